@@ -1,0 +1,1 @@
+"""dexroute: the self-hosted swap router for Solana."""

@@ -1,0 +1,242 @@
+"""Every error dexroute raises on purpose. One tree, leaf of the import graph.
+
+::
+
+    DexError
+    ├── UsageError                the caller asked for something that cannot be meant     exit 2
+    │   ├── InvalidAmount         zero, negative, over u64, too many decimals
+    │   ├── UnknownToken          symbol or mint nobody knows
+    │   ├── AmbiguousToken        a symbol several mints carry
+    │   ├── ConfigError           a setting or a config file that does not parse
+    │   ├── KeypairError          keypair file missing, readable by others, malformed
+    │   ├── OrderNotFound         no such order in this journal
+    │   ├── IllegalTransition     the order's state does not allow what was asked
+    │   ├── IdempotencyConflict   same key, another body
+    │   └── DatabaseError         journal corrupt, newer than this dexroute, or of another cluster
+    ├── DecodeError               account bytes are not what they must be                 exit 2
+    │   ├── UnsupportedMint       a Token-2022 extension that would make a quote a lie
+    │   └── MissingAccounts       the snapshot lacks accounts the pool needs
+    ├── QuoteError                this pool refuses this swap (as its program would)      exit 3
+    │   ├── PairNotInPool         the pool does not hold the two mints
+    │   ├── PoolNotTradable       disabled, not yet open, or unusable fee settings
+    │   ├── AmountTooSmall        nothing would be left, or nothing would come out
+    │   ├── ExceedsLiquidity      more than the pool holds
+    │   └── QuoteOverflow         arithmetic the program cannot do
+    ├── RouteNotFound             no pool or path delivers                                exit 3
+    ├── GuardRefused              a limit the caller set, or their funds, forbids it      exit 4
+    │   ├── SlippageExceeded
+    │   ├── PriceImpactTooHigh
+    │   ├── InsufficientFunds
+    │   ├── PriorityFeeTooHigh
+    │   ├── TransactionTooLarge
+    │   ├── QuoteOnly             the venue's program is not on this cluster
+    │   └── SimulationFailed      the exact message fails in simulation
+    ├── NetworkError              nothing is known to be wrong; try again                 exit 5
+    │   ├── RpcUnreachable
+    │   ├── RateLimited
+    │   ├── RpcError              the node answered with a JSON-RPC error
+    │   ├── StaleData             older than the caller allows, or a lagging node
+    │   ├── TornSnapshot          accounts of one quote read at different slots
+    │   ├── OutcomeUnknown        sent, and neither landed nor proven dead yet
+    │   └── DataDirBusy           another dexroute works on this data directory
+    ├── LandedWithError           the program refused on chain; fees were paid            exit 6
+    └── AttemptExpired            proven never to land; nothing was spent                 exit 7
+
+`code` is stable and upper-case, `retryable` says whether the same call may succeed later unchanged,
+`context` holds typed facts (JSON-ready: str, int, bool, None, lists and dicts of these; amounts as str).
+Messages say what failed, with which pool, slot or amounts, and what to do next. They never hold secrets.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class DexError(Exception):
+    """Base of the tree. `exit_code` is what the CLI leaves with (architecture, section 5)."""
+
+    code: ClassVar[str] = "DEX_ERROR"
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, **context: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context: dict[str, Any] = context
+
+
+class UsageError(DexError):
+    code = "USAGE"
+    exit_code = 2
+
+
+class InvalidAmount(UsageError):
+    code = "INVALID_AMOUNT"
+
+
+class UnknownToken(UsageError):
+    code = "UNKNOWN_TOKEN"
+
+
+class AmbiguousToken(UsageError):
+    code = "AMBIGUOUS_TOKEN"
+
+
+class ConfigError(UsageError):
+    code = "CONFIG"
+
+
+class KeypairError(UsageError):
+    code = "KEYPAIR"
+
+
+class OrderNotFound(UsageError):
+    code = "ORDER_NOT_FOUND"
+
+
+class IllegalTransition(UsageError):
+    code = "ILLEGAL_TRANSITION"
+
+
+class IdempotencyConflict(UsageError):
+    code = "IDEMPOTENCY_CONFLICT"
+
+
+class DatabaseError(UsageError):
+    code = "DATABASE"
+
+
+class DecodeError(DexError):
+    """Account bytes are wrong. `pool` and `field` name the place."""
+
+    code = "DECODE"
+    exit_code = 2
+
+    def __init__(self, message: str, *, pool: str, field: str, **context: Any) -> None:
+        super().__init__(message, pool=pool, field=field, **context)
+        self.pool = pool
+        self.field = field
+
+
+class UnsupportedMint(DecodeError):
+    code = "UNSUPPORTED_MINT"
+
+
+class MissingAccounts(DecodeError):
+    code = "MISSING_ACCOUNTS"
+
+
+class QuoteError(DexError):
+    """A pool refuses a swap. `program_error` is the custom code its program would answer, where it has one."""
+
+    code = "QUOTE"
+    exit_code = 3
+
+    def __init__(self, message: str, *, program_error: int | None = None, **context: Any) -> None:
+        super().__init__(message, program_error=program_error, **context)
+        self.program_error = program_error
+
+
+class PairNotInPool(QuoteError):
+    code = "PAIR_NOT_IN_POOL"
+
+
+class PoolNotTradable(QuoteError):
+    code = "POOL_NOT_TRADABLE"
+
+
+class AmountTooSmall(QuoteError):
+    code = "AMOUNT_TOO_SMALL"
+
+
+class ExceedsLiquidity(QuoteError):
+    code = "EXCEEDS_LIQUIDITY"
+
+
+class QuoteOverflow(QuoteError):
+    code = "QUOTE_OVERFLOW"
+
+
+class RouteNotFound(DexError):
+    """No route. `context["candidates"]` lists what was tried and why each lost."""
+
+    code = "NO_ROUTE"
+    exit_code = 3
+
+
+class GuardRefused(DexError):
+    code = "GUARD_REFUSED"
+    exit_code = 4
+
+
+class SlippageExceeded(GuardRefused):
+    code = "SLIPPAGE_EXCEEDED"
+
+
+class PriceImpactTooHigh(GuardRefused):
+    code = "PRICE_IMPACT_TOO_HIGH"
+
+
+class InsufficientFunds(GuardRefused):
+    code = "INSUFFICIENT_FUNDS"
+
+
+class PriorityFeeTooHigh(GuardRefused):
+    code = "PRIORITY_FEE_TOO_HIGH"
+
+
+class TransactionTooLarge(GuardRefused):
+    code = "TRANSACTION_TOO_LARGE"
+
+
+class QuoteOnly(GuardRefused):
+    code = "QUOTE_ONLY"
+
+
+class SimulationFailed(GuardRefused):
+    code = "SIMULATION_FAILED"
+
+
+class NetworkError(DexError):
+    code = "NETWORK"
+    retryable = True
+    exit_code = 5
+
+
+class RpcUnreachable(NetworkError):
+    code = "RPC_UNREACHABLE"
+
+
+class RateLimited(NetworkError):
+    code = "RATE_LIMITED"
+
+
+class RpcError(NetworkError):
+    code = "RPC_ERROR"
+
+
+class StaleData(NetworkError):
+    code = "STALE_DATA"
+
+
+class TornSnapshot(NetworkError):
+    code = "TORN_SNAPSHOT"
+
+
+class OutcomeUnknown(NetworkError):
+    code = "OUTCOME_UNKNOWN"
+
+
+class DataDirBusy(NetworkError):
+    code = "DATA_DIR_BUSY"
+
+
+class LandedWithError(DexError):
+    code = "LANDED_WITH_ERROR"
+    exit_code = 6
+
+
+class AttemptExpired(DexError):
+    code = "ATTEMPT_EXPIRED"
+    retryable = True
+    exit_code = 7

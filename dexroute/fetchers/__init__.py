@@ -1,0 +1,19 @@
+"""Everything that knows a venue's bytes."""
+
+from __future__ import annotations
+
+from solders.pubkey import Pubkey
+
+from dexroute.fetchers.base import Pool
+from dexroute.fetchers.registry import VenueRegistry
+from dexroute.types.accounts import AccountSnapshot
+
+VENUES = VenueRegistry([])
+
+
+def decode_pool(address: Pubkey, snapshot: AccountSnapshot) -> Pool:
+    """The pool at `address`, dispatched on the owning program. Raises DecodeError."""
+    return VENUES.decode_pool(address, snapshot)
+
+
+__all__ = ["VENUES", "Pool", "VenueRegistry", "decode_pool"]

@@ -1,0 +1,126 @@
+"""The venue contract: what every venue must answer, and nothing about how.
+
+A `Venue` turns account bytes into `Pool` values; a `Pool` quotes and builds its swap instruction. Neither ever opens a
+socket: bytes come in as an `AccountSnapshot`, and everything else is arithmetic. Shape after jupiter-amm-interface
+(jup-ag/jupiter-amm-interface, src/lib.rs), with values in place of mutation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from solders.instruction import Instruction
+from solders.pubkey import Pubkey
+
+from dexroute.types.accounts import AccountSnapshot
+from dexroute.types.fees import Fee
+from dexroute.types.mints import Mint
+from dexroute.types.prices import Price
+from dexroute.types.requests import QuoteRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tradability:
+    """Whether the pool's program would take a swap at the snapshot's clock; `reason` says why not, in words for a trader."""
+
+    ok: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFilter:
+    """One getProgramAccounts filter: `memcmp` bytes at `offset`, or a data size when `data_size` is set."""
+
+    offset: int = 0
+    bytes_: bytes = b""
+    data_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueCapabilities:
+    """What a venue can do, for routing, planning and discovery.
+
+    `swap_compute_units` is a generous first guess before simulation. `pool_filters` find this venue's pool accounts with
+    getProgramAccounts; `mint_offsets` are where a pool account holds its two mints, so that discovery can ask for a pair.
+    """
+
+    exact_in: bool
+    exact_out: bool
+    token_2022: bool
+    swap_compute_units: int
+    pool_filters: tuple[AccountFilter, ...]
+    mint_offsets: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapRequest:
+    """A quote to be carried out: `limit` is the least output (exact in) or the most input (exact out), enforced on chain.
+    `source` and `destination` are `user`'s token accounts of the input and output mint."""
+
+    quote: QuoteRequest
+    limit: int
+    user: Pubkey
+    source: Pubkey
+    destination: Pubkey
+
+
+class Pool(Protocol):
+    """One pool as it was at `slot`: an immutable value."""
+
+    @property
+    def venue_id(self) -> str: ...
+    @property
+    def address(self) -> Pubkey: ...
+    @property
+    def mints(self) -> tuple[Mint, ...]: ...
+    @property
+    def slot(self) -> int: ...
+
+    def tradable(self) -> Tradability:
+        """Whether swaps are open at the snapshot's clock."""
+        ...
+
+    def spot_price(self, input_mint: Pubkey, output_mint: Pubkey) -> Price:
+        """Output base units per input base unit for a vanishing amount, before all fees. Raises QuoteError."""
+        ...
+
+    def quote(self, request: QuoteRequest) -> SwapQuote:
+        """The swap exactly as the program would execute it on this state. Pure. Raises QuoteError only."""
+        ...
+
+    def swap_instruction(self, request: SwapRequest) -> Instruction:
+        """The venue's swap instruction. Raises QuoteError when the pair or the amounts cannot be meant for this pool."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapQuote:
+    """`amount_in` leaves the user's account, `amount_out` arrives in it; `next_pool` is the pool after the swap."""
+
+    amount_in: int
+    amount_out: int
+    fees: tuple[Fee, ...]
+    next_pool: Pool
+
+
+class Venue(Protocol):
+    """One program's pools."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def program_id(self) -> Pubkey: ...
+    @property
+    def capabilities(self) -> VenueCapabilities: ...
+
+    def required_accounts(self, address: Pubkey, known: AccountSnapshot) -> frozenset[Pubkey]:
+        """Addresses still to be read, given what is known; empty when `decode_pool` has all it needs.
+        Never asks again for an address that is a key of `known.accounts`, even when it maps to None."""
+        ...
+
+    def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> Pool:
+        """The pool, from untrusted bytes. Raises DecodeError naming pool and field."""
+        ...

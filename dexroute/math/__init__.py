@@ -1,0 +1,1 @@
+"""Pure integer math shared by venues."""

@@ -1,0 +1,1 @@
+"""Values: mints, amounts, accounts, requests, routes, orders."""
