@@ -14,9 +14,9 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from dexroute.fetchers.base import AccountFilter
 from dexroute.types.accounts import AccountData
 from dexroute.types.chain import (
+    AccountFilter,
     AccountsAtSlot,
     BlockhashLifetime,
     Commitment,

@@ -14,6 +14,7 @@ from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.types.accounts import AccountSnapshot
+from dexroute.types.chain import AccountFilter
 from dexroute.types.fees import Fee
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
@@ -26,15 +27,6 @@ class Tradability:
 
     ok: bool
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFilter:
-    """One getProgramAccounts filter: `memcmp` bytes at `offset`, or a data size when `data_size` is set."""
-
-    offset: int = 0
-    bytes_: bytes = b""
-    data_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,9 +68,7 @@ def tlv_entries(data: bytes, *, pool: Pubkey, field: str) -> Iterator[tuple[int,
             return
         body = data[offset + 4 : offset + 4 + length]
         if len(body) != length:
-            raise DecodeError(
-                f"pool {pool}: {field} extension {kind} is cut off", pool=str(pool), field=f"{field}.extensions"
-            )
+            raise DecodeError(f"pool {pool}: {field} extension {kind} is cut off", pool=str(pool), field=f"{field}.extensions")
         yield kind, body
         offset += 4 + length
 
@@ -91,9 +89,7 @@ def decode_mint(snapshot: AccountSnapshot, address: Pubkey, *, pool: Pubkey, fie
         )
     reader = Reader(data)
     if reader.u8(45) != 1:
-        raise DecodeError(
-            f"pool {pool}: {field} mint {address} is not initialized", pool=str(pool), field=f"{field}.initialized"
-        )
+        raise DecodeError(f"pool {pool}: {field} mint {address} is not initialized", pool=str(pool), field=f"{field}.initialized")
     fee = _transfer_fee_in_force(data, snapshot.clock.epoch, address, pool=pool, field=field) if extended else None
     return Mint(address=address, decimals=reader.u8(44), token_program=program, transfer_fee=fee)
 

@@ -20,6 +20,15 @@ class Commitment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFilter:
+    """One getProgramAccounts filter: `memcmp` bytes at `offset`, or a data size when `data_size` is set."""
+
+    offset: int = 0
+    bytes_: bytes = b""
+    data_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountsAtSlot:
     """The answer to one getMultipleAccounts call: every address asked for, read at `slot`."""
 
