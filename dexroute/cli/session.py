@@ -1,0 +1,73 @@
+"""What a command is given: the caller's shared options, the SDK opened with them, and where results go."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dexroute.config import Settings
+    from dexroute.sdk import Dex
+
+
+class OutputFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The shared options of one command."""
+
+    url: str | None
+    keypair: Path | None
+    data_dir: Path | None
+    commitment: str | None
+    format_: OutputFormat
+
+    @property
+    def format(self) -> OutputFormat:
+        return self.format_
+
+    @property
+    def is_json(self) -> bool:
+        return self.format_ is OutputFormat.JSON
+
+    def settings(self) -> Settings:
+        """Flags over environment over files over defaults."""
+        from dexroute.config import load_settings
+
+        overrides: dict[str, Any] = {
+            "url": self.url,
+            "keypair": self.keypair,
+            "data_dir": self.data_dir,
+            "commitment": str(self.commitment) if self.commitment else None,
+        }
+        return load_settings({key: value for key, value in overrides.items() if value is not None})
+
+    def dex(self) -> Dex:
+        """The SDK with these settings; use it as `async with`."""
+        from dexroute.sdk import Dex
+
+        return Dex(self.settings())
+
+    def emit(self, value: Any, render: Callable[[Console], None]) -> None:
+        """The command's result on stdout: `value` as JSON, or `render` on a console."""
+        if self.is_json:
+            print(json.dumps(value, indent=2))  # noqa: T201
+            return
+        from rich.console import Console
+
+        render(Console(file=sys.stdout, highlight=False))
+
+    def note(self, text: str) -> None:
+        """Progress for people, on stderr; programs that read JSON are not disturbed."""
+        if not self.is_json:
+            print(text, file=sys.stderr)  # noqa: T201
