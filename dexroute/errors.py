@@ -38,7 +38,9 @@
     │   ├── StaleData             older than the caller allows, or a lagging node
     │   ├── TornSnapshot          accounts of one quote read at different slots
     │   ├── OutcomeUnknown        sent, and neither landed nor proven dead yet
-    │   └── DataDirBusy           another dexroute works on this data directory
+    │   ├── DataDirBusy           another dexroute works on this data directory
+    │   ├── DatabaseUnavailable   the database server does not answer, or a write could not be completed
+    │   └── OrderTakenOver        another worker or a cancel claimed the order meanwhile
     ├── LandedWithError           the program refused on chain; fees were paid            exit 6
     └── AttemptExpired            proven never to land; nothing was spent                 exit 7
 
@@ -229,6 +231,14 @@ class OutcomeUnknown(NetworkError):
 
 class DataDirBusy(NetworkError):
     code = "DATA_DIR_BUSY"
+
+
+class DatabaseUnavailable(NetworkError):
+    code = "DATABASE_UNAVAILABLE"
+
+
+class OrderTakenOver(NetworkError):
+    code = "ORDER_TAKEN_OVER"
 
 
 class LandedWithError(DexError):

@@ -6,7 +6,7 @@ its subclasses; they never return a guess.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from solders.hash import Hash
@@ -24,6 +24,8 @@ from dexroute.types.chain import (
     SignatureStatus,
     Simulation,
 )
+from dexroute.types.orders import Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState
+from dexroute.types.pools import RememberedPool
 
 
 class AccountReader(Protocol):
@@ -103,3 +105,79 @@ class Clock(Protocol):
     def monotonic_ms(self) -> int: ...
 
     async def sleep_ms(self, duration_ms: int) -> None: ...
+
+
+class OrderStore(Protocol):
+    """The journal of orders. Every write is one transaction, durable before it returns; reads see only committed rows.
+
+    A write names the order as its writer last read it and is refused when anything moved on since: IllegalTransition when the
+    move is not legal or the state is another one, OrderTakenOver when another claim raised the fencing number. Every method
+    raises DatabaseUnavailable when the database does not answer (whether the write happened is then unknown: read again) and
+    DatabaseError when its content is damaged.
+    """
+
+    async def place(self, order: Order) -> tuple[Order, bool]:
+        """Record a PENDING order with its first event. (order, True) when it is new; (the order already under its key, False)
+        when the body hash is equal; raises IdempotencyConflict when it is not."""
+        ...
+
+    async def claim(self, order_id: str, *, owner: str, at_ms: int) -> Order:
+        """Make `owner` the only writer: the fencing number rises and the writes of every earlier claim are refused.
+
+        Raises OrderNotFound."""
+        ...
+
+    async def advance(
+        self,
+        before: Order,
+        after: Order,
+        kind: EventKind,
+        *,
+        at_ms: int,
+        facts: Json | None = None,
+        attempt: Attempt | None = None,
+        fill: Fill | None = None,
+    ) -> tuple[Order, OrderEvent]:
+        """Commit one step: the order as `after`, its event row with the next number, and with them the attempt (inserted, or its
+        new facts) and the fill. What an attempt signed never changes; at most one attempt of an order is alive.
+
+        Returns what was stored."""
+        ...
+
+    async def order(self, order_id: str) -> Order:
+        """Raises OrderNotFound."""
+        ...
+
+    async def order_by_key(self, key: str) -> Order | None: ...
+
+    async def orders(
+        self, *, states: Collection[OrderState] | None = None, limit: int | None = None, before_id: str | None = None
+    ) -> tuple[Order, ...]:
+        """Newest first; `before_id` continues a listing below the order with that id."""
+        ...
+
+    async def attempts(self, order_id: str) -> tuple[Attempt, ...]:
+        """In the order they were made."""
+        ...
+
+    async def events(self, order_id: str, *, after_seq: int = 0) -> tuple[OrderEvent, ...]:
+        """In the order they were committed, those numbered above `after_seq`."""
+        ...
+
+    async def fills(self, order_id: str) -> tuple[Fill, ...]:
+        """What the chain did with each landed attempt."""
+        ...
+
+
+class PoolMemory(Protocol):
+    """Pools seen before, kept between runs so that a quote need not search the cluster first."""
+
+    async def remember_pools(self, pools: Iterable[RememberedPool]) -> None:
+        """Add pools, or renew what is known of them (`first_seen_ms` stays)."""
+        ...
+
+    async def remembered_pools(self, genesis_hash: str, *, mints: Collection[Pubkey] = ()) -> tuple[RememberedPool, ...]:
+        """Pools of this cluster that hold all of `mints` (all pools when empty), last seen first."""
+        ...
+
+    async def forget_pool(self, genesis_hash: str, address: Pubkey) -> None: ...
