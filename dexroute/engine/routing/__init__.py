@@ -1,1 +1,19 @@
-""""""
+"""Search and ranking: which pools, in which order, how much through each. Pure."""
+
+from __future__ import annotations
+
+from dexroute.engine.routing.impact import fees_by_kind, price_impact_bps
+from dexroute.engine.routing.options import LandingCosts, RouteOptions
+from dexroute.engine.routing.quote import Candidate, RouteQuote
+from dexroute.engine.routing.search import find_route, rank_candidates
+
+__all__ = [
+    "Candidate",
+    "LandingCosts",
+    "RouteOptions",
+    "RouteQuote",
+    "fees_by_kind",
+    "find_route",
+    "price_impact_bps",
+    "rank_candidates",
+]

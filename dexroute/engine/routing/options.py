@@ -1,0 +1,83 @@
+"""What a caller may restrict a search to, and what landing a candidate costs beyond its amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from solders.pubkey import Pubkey
+
+from dexroute.errors import UsageError
+from dexroute.math.rounding import BPS
+from dexroute.types.prices import Price
+
+MAX_HOPS = 2
+MAX_SPLITS = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandingCosts:
+    """Lamports a candidate costs, so that ranking is net of them.
+
+    `lamport_price`: base units of the ranked token (the output for exact in, the input for exact out) per lamport. Where it
+    is None and the ranked token is not SOL itself, lamports cannot be compared with the output and do not rank: the tie-break
+    on compute units is then all they decide. `rent_lamports` is what opening the user's account of a mint would lock up; only
+    intermediate mints differ between candidates, so only those are counted.
+    """
+
+    lamport_price: Price | None = None
+    signature_lamports: int = 5_000
+    compute_unit_price_micro_lamports: int = 0
+    rent_lamports: Mapping[Pubkey, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteOptions:
+    """Restrictions on a search. None means "any"; exclusions win nothing by force: a name on both sides is an error.
+
+    `max_splits` and `max_hops` are limits this router can fill: more than 2 hops or 1 leg is refused rather than answered
+    with a worse route in silence. `intermediate_mints`: through which mints two hops may pass.
+    `hop_slippage_bps`: how far a hop may fall short before the hop after it can no longer be paid for. With 0 the second hop
+    spends all that the first is expected to deliver, and any move against the first pool fails the (atomic) transaction;
+    with more, the second hop spends less and the rest stays with the user as residual of the intermediate token.
+    """
+
+    venues: frozenset[str] | None = None
+    exclude_venues: frozenset[str] = frozenset()
+    pools: frozenset[Pubkey] | None = None
+    exclude_pools: frozenset[Pubkey] = frozenset()
+    max_hops: int = MAX_HOPS
+    max_splits: int = 1
+    intermediate_mints: frozenset[Pubkey] | None = None
+    hop_slippage_bps: int = 0
+    costs: LandingCosts = LandingCosts()
+
+    def __post_init__(self) -> None:
+        """Raises UsageError when the options contradict each other or ask for more than this router does."""
+        if not 1 <= self.max_hops <= MAX_HOPS:
+            raise UsageError(f"max hops {self.max_hops} is not between 1 and {MAX_HOPS}", max_hops=self.max_hops)
+        if not 1 <= self.max_splits <= MAX_SPLITS:
+            raise UsageError(
+                f"max splits {self.max_splits}: this router does not split an order, so only {MAX_SPLITS} can be promised",
+                max_splits=self.max_splits,
+            )
+        if not 0 <= self.hop_slippage_bps < BPS:
+            raise UsageError(
+                f"hop slippage {self.hop_slippage_bps} bps is not between 0 and {BPS - 1}", hop_slippage_bps=self.hop_slippage_bps
+            )
+        both = sorted(str(name) for name in (self.venues or frozenset()) & self.exclude_venues)
+        both += sorted(str(address) for address in (self.pools or frozenset()) & self.exclude_pools)
+        if both:
+            raise UsageError(f"asked for and excluded at once: {', '.join(both)}; drop one of the two", contradictory=both)
+
+    def refusal(self, venue_id: str, pool: Pubkey) -> str | None:
+        """Why these options leave a pool out, or None."""
+        if self.venues is not None and venue_id not in self.venues:
+            return f"venue {venue_id} is not among those asked for"
+        if venue_id in self.exclude_venues:
+            return f"venue {venue_id} is excluded"
+        if self.pools is not None and pool not in self.pools:
+            return "not among the pools asked for"
+        if pool in self.exclude_pools:
+            return "pool is excluded"
+        return None
