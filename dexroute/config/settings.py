@@ -1,0 +1,198 @@
+"""What dexroute runs with, and where each setting came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from solders.pubkey import Pubkey
+
+from dexroute.config import files, values
+from dexroute.config.clusters import EMBEDDED, redact_url, resolve_cluster
+from dexroute.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingOrigin:
+    """One setting as `dex config` shows it: `value` is safe to print, `source` is flag, environment, a file or default."""
+
+    name: str
+    value: str | int | bool | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings. Strings that may hold credentials (URLs) are left out of the repr; show them through `describe()`.
+
+    `cluster` is a moniker, "embedded" or "custom"; `rpc_url` is "embedded" for the embedded cluster. `pool_program_id` None means
+    the program id dexroute ships with. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta.
+    """
+
+    cluster: str
+    rpc_url: str = field(repr=False)
+    witness_url: str | None = field(repr=False)
+    keypair_path: Path
+    commitment: str
+    data_dir: Path
+    database_url: str = field(repr=False)
+    slippage_bps: int
+    priority_fee_cap_lamports: int
+    rpc_timeout_ms: int
+    confirm_timeout_ms: int
+    http_discovery: bool
+    pool_program_id: Pubkey | None
+    sources: Mapping[str, str] = field(repr=False)
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.cluster == EMBEDDED
+
+    @property
+    def is_mainnet(self) -> bool:
+        """Whether this is mainnet-beta by name or by its public endpoint; "custom" URLs may be as well, only their genesis tells."""
+        return self.cluster == "mainnet-beta"
+
+    def describe(self) -> tuple[SettingOrigin, ...]:
+        """Every setting with its source, credentials redacted, in a fixed order."""
+        shown: dict[str, str | int | bool | None] = {
+            "url": redact_url(self.rpc_url),
+            "witness_url": redact_url(self.witness_url) if self.witness_url else None,
+            "keypair": str(self.keypair_path),
+            "commitment": self.commitment,
+            "data_dir": str(self.data_dir),
+            "database_url": self.database_url if self.database_url.startswith("sqlite") else redact_url(self.database_url),
+            "slippage_bps": self.slippage_bps,
+            "priority_fee_cap_lamports": self.priority_fee_cap_lamports,
+            "rpc_timeout_ms": self.rpc_timeout_ms,
+            "confirm_timeout_ms": self.confirm_timeout_ms,
+            "http_discovery": self.http_discovery,
+            "pool_program_id": str(self.pool_program_id) if self.pool_program_id else None,
+        }
+        return tuple(SettingOrigin(name=name, value=value, source=self.sources[name]) for name, value in shown.items())
+
+
+Parser = Callable[[Any, str], Any]
+
+# Name -> how its value is read. The name is the key in the TOML file and in `load_settings`; in the environment it is
+# DEXROUTE_<NAME>; the flag is --<name>, where a command has one.
+PARSERS: Final[Mapping[str, Parser]] = {
+    "url": values.as_text,
+    "witness_url": values.as_text,
+    "keypair": values.as_path,
+    "commitment": values.as_commitment,
+    "data_dir": values.as_path,
+    "database_url": values.as_database_url,
+    "slippage_bps": partial(values.as_int, least=0, most=10_000),
+    "priority_fee_cap_lamports": partial(values.as_int, least=0, most=10_000_000_000),
+    "rpc_timeout_ms": partial(values.as_int, least=100, most=600_000),
+    "confirm_timeout_ms": partial(values.as_int, least=1_000, most=3_600_000),
+    "http_discovery": values.as_bool,
+    "pool_program_id": values.as_pubkey,
+}
+_SOLANA_KEYS: Final = {"url": "json_rpc_url", "keypair": "keypair_path", "commitment": "commitment"}
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "url": "mainnet-beta",
+    "witness_url": None,
+    "commitment": "confirmed",
+    "slippage_bps": 50,
+    "priority_fee_cap_lamports": 1_000_000,
+    "rpc_timeout_ms": 10_000,
+    "confirm_timeout_ms": 120_000,
+    "http_discovery": True,
+    "pool_program_id": None,
+}
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Mapping[str, str] | None = None) -> Settings:
+    """Flags (`overrides`) over environment over dexroute's TOML file over the solana CLI's config over defaults.
+
+    `overrides` has the names of `PARSERS`; a value of None counts as not given. A file is read only when a setting falls
+    through to it. Raises ConfigError.
+    """
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    if unknown := sorted(set(given) - set(PARSERS)):
+        raise ConfigError(f"unknown setting {unknown[0]!r}; known settings: {', '.join(PARSERS)}")
+    lookup = _Lookup(given, os.environ if environment is None else environment)
+    found = {name: lookup.find(name) for name in PARSERS}
+    sources = {name: lookup.sources[name] for name in PARSERS}
+    cluster, rpc_url = _cluster(found["url"], sources["url"])
+    witness_url = _cluster(found["witness_url"], sources["witness_url"])[1] if found["witness_url"] else None
+    data_dir: Path = found["data_dir"]
+    return Settings(
+        cluster=cluster,
+        rpc_url=rpc_url,
+        witness_url=witness_url,
+        keypair_path=found["keypair"],
+        commitment=found["commitment"],
+        data_dir=data_dir,
+        database_url=found["database_url"] or f"sqlite+aiosqlite:///{data_dir / 'journal.sqlite3'}",
+        slippage_bps=found["slippage_bps"],
+        priority_fee_cap_lamports=found["priority_fee_cap_lamports"],
+        rpc_timeout_ms=found["rpc_timeout_ms"],
+        confirm_timeout_ms=found["confirm_timeout_ms"],
+        http_discovery=found["http_discovery"],
+        pool_program_id=found["pool_program_id"],
+        sources=MappingProxyType(sources),
+    )
+
+
+def _cluster(url_or_moniker: str, source: str) -> tuple[str, str]:
+    try:
+        return resolve_cluster(url_or_moniker)
+    except ConfigError as error:
+        raise ConfigError(f"{error.message} (from {source})", **error.context) from None
+
+
+class _Lookup:
+    """Finds a setting in the layers, from the nearest to the caller to the farthest, reading files as late as possible."""
+
+    def __init__(self, flags: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        self._flags = flags
+        self._environment = environment
+        self._own: dict[str, Any] | None = None
+        self._solana: dict[str, str] | None = None
+        self.sources: dict[str, str] = {}
+
+    def find(self, name: str) -> Any:
+        raw, source, where = self._raw(name)
+        self.sources[name] = source
+        return PARSERS[name](raw, where) if where else raw
+
+    def _raw(self, name: str) -> tuple[Any, str, str]:
+        if name in self._flags:
+            return self._flags[name], "flag", f"--{name.replace('_', '-')}"
+        variable = f"DEXROUTE_{name.upper()}"
+        if self._environment.get(variable):
+            return self._environment[variable], f"environment {variable}", variable
+        own_path = files.own_config_path(self._environment)
+        if name in self._own_config(own_path):
+            return self._own_config(own_path)[name], f"file {own_path}", f"{own_path}: {name}"
+        if solana_key := _SOLANA_KEYS.get(name):
+            path = files.solana_config_path(self._environment)
+            if solana_key in self._solana_config(path):
+                return self._solana_config(path)[solana_key], f"file {path}", f"{path}: {solana_key}"
+        return self._default(name), "default", ""
+
+    def _own_config(self, path: Path) -> dict[str, Any]:
+        if self._own is None:
+            named = bool(self._environment.get("DEXROUTE_CONFIG"))
+            self._own = files.read_own_config(path, frozenset(PARSERS), must_exist=named)
+        return self._own
+
+    def _solana_config(self, path: Path) -> dict[str, str]:
+        if self._solana is None:
+            self._solana = files.read_solana_config(path)
+        return self._solana
+
+    def _default(self, name: str) -> Any:
+        if name == "keypair":
+            return files.home(self._environment) / ".config" / "solana" / "id.json"
+        if name == "data_dir":
+            return files.default_data_dir(self._environment)
+        return _DEFAULTS.get(name)

@@ -1,0 +1,70 @@
+"""Turning what a flag, an environment variable or a file says into the value of a setting. Each raises ConfigError."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from solders.pubkey import Pubkey
+
+from dexroute.config.clusters import redact_url
+from dexroute.errors import ConfigError
+
+COMMITMENTS: Final = ("processed", "confirmed", "finalized")
+_DATABASES: Final = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+asyncpg", "postgres")
+
+
+def as_text(raw: Any, where: str) -> str:
+    if not isinstance(raw, str | Path) or not str(raw).strip():
+        raise ConfigError(f"{where}: expected text, not {'nothing' if isinstance(raw, str) else type(raw).__name__}")
+    return str(raw)
+
+
+def as_path(raw: Any, where: str) -> Path:
+    return Path(as_text(raw, where)).expanduser()
+
+
+def as_int(raw: Any, where: str, *, least: int, most: int) -> int:
+    text = str(raw).strip() if isinstance(raw, str) else raw
+    if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 20:
+        text = int(text)
+    if isinstance(text, bool) or not isinstance(text, int):
+        raise ConfigError(f"{where}: expected an integer, not {raw!r}")
+    if not least <= text <= most:
+        raise ConfigError(f"{where}: {text} is out of range ({least} to {most})")
+    return text
+
+
+def as_bool(raw: Any, where: str) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    word = str(raw).strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise ConfigError(f"{where}: expected true or false, not {raw!r}")
+
+
+def as_commitment(raw: Any, where: str) -> str:
+    word = as_text(raw, where)
+    if word not in COMMITMENTS:
+        raise ConfigError(f"{where}: commitment {word!r} is not one of: {', '.join(COMMITMENTS)}")
+    return word
+
+
+def as_pubkey(raw: Any, where: str) -> Pubkey:
+    text = as_text(raw, where)
+    try:
+        return Pubkey.from_string(text)
+    except ValueError:
+        raise ConfigError(f"{where}: {text!r} is not a base58 address") from None
+
+
+def as_database_url(raw: Any, where: str) -> str:
+    text = as_text(raw, where)
+    scheme = text.split("://", 1)[0] if "://" in text else ""
+    if scheme not in _DATABASES:
+        shown = redact_url(text)
+        raise ConfigError(f"{where}: {shown!r} is no database URL dexroute knows; use sqlite:///PATH or postgresql://HOST/NAME")
+    return text
