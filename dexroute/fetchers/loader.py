@@ -1,0 +1,193 @@
+"""The one fetch loop: addresses in, pools of one moment out.
+
+Every account a quote rests on comes from one last round of reads that all report the same slot, the clock included.
+Earlier rounds only find out which accounts that takes; what they learn is handed back, and with it the next load
+is a single getMultipleAccounts call (one per 100 accounts). Several calls that straddle a slot are repeated together, a bounded
+number of times; then the snapshot is refused as torn, never quoted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from solders.pubkey import Pubkey
+
+from dexroute.errors import DexError, RpcError, TornSnapshot
+from dexroute.fetchers.base import Pool
+from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
+from dexroute.fetchers.registry import VenueRegistry
+from dexroute.ports import AccountReader
+from dexroute.types.accounts import AccountData, AccountSnapshot
+from dexroute.types.chain import AccountsAtSlot
+
+ACCOUNTS_PER_CALL: Final = 100
+# A venue's deepest chain is pool -> config or vaults -> mints; more rounds than this means a venue that never has enough.
+_MAX_ROUNDS: Final = 6
+_MAX_TRIES: Final = 5
+
+LearnedAddresses = Mapping[Pubkey, frozenset[Pubkey]]
+"""For each address, the accounts its decoding took (its own included)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedPools:
+    """Pools decoded from one snapshot. `broken` are the addresses that could not be, each with its error. `learned` makes the
+    next load warm. `round_trips` counts the getMultipleAccounts calls that answered, `rounds` how often we had to wait for any."""
+
+    snapshot: AccountSnapshot
+    pools: Mapping[Pubkey, Pool]
+    broken: Mapping[Pubkey, DexError]
+    learned: LearnedAddresses
+    round_trips: int
+    rounds: int
+
+
+async def load_pools(
+    reader: AccountReader,
+    addresses: Iterable[Pubkey],
+    registry: VenueRegistry,
+    known: LearnedAddresses | None = None,
+    *,
+    also: Iterable[Pubkey] = (),
+    min_context_slot: int | None = None,
+) -> LoadedPools:
+    """Read and decode pools, all at one slot.
+
+    `known` is an earlier load's `learned`. `also` are accounts the caller wants in the same snapshot (a wallet's, say).
+    `min_context_slot`: no older state than this slot. A pool whose bytes are wrong ends in `broken` and harms no other.
+
+    Raises NetworkError as the reader does; TornSnapshot when calls kept reporting different slots; RpcError when the node
+    answers without the clock sysvar or without an account it was asked for.
+    """
+    wanted = {address: {address} | set((known or {}).get(address, ())) for address in addresses}
+    extra = frozenset(also)
+    reads = _Reads(reader, min_context_slot)
+    for _ in range(_MAX_ROUNDS):
+        asked = _in_order(wanted, extra)
+        snapshot = await reads.round(asked)
+        missing = {address: _missing(address, snapshot, registry) for address in wanted}
+        if not any(isinstance(more, frozenset) and more for more in missing.values()):
+            break
+        for address, more in missing.items():
+            if isinstance(more, frozenset):
+                wanted[address] |= more
+    pools: dict[Pubkey, Pool] = {}
+    broken: dict[Pubkey, DexError] = {}
+    for address, more in missing.items():
+        decoded = more if isinstance(more, DexError) else _decoded(address, snapshot, registry)
+        if isinstance(decoded, DexError):
+            broken[address] = decoded
+        else:
+            pools[address] = decoded
+    return LoadedPools(
+        snapshot=snapshot,
+        pools=pools,
+        broken=broken,
+        # Broken ones too: a pool that fails at its last step must not cost every later load a second round.
+        learned={address: frozenset(own) for address, own in wanted.items()},
+        round_trips=reads.calls,
+        rounds=reads.rounds,
+    )
+
+
+def _in_order(wanted: Mapping[Pubkey, set[Pubkey]], extra: frozenset[Pubkey]) -> list[Pubkey]:
+    """Each address once, the clock first, pools in the order given with their accounts beside them."""
+    ordered = {CLOCK_SYSVAR_ID: None} | dict.fromkeys(sorted(extra, key=bytes))
+    for own in wanted.values():
+        ordered |= dict.fromkeys(sorted(own, key=bytes))
+    return list(ordered)
+
+
+def _missing(address: Pubkey, snapshot: AccountSnapshot, registry: VenueRegistry) -> frozenset[Pubkey] | DexError:
+    try:
+        asked = registry.for_account(address, snapshot).required_accounts(address, snapshot)
+    except DexError as error:
+        return error
+    except Exception as error:
+        return _our_fault(address, snapshot, error)
+    return frozenset(asked - snapshot.accounts.keys())
+
+
+def _decoded(address: Pubkey, snapshot: AccountSnapshot, registry: VenueRegistry) -> Pool | DexError:
+    try:
+        return registry.decode_pool(address, snapshot)
+    except DexError as error:
+        return error
+    except Exception as error:
+        return _our_fault(address, snapshot, error)
+
+
+def _our_fault(address: Pubkey, snapshot: AccountSnapshot, error: Exception) -> DexError:
+    """A decoder may only raise DecodeError. One that does not is our bug, and says so, but anybody can make a pool account:
+    it must not be able to take the others down."""
+    fault = DexError(
+        f"pool {address}: its decoder failed at slot {snapshot.clock.slot} with {type(error).__name__}: {error}; "
+        "this is a fault of dexroute, please report it with the pool's address",
+        pool=str(address),
+        slot=snapshot.clock.slot,
+    )
+    fault.__cause__ = error
+    return fault
+
+
+class _Reads:
+    """Rounds of reads that never step back in slots, and their count."""
+
+    def __init__(self, reader: AccountReader, min_context_slot: int | None) -> None:
+        self._reader = reader
+        self._min_slot = min_context_slot
+        self.calls = 0
+        self.rounds = 0
+
+    async def round(self, addresses: Sequence[Pubkey]) -> AccountSnapshot:
+        """All addresses at one slot."""
+        chunks = [addresses[start : start + ACCOUNTS_PER_CALL] for start in range(0, len(addresses), ACCOUNTS_PER_CALL)]
+        for _ in range(_MAX_TRIES):
+            answers = await self._together(chunks)
+            slots = sorted({answer.slot for answer in answers})
+            # A lagging node behind the same address must not answer the next round from the past.
+            self._min_slot = max(slots[-1], self._min_slot or 0)
+            if len(slots) == 1:
+                return self._snapshot(addresses, answers)
+        raise TornSnapshot(
+            f"{len(addresses)} accounts in {len(chunks)} calls came from different slots ({slots[0]} to {slots[-1]}) "
+            f"{_MAX_TRIES} times in a row; try again, name fewer pools (--pool), or use a faster RPC endpoint",
+            slots=slots,
+            accounts=len(addresses),
+            tries=_MAX_TRIES,
+        )
+
+    async def _together(self, chunks: Sequence[Sequence[Pubkey]]) -> list[AccountsAtSlot]:
+        self.rounds += 1
+        try:
+            async with asyncio.TaskGroup() as group:
+                calls = [group.create_task(self._reader.get_accounts(chunk, min_context_slot=self._min_slot)) for chunk in chunks]
+        except* DexError as failures:
+            # One failed call fails the round; its siblings were cancelled with it.
+            failure = next(error for error in _leaves(failures) if isinstance(error, DexError))
+        else:
+            self.calls += len(calls)
+            return [call.result() for call in calls]
+        raise failure
+
+    def _snapshot(self, addresses: Sequence[Pubkey], answers: Sequence[AccountsAtSlot]) -> AccountSnapshot:
+        accounts: dict[Pubkey, AccountData | None] = {}
+        for answer in answers:
+            accounts |= answer.accounts
+        absent = [str(address) for address in addresses if address not in accounts]
+        clock = accounts.get(CLOCK_SYSVAR_ID)
+        if absent or clock is None:
+            raise RpcError(
+                f"the node answered for slot {answers[0].slot} without {', '.join(absent[:3]) or 'the clock sysvar'}; "
+                "try again or use another RPC endpoint",
+                slot=answers[0].slot,
+                missing=absent or [str(CLOCK_SYSVAR_ID)],
+            )
+        return AccountSnapshot(clock=decode_clock(clock), accounts=accounts)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [leaf for error in group.exceptions for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])]
