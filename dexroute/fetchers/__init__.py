@@ -5,10 +5,15 @@ from __future__ import annotations
 from solders.pubkey import Pubkey
 
 from dexroute.fetchers.base import Pool
+from dexroute.fetchers.raydium.cpmm.venue import RaydiumCpmm
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.types.accounts import AccountSnapshot
 
-VENUES = VenueRegistry([])
+VENUES = VenueRegistry(
+    [
+        RaydiumCpmm(),
+    ]
+)
 
 
 def decode_pool(address: Pubkey, snapshot: AccountSnapshot) -> Pool:

@@ -1,1 +1,1 @@
-""""""
+"""Raydium's programs, one folder each."""
