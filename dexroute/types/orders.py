@@ -200,7 +200,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:
-    """One committed step of an order. `seq` counts from 1 without gaps; `before` is None for the first."""
+    """One committed step of an order and its facts. `seq` counts from 1 without gaps; `before` is None for the first."""
 
     order_id: str
     seq: int
@@ -209,7 +209,7 @@ class OrderEvent:
     after: OrderState
     fencing: int
     at_ms: int
-    data: Json = field(default_factory=dict)
+    facts: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
