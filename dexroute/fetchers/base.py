@@ -35,6 +35,7 @@ class VenueCapabilities:
 
     `swap_compute_units` is a generous first guess before simulation. `pool_filters` find this venue's pool accounts with
     getProgramAccounts; `mint_offsets` are where a pool account holds its two mints, so that discovery can ask for a pair.
+    `slippage_error_codes` are the custom program errors that mean "the swap's limit was not met".
     """
 
     exact_in: bool
@@ -43,6 +44,7 @@ class VenueCapabilities:
     swap_compute_units: int
     pool_filters: tuple[AccountFilter, ...]
     mint_offsets: tuple[int, int]
+    slippage_error_codes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     swap_compute_units=60_000,
     pool_filters=(AccountFilter(data_size=POOL_LENGTH), AccountFilter(offset=0, bytes_=POOL_DISCRIMINATOR)),
     mint_offsets=MINT_OFFSETS,
+    slippage_error_codes=frozenset({6005}),  # ExceededSlippage
 )
 
 
