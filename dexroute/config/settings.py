@@ -55,7 +55,7 @@ class Settings:
 
     @property
     def is_mainnet(self) -> bool:
-        """Whether this is mainnet-beta by name or by its public endpoint; "custom" URLs may be as well, only their genesis tells."""
+        """Whether this is mainnet-beta by name or public endpoint. A "custom" URL may be as well: only its genesis hash tells."""
         return self.cluster == "mainnet-beta"
 
     def describe(self) -> tuple[SettingOrigin, ...]:

@@ -1,0 +1,82 @@
+"""When and how long to wait before asking again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+from tenacity.stop import stop_base
+
+from dexroute.errors import DexError, RateLimited, RpcUnreachable, StaleData
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """At most `attempts` calls within `total_ms`, waiting exponentially longer with jitter, never more than `max_wait_ms` at once.
+
+    A server's Retry-After is obeyed up to `max_wait_ms`; one that asks for longer is not asked again.
+    """
+
+    attempts: int = 4
+    first_wait_ms: int = 200
+    max_wait_ms: int = 10_000
+    total_ms: int = 30_000
+
+
+async def with_retries(
+    call: Callable[[], Awaitable[Answer]], policy: RetryPolicy, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> Answer:
+    """`call` until it answers. For reads only: a repeated call must mean nothing.
+
+    Unreachable, rate-limited and lagging servers are asked again; any other error is raised at once. Raises the last error,
+    with the number of calls in its context.
+    """
+    backoff = wait_exponential_jitter(
+        initial=policy.first_wait_ms / 1000, max=policy.max_wait_ms / 1000, jitter=policy.first_wait_ms / 1000
+    )
+
+    def wait_s(state: RetryCallState) -> float:
+        asked_ms = _asked_wait_ms(state)
+        return max(backoff(state), asked_ms / 1000) if asked_ms is not None else backoff(state)
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type((RpcUnreachable, RateLimited, StaleData)),
+        stop=stop_after_attempt(policy.attempts)
+        | stop_after_delay(policy.total_ms / 1000)
+        | _AskedToWaitTooLong(policy.max_wait_ms),
+        wait=wait_s,
+        sleep=sleep,
+        reraise=True,
+    )
+    try:
+        return await retrying(call)
+    except DexError as error:
+        error.context["calls"] = retrying.statistics.get("attempt_number", 1)
+        raise
+
+
+def _asked_wait_ms(state: RetryCallState) -> int | None:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.context.get("retry_after_ms") if isinstance(error, DexError) else None
+    return asked if isinstance(asked, int) else None
+
+
+class _AskedToWaitTooLong(stop_base):
+    def __init__(self, max_wait_ms: int) -> None:
+        self._max_wait_ms = max_wait_ms
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        asked_ms = _asked_wait_ms(retry_state)
+        return asked_ms is not None and asked_ms > self._max_wait_ms

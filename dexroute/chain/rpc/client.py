@@ -1,0 +1,199 @@
+"""The cluster through its JSON-RPC: AccountReader and TransactionSender (dexroute/ports.py)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from solders.hash import Hash
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
+from dexroute.chain.retry import RetryPolicy, with_retries
+from dexroute.chain.rpc import answers, questions
+from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
+from dexroute.chain.rpc.failures import is_unsupported, lagging
+from dexroute.chain.rpc.fields import Field
+from dexroute.chain.rpc.landed import landed_transaction
+from dexroute.errors import RpcError
+from dexroute.types.accounts import AccountData
+from dexroute.types.chain import (
+    AccountFilter,
+    AccountsAtSlot,
+    BlockhashLifetime,
+    Commitment,
+    LandedTransaction,
+    SignatureStatus,
+    Simulation,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+MOST_ACCOUNTS: Final = 100  # a node's limit for getMultipleAccounts
+MOST_SIGNATURES: Final = 256  # and for getSignatureStatuses
+
+
+class RpcClient:
+    """One JSON-RPC endpoint. Reads are retried (`retry`), sends never: resending is the executor's to decide.
+
+    `url` may hold credentials; they appear in no message, log or repr. `transport` replaces the network: with it, `url`
+    "embedded" is the embedded cluster. `simulation_commitment` is the state simulations run on. Use as `async with`.
+    Every method raises NetworkError: RpcUnreachable, RateLimited, StaleData, RpcError (`context["rpc_code"]` is the node's code;
+    `unsupported` is set when it does not offer the method, `malformed` when its answer is not what the method must answer).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout_ms: int = 10_000,
+        retry: RetryPolicy | None = None,
+        simulation_commitment: Commitment = Commitment.CONFIRMED,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._endpoint = JsonRpcEndpoint(url, transport=transport, timeout_ms=timeout_ms)
+        self._retry = retry or RetryPolicy()
+        self._simulation_commitment = simulation_commitment
+        self._sleep = sleep
+        self._genesis_hash: Hash | None = None
+
+    def __repr__(self) -> str:
+        return f"RpcClient({self.endpoint})"
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's URL without credentials."""
+        return self._endpoint.name
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._endpoint.aclose()
+
+    async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """The raw `result` of any read method, retried. For what has no method of its own here."""
+        return (await self._read(method, list(params))).value
+
+    # AccountReader
+
+    async def get_accounts(
+        self,
+        addresses: Sequence[Pubkey],
+        *,
+        min_context_slot: int | None = None,
+        commitment: Commitment = Commitment.CONFIRMED,
+    ) -> AccountsAtSlot:
+        """1 to 100 addresses in one call, at one slot. An answer older than `min_context_slot` is StaleData."""
+        if not 1 <= len(addresses) <= MOST_ACCOUNTS:
+            raise ValueError(f"get_accounts takes 1 to {MOST_ACCOUNTS} addresses, not {len(addresses)}")
+
+        async def once() -> AccountsAtSlot:
+            answer = await self._endpoint.call(*questions.multiple_accounts(addresses, commitment, min_context_slot))
+            found = answers.accounts_at_slot(answer, addresses)
+            # Not every server knows minContextSlot; what it answered is what counts.
+            if min_context_slot is not None and found.slot < min_context_slot:
+                raise lagging("getMultipleAccounts", self.endpoint, found.slot, min_context_slot)
+            return found
+
+        return await with_retries(once, self._retry, sleep=self._sleep)
+
+    async def get_program_accounts(
+        self, program_id: Pubkey, filters: Sequence[AccountFilter], *, data_slice: tuple[int, int] | None = None
+    ) -> Mapping[Pubkey, AccountData]:
+        """Accounts owned by a program. Nodes may refuse it or ignore filters and slice: the caller checks what it gets."""
+        return answers.keyed_accounts(await self._read(*questions.program_accounts(program_id, filters, data_slice)))
+
+    async def token_accounts(self, owner: Pubkey, token_program: Pubkey) -> Mapping[Pubkey, AccountData]:
+        """The token accounts of a wallet under one of the two token programs."""
+        return answers.keyed_accounts(await self._read(*questions.token_accounts(owner, token_program)))
+
+    # TransactionSender
+
+    async def genesis_hash(self) -> Hash:
+        """What tells clusters apart; asked once. RpcError with `unsupported` on nodes that do not offer it."""
+        if self._genesis_hash is None:
+            self._genesis_hash = (await self._read("getGenesisHash", [])).hash()
+        return self._genesis_hash
+
+    async def latest_blockhash(self) -> BlockhashLifetime:
+        """The latest blockhash at `confirmed`."""
+        answer = await self._read("getLatestBlockhash", [{"commitment": Commitment.CONFIRMED}])
+        return BlockhashLifetime(
+            blockhash=answer["value"]["blockhash"].hash(),
+            last_valid_block_height=answer["value"]["lastValidBlockHeight"].uint(),
+            slot=answer["context"]["slot"].uint(),
+        )
+
+    async def block_height(self, commitment: Commitment) -> tuple[int, int]:
+        """(block height, a slot the node had reached at this commitment), from one answer where the node gives both."""
+        try:
+            answer = await self._read("getEpochInfo", [{"commitment": commitment}])
+        except RpcError as error:
+            if not is_unsupported(error):
+                raise
+        else:
+            return answer["blockHeight"].uint(), answer["absoluteSlot"].uint()
+        slot = (await self._read("getSlot", [{"commitment": commitment}])).uint()
+        height = await self._read("getBlockHeight", [{"commitment": commitment, "minContextSlot": slot}])
+        return height.uint(), slot
+
+    async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = ()) -> Simulation:
+        """Simulate these bytes with their own blockhash, signatures unchecked; `accounts` come back as they would be after."""
+        question = questions.simulate(wire, accounts, self._simulation_commitment)
+        return answers.simulation(await self._read(*question), accounts)
+
+    async def send(self, wire: bytes) -> None:
+        """One sendTransaction, no preflight, no retries by the node or here. An error says nothing about landing either."""
+        await self._endpoint.call(*questions.send(wire))
+
+    async def signature_statuses(
+        self, signatures: Sequence[Signature], *, search_history: bool
+    ) -> tuple[int, tuple[SignatureStatus | None, ...]]:
+        """(context slot, a status or None for each of 1 to 256 signatures)."""
+        if not 1 <= len(signatures) <= MOST_SIGNATURES:
+            raise ValueError(f"signature_statuses takes 1 to {MOST_SIGNATURES} signatures, not {len(signatures)}")
+        params = [[str(signature) for signature in signatures], {"searchTransactionHistory": search_history}]
+        return answers.signature_statuses(await self._read("getSignatureStatuses", params), len(signatures))
+
+    async def transaction(self, signature: Signature) -> LandedTransaction | None:
+        """The landed transaction at `confirmed`, or None while this node does not have it."""
+        return landed_transaction(await self._read(*questions.transaction(signature)), signature)
+
+    async def recent_priority_fees(self, writable: Sequence[Pubkey]) -> tuple[int, ...]:
+        """Micro-lamports per compute unit of recent slots; empty when the node does not offer the method."""
+        try:
+            answer = await self._read("getRecentPrioritizationFees", [[str(address) for address in writable[:128]]])
+        except RpcError as error:
+            if is_unsupported(error):
+                return ()
+            raise
+        return tuple(entry["prioritizationFee"].uint() for entry in answer.items())
+
+    async def rent_exemption(self, data_length: int) -> int:
+        """Lamports an account of this many bytes must hold."""
+        return (await self._read("getMinimumBalanceForRentExemption", [data_length])).uint()
+
+    # Test clusters and diagnosis
+
+    async def request_airdrop(self, address: Pubkey, lamports: int) -> Signature:
+        """Lamports from a test cluster's faucet: the signature of the transaction that brings them. Not retried."""
+        answer = await self._endpoint.call("requestAirdrop", [str(address), lamports, {"commitment": Commitment.CONFIRMED}])
+        try:
+            return Signature.from_string(answer.text())
+        except ValueError:
+            raise answer.wrong("a signature") from None
+
+    async def version(self) -> str:
+        """The node's software version."""
+        return (await self._read("getVersion", []))["solana-core"].text()
+
+    async def _read(self, method: str, params: list[Any]) -> Field:
+        return await with_retries(lambda: self._endpoint.call(method, params), self._retry, sleep=self._sleep)

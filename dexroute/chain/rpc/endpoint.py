@@ -1,0 +1,126 @@
+"""One JSON-RPC call over HTTP: bounded in time and size, every failure a typed error."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from typing import Any, Final
+
+import httpx
+
+from dexroute.chain.rpc.failures import from_http_status, from_json_rpc, retry_after_ms
+from dexroute.chain.rpc.fields import Field
+from dexroute.chain.secrets import UrlSecrets, quiet_http_logs
+from dexroute.config import EMBEDDED, redact_url
+from dexroute.errors import ConfigError, RpcError, RpcUnreachable
+
+LARGEST_ANSWER: Final = 256 * 2**20  # bytes; getProgramAccounts is the only one anywhere near
+
+
+class JsonRpcEndpoint:
+    """A JSON-RPC server at `url`, or behind `transport` (the embedded cluster). Makes each call once: no retries here."""
+
+    def __init__(
+        self, url: str, *, transport: httpx.AsyncBaseTransport | None, timeout_ms: int, largest_answer: int = LARGEST_ANSWER
+    ) -> None:
+        if url == EMBEDDED and transport is None:
+            raise ConfigError("the embedded cluster has no URL to connect to; open it with its transport")
+        self.name = redact_url(url)
+        self._secrets = UrlSecrets(url)
+        self._timeout_s = timeout_ms / 1000
+        self._largest_answer = largest_answer
+        self._ids = itertools.count(1)
+        quiet_http_logs()
+        try:
+            self._url = httpx.URL("http://embedded/" if url == EMBEDDED else url)
+        except httpx.InvalidURL as error:
+            raise ConfigError(f"endpoint {self.name}: not a valid URL: {self._secrets.scrub(str(error))}") from None
+        self._http = httpx.AsyncClient(transport=transport, timeout=self._timeout_s, headers={"Content-Type": "application/json"})
+
+    def __repr__(self) -> str:
+        return f"JsonRpcEndpoint({self.name})"
+
+    async def aclose(self) -> None:
+        """Close the connections. The endpoint cannot be used afterwards."""
+        await self._http.aclose()
+
+    async def call(self, method: str, params: list[Any]) -> Field:
+        """The answer's `result`. Raises NetworkError."""
+        call_id = next(self._ids)
+        body = json.dumps({"jsonrpc": "2.0", "id": call_id, "method": method, "params": params}, separators=(",", ":"))
+        try:
+            # httpx bounds each read; a server that drips a byte now and then would still hold us forever.
+            async with asyncio.timeout(self._timeout_s):
+                response, content = await self._post(method, body.encode())
+        except (TimeoutError, httpx.TimeoutException):
+            raise RpcUnreachable(
+                f"{method}: {self.name} did not answer within {self._timeout_s:g} s; try again or use another endpoint (-u)",
+                method=method,
+                endpoint=self.name,
+                reason="timeout",
+            ) from None
+        except httpx.HTTPError as error:
+            # `from None`: the cause's traceback may hold the URL.
+            reason = self._secrets.scrub(str(error)) or type(error).__name__
+            raise RpcUnreachable(
+                f"{method}: cannot reach {self.name}: {reason}; check the address (-u) and your connection",
+                method=method,
+                endpoint=self.name,
+                reason=reason,
+            ) from None
+        return self._result(method, call_id, response, content)
+
+    async def _post(self, method: str, body: bytes) -> tuple[httpx.Response, bytes]:
+        content = bytearray()
+        async with self._http.stream("POST", self._url, content=body) as response:
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > self._largest_answer:
+                    raise RpcError(
+                        f"{method}: {self.name} sends more than {self._largest_answer} bytes; the answer is refused",
+                        method=method,
+                        endpoint=self.name,
+                        malformed=True,
+                    )
+        return response, bytes(content)
+
+    def _result(self, method: str, call_id: int, response: httpx.Response, content: bytes) -> Field:
+        wait_ms = retry_after_ms(response.headers.get("retry-after"))
+        answer = _json_object(content)
+        failure = answer.get("error") if answer is not None else None
+        if response.status_code == 429 or (response.status_code != 200 and failure is None):
+            raise from_http_status(method, self.name, response.status_code, retry_after_ms=wait_ms)
+        if answer is None:
+            kind = self._secrets.scrub(response.headers.get("content-type", "of no stated type"))
+            raise RpcError(
+                f"{method}: {self.name} answered {len(content)} bytes ({kind}), no JSON object; is this a JSON-RPC endpoint?",
+                method=method,
+                endpoint=self.name,
+                malformed=True,
+            )
+        if failure is not None:
+            code, message = _error_parts(failure)
+            raise from_json_rpc(method, self.name, code, self._secrets.scrub(message), retry_after_ms=wait_ms)
+        if answer.get("id") not in (None, call_id, str(call_id)):
+            raise Field(method, "id", answer["id"]).wrong(f"{call_id}, the id of the question")
+        return Field(method, "answer", answer)["result"]
+
+
+def _json_object(content: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _error_parts(failure: Any) -> tuple[int | None, str]:
+    if not isinstance(failure, dict):
+        return None, str(failure)
+    code = failure.get("code")
+    return (code if type(code) is int else None), str(failure.get("message") or "no message")
