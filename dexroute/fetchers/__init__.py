@@ -5,6 +5,7 @@ from __future__ import annotations
 from solders.pubkey import Pubkey
 
 from dexroute.fetchers.base import Pool
+from dexroute.fetchers.meteora.damm_v2.venue import MeteoraDammV2
 from dexroute.fetchers.raydium.cpmm.venue import RaydiumCpmm
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.types.accounts import AccountSnapshot
@@ -12,6 +13,7 @@ from dexroute.types.accounts import AccountSnapshot
 VENUES = VenueRegistry(
     [
         RaydiumCpmm(),
+        MeteoraDammV2(),
     ]
 )
 

@@ -1,1 +1,1 @@
-""""""
+"""Meteora's programs, one folder each."""

@@ -1,0 +1,129 @@
+"""A DAMM v2 swap from the user's account to the user's account, transfer fees included.
+
+Source: MeteoraAg/damm-v2@a3d3827, programs/cp-amm/src/instructions/swap/{ix_p_swap,swap_exact_in,swap_exact_out}.rs,
+state/pool.rs (`get_swap_result_from_exact_*`) and utils/token.rs. Checks stand in the program's order, so that a refusal
+carries the code the program would answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dexroute.errors import AmountTooSmall
+from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.meteora.damm_v2.base_fee import gross_of, net_of
+from dexroute.fetchers.meteora.damm_v2.program_errors import AMOUNT_IS_ZERO, checked
+from dexroute.fetchers.meteora.damm_v2.settlement import CoreSwap, settled
+from dexroute.fetchers.refusals import input_index, require_u64
+from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
+from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+if TYPE_CHECKING:
+    from dexroute.fetchers.meteora.damm_v2.pool import DammV2Pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Transfers:
+    """What leaves the user's account and what arrives in it, around one core swap."""
+
+    core: CoreSwap
+    amount_in: int
+    amount_out: int
+
+
+def quote_swap(pool: DammV2Pool, request: QuoteRequest) -> SwapQuote:
+    """The swap as the program would execute it on this state. Raises QuoteError."""
+    index_in = input_index(pool, request)
+    require_u64(request.amount)
+    pool.require_open()
+    pool.require_known_modes()
+    pool = _with_tracked_amounts(pool)
+    if request.amount == 0:
+        raise AmountTooSmall("a swap of nothing; ask for at least 1", program_error=AMOUNT_IS_ZERO)
+    if pool.fees.dynamic is not None:
+        dynamic = pool.fees.dynamic.before_swap(pool.sqrt_price_x64, pool.clock.unix_timestamp)
+        pool = replace(pool, fees=replace(pool.fees, dynamic=dynamic))
+    pool.fees.max_rate()  # an unknown fee version is refused before the curve is asked
+    swap_by_mode = _exact_in if request.mode is SwapMode.EXACT_IN else _exact_out
+    swap = swap_by_mode(pool, request.amount, index_in)
+    return SwapQuote(
+        amount_in=swap.amount_in,
+        amount_out=swap.amount_out,
+        fees=_fees(pool, swap, index_in),
+        next_pool=settled(pool, swap.core, index_in),
+    )
+
+
+def _with_tracked_amounts(pool: DammV2Pool) -> DammV2Pool:
+    """Layout 0 did not store the reserves; the first swap computes them (`update_layout_version_if_needed`)."""
+    if pool.layout_version > 0:
+        return pool
+    amounts = pool.amounts if pool.compounds else pool.concentrated().reserves()
+    return replace(pool, amounts=amounts, layout_version=1)
+
+
+def _fee_on_input(pool: DammV2Pool, index_in: int) -> bool:
+    return pool.collect_fee_mode != 0 and index_in == 1
+
+
+def _exact_in(pool: DammV2Pool, amount_in: int, index_in: int) -> _Transfers:
+    reaching = amount_after_fee(amount_in, pool.mints[index_in].transfer_fee)
+    if reaching == 0:
+        raise AmountTooSmall("nothing of the input reaches the pool; ask for more", program_error=AMOUNT_IS_ZERO)
+    rate = pool.fees.rate_inside(reaching, pool.moment(index_in))
+    fee_on_input = _fee_on_input(pool, index_in)
+    if fee_on_input:
+        swapped = net_of(reaching, rate)
+        curve = pool.curve().exact_in(swapped, index_in)
+        leaving, fee = curve.amount, reaching - swapped
+    else:
+        swapped = reaching
+        curve = pool.curve().exact_in(swapped, index_in)
+        leaving = net_of(curve.amount, rate)
+        fee = curve.amount - leaving
+    core = CoreSwap(
+        reaching=reaching,
+        swapped_in=swapped,
+        leaving=leaving,
+        fee=fee,
+        fee_on_input=fee_on_input,
+        sqrt_price_x64=curve.sqrt_price_x64,
+    )
+    arriving = amount_after_fee(leaving, pool.mints[1 - index_in].transfer_fee)
+    return _Transfers(core=core, amount_in=amount_in, amount_out=arriving)
+
+
+def _exact_out(pool: DammV2Pool, amount_out: int, index_in: int) -> _Transfers:
+    leaving = checked(amount_before_fee(amount_out, pool.mints[1 - index_in].transfer_fee), "the output with its transfer fee")
+    fee_on_input = _fee_on_input(pool, index_in)
+    if fee_on_input:
+        curve = pool.curve().exact_out(leaving, index_in)
+        reaching = gross_of(curve.amount, pool.fees.rate_on_top(curve.amount, pool.moment(index_in)))
+        fee = reaching - curve.amount
+    else:
+        gross = gross_of(leaving, pool.fees.rate_on_top(leaving, pool.moment(index_in)))
+        curve = pool.curve().exact_out(gross, index_in)
+        reaching, fee = curve.amount, gross - leaving
+    core = CoreSwap(
+        reaching=reaching,
+        swapped_in=curve.amount,
+        leaving=leaving,
+        fee=fee,
+        fee_on_input=fee_on_input,
+        sqrt_price_x64=curve.sqrt_price_x64,
+    )
+    amount_in = checked(amount_before_fee(reaching, pool.mints[index_in].transfer_fee), "the input with its transfer fee")
+    return _Transfers(core=core, amount_in=amount_in, amount_out=amount_out)
+
+
+def _fees(pool: DammV2Pool, swap: _Transfers, index_in: int) -> tuple[Fee, ...]:
+    mint_in, mint_out = pool.mints[index_in].address, pool.mints[1 - index_in].address
+    fee_mint = mint_in if _fee_on_input(pool, index_in) else mint_out
+    fees = (
+        Fee(kind=FeeKind.TRANSFER, mint=mint_in, amount=swap.amount_in - swap.core.reaching),
+        Fee(kind=FeeKind.POOL, mint=fee_mint, amount=swap.core.fee),
+        Fee(kind=FeeKind.TRANSFER, mint=mint_out, amount=swap.core.leaving - swap.amount_out),
+    )
+    return tuple(fee for fee in fees if fee.amount)

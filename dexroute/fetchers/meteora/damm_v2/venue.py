@@ -1,0 +1,51 @@
+"""The venue `meteora-damm-v2`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from solders.pubkey import Pubkey
+
+from dexroute.fetchers.base import VenueCapabilities
+from dexroute.fetchers.meteora.damm_v2.addresses import PROGRAM_ID
+from dexroute.fetchers.meteora.damm_v2.decode import (
+    MINT_OFFSETS,
+    POOL_DISCRIMINATOR,
+    POOL_LENGTH,
+    decode_damm_v2_pool,
+    pool_reader,
+    referenced_accounts,
+)
+from dexroute.fetchers.meteora.damm_v2.pool import DammV2Pool
+from dexroute.types.accounts import AccountSnapshot
+from dexroute.types.chain import AccountFilter
+
+_CAPABILITIES: Final = VenueCapabilities(
+    exact_in=True,
+    exact_out=True,
+    token_2022=True,
+    swap_compute_units=75_000,
+    pool_filters=(AccountFilter(data_size=POOL_LENGTH), AccountFilter(offset=0, bytes_=POOL_DISCRIMINATOR)),
+    mint_offsets=MINT_OFFSETS,
+    slippage_error_codes=frozenset({6002}),  # ExceededSlippage
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDammV2:
+    """Meteora's program for dynamic pools. DAMM v1 pools share its pool discriminator; the owner tells them apart."""
+
+    id: ClassVar[str] = "meteora-damm-v2"
+    label: ClassVar[str] = "Meteora DAMM v2"
+    program_id: ClassVar[Pubkey] = PROGRAM_ID
+    capabilities: ClassVar[VenueCapabilities] = _CAPABILITIES
+
+    def required_accounts(self, address: Pubkey, known: AccountSnapshot) -> frozenset[Pubkey]:
+        """The pool first, then its vaults and mints. Raises DecodeError when the pool's bytes are wrong."""
+        if address not in known.accounts:
+            return frozenset({address})
+        return referenced_accounts(pool_reader(address, known)) - known.accounts.keys()
+
+    def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> DammV2Pool:
+        return decode_damm_v2_pool(address, snapshot)
