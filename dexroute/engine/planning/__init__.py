@@ -1,1 +1,33 @@
-""""""
+"""From a route to a message ready to sign: instructions, limits, fees, funds, simulation."""
+
+from __future__ import annotations
+
+from dexroute.engine.planning.attempt import PlannedSwap, PreparedAttempt, SwapBuilder
+from dexroute.engine.planning.guards import check_price_impact
+from dexroute.engine.planning.limits import swap_limit
+from dexroute.engine.planning.message import build_message, unsigned_wire
+from dexroute.engine.planning.priority_fee import PriorityFeePolicy
+from dexroute.engine.planning.programs import swappable_venues
+from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints
+from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
+
+__all__ = [
+    "PlanOptions",
+    "PlannedSwap",
+    "PreparedAttempt",
+    "PriorityFeePolicy",
+    "SwapBuilder",
+    "SwapPlan",
+    "Wallet",
+    "build_message",
+    "check_price_impact",
+    "decode_wallet",
+    "held_mints",
+    "plan_swap",
+    "route_mints",
+    "swap_limit",
+    "swappable_venues",
+    "unread_wallet",
+    "unsigned_wire",
+    "wallet_accounts",
+]

@@ -1,0 +1,148 @@
+"""A plan made ready to sign: simulated, priced, proven affordable, simulated again as the exact message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+
+from dexroute.engine.planning.funds import Rents, check_funds, expected_costs, needs_of
+from dexroute.engine.planning.message import MAX_COMPUTE_UNITS, build_message, unsigned_wire, writable_accounts
+from dexroute.engine.planning.priority_fee import PriorityFeePolicy, compute_unit_price, priority_fee_lamports
+from dexroute.engine.planning.programs import require_programs
+from dexroute.engine.planning.simulation import left_over, moved_amounts, require_success
+from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints
+from dexroute.engine.planning.token_accounts import associated_account_length
+from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
+from dexroute.engine.routing import RouteQuote
+from dexroute.fetchers.base import Pool
+from dexroute.fetchers.registry import VenueRegistry
+from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
+from dexroute.ports import AccountReader, TransactionSender
+from dexroute.types.chain import BlockhashLifetime
+from dexroute.types.orders import Costs, SwapAmounts
+from dexroute.types.requests import QuoteRequest
+
+# Between simulation and landing a pool may take a longer way (an oracle observation, another tick), but not a much longer one.
+_UNIT_MARGIN_PERCENT: Final = 15
+_UNIT_MARGIN: Final = 3_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSwap:
+    """A route with all that rebuilding its transaction takes."""
+
+    quote: RouteQuote
+    pools: Mapping[Pubkey, Pool]
+    request: QuoteRequest
+    limit: int
+    options: PlanOptions = field(default_factory=PlanOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedAttempt:
+    """`message` passed simulation as it stands. `simulated` and `costs` are what it is expected to move and cost; `tracked` are
+    the wallet's own accounts it writes; `facts` is JSON for the journal."""
+
+    plan: SwapPlan
+    message: MessageV0
+    simulated: SwapAmounts
+    costs: Costs
+    tracked: tuple[Pubkey, ...]
+    facts: Mapping[str, Any]
+
+
+class SwapBuilder:
+    """Builds attempts on one cluster. Holds no state but the cluster's rents, which do not change while it lives."""
+
+    def __init__(self, reader: AccountReader, sender: TransactionSender, registry: VenueRegistry) -> None:
+        self._reader = reader
+        self._sender = sender
+        self._registry = registry
+        self._rents: dict[int, int] = {}
+
+    async def plan(self, planned: PlannedSwap, user: Pubkey) -> tuple[SwapPlan, Rents]:
+        """The plan for the wallet as it is now, and the rents it depends on. One read once the rents are known.
+
+        Raises QuoteOnly when a venue's program is absent, GuardRefused for a token account the wallet does not control,
+        NetworkError.
+        """
+        held = held_mints(route_mints(planned.quote, planned.pools), wrap_sol=planned.options.wrap_sol)
+        rents = await self._rents_of({0, TOKEN_ACCOUNT_LENGTH, *map(associated_account_length, held)})
+        venues = _planned(planned, unread_wallet(user, held), rents).venues
+        own = wallet_accounts(user, held)
+        read = await self._reader.get_accounts(list(dict.fromkeys([*own, *(program for _, program in venues)])))
+        require_programs(venues, read.accounts)
+        return _planned(planned, decode_wallet(user, held, read.accounts, read.slot), rents), rents
+
+    async def prepare(
+        self, planned: PlannedSwap, user: Pubkey, lifetime: BlockhashLifetime, policy: PriorityFeePolicy
+    ) -> PreparedAttempt:
+        """The message to sign on this blockhash. Raises GuardRefused (funds, fee cap, size, simulation, QuoteOnly), NetworkError.
+
+        Two simulations: the first, with room to spare and no bid, measures; the second proves the exact bytes to be signed.
+        Amounts are the first one's, because nodes disagree on whether a simulation takes the priority fee from the wallet.
+        """
+        plan, rents = await self.plan(planned, user)
+        free = needs_of(plan, rents, priority_fee_lamports=0)
+        check_funds(plan, free, rents)
+        probe = build_message(plan, lifetime, MAX_COMPUTE_UNITS, 0)
+        measured, samples = await asyncio.gather(
+            self._sender.simulate(unsigned_wire(probe), accounts=plan.tracked), self._recent_fees(policy, probe)
+        )
+        require_success(plan, measured, self._registry)
+        limit = min(measured.units_consumed * (100 + _UNIT_MARGIN_PERCENT) // 100 + _UNIT_MARGIN, MAX_COMPUTE_UNITS)
+        price = compute_unit_price(policy, samples, limit)
+        needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price))
+        check_funds(plan, needs, rents)
+        message = build_message(plan, lifetime, limit, price)
+        wire = unsigned_wire(message)
+        proved = await self._sender.simulate(wire, accounts=plan.tracked)
+        require_success(plan, proved, self._registry)
+        residuals = left_over(plan, measured, free.network_fee_lamports, free.rent_lamports)
+        return PreparedAttempt(
+            plan=plan,
+            message=message,
+            simulated=moved_amounts(plan, measured, free.network_fee_lamports, free.rent_lamports),
+            costs=replace(expected_costs(needs), residuals=residuals),
+            tracked=plan.tracked,
+            facts={
+                "compute_units": measured.units_consumed,
+                "compute_unit_limit": limit,
+                "compute_unit_price_micro_lamports": str(price),
+                "priority_fee_samples": len(samples),
+                "simulation_slot": proved.slot,
+                "bytes": len(wire),
+                "steps": [step.label for step in plan.steps],
+                "opened": [str(account.address) for account in plan.opened],
+                "max_amount_in": str(plan.max_amount_in),
+                "min_amount_out": str(plan.min_amount_out),
+            },
+        )
+
+    async def _recent_fees(self, policy: PriorityFeePolicy, message: MessageV0) -> tuple[int, ...]:
+        if policy.fixed_micro_lamports is not None:
+            return ()
+        return await self._sender.recent_priority_fees(writable_accounts(message))
+
+    async def _rents_of(self, lengths: set[int]) -> Rents:
+        unknown = sorted(lengths - self._rents.keys())
+        lamports = await asyncio.gather(*(self._sender.rent_exemption(length) for length in unknown))
+        self._rents |= dict(zip(unknown, lamports, strict=True))
+        return Rents(wallet_lamports=self._rents[0], by_length={length: self._rents[length] for length in lengths})
+
+
+def _planned(planned: PlannedSwap, wallet: Wallet, rents: Rents) -> SwapPlan:
+    return plan_swap(
+        planned.quote,
+        planned.pools,
+        planned.request,
+        wallet,
+        limit=planned.limit,
+        temporary_rent_lamports=rents.by_length[TOKEN_ACCOUNT_LENGTH],
+        options=planned.options,
+    )

@@ -1,0 +1,35 @@
+"""Limits a caller sets on a quote before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from solders.pubkey import Pubkey
+
+from dexroute.engine.planning.limits import only_leg
+from dexroute.engine.routing import RouteQuote, price_impact_bps
+from dexroute.errors import PriceImpactTooHigh, UsageError
+from dexroute.fetchers.base import Pool
+from dexroute.math.rounding import BPS
+
+
+def check_price_impact(quote: RouteQuote, pools: Mapping[Pubkey, Pool], max_impact_bps: int) -> int | None:
+    """The route's price impact in bps (None when its pools have no spot price).
+
+    Raises PriceImpactTooHigh when it is above the limit or cannot be known, UsageError for a limit outside 0 to 10,000.
+    A limit of 10,000 refuses nothing.
+    """
+    if not 0 <= max_impact_bps <= BPS:
+        raise UsageError(f"max impact of {max_impact_bps} bps is not between 0 and {BPS}", max_impact_bps=max_impact_bps)
+    impact = price_impact_bps(only_leg(quote), pools)
+    if max_impact_bps < BPS and (impact is None or impact > max_impact_bps):
+        said = "is unknown" if impact is None else f"is {impact} bps"
+        raise PriceImpactTooHigh(
+            f"the price impact {said} and the limit is {max_impact_bps} bps (in {quote.amount_in}, out {quote.amount_out} base "
+            "units); swap less, or raise the limit (--max-impact-bps)",
+            price_impact_bps=impact,
+            max_impact_bps=max_impact_bps,
+            amount_in=str(quote.amount_in),
+            amount_out=str(quote.amount_out),
+        )
+    return impact

@@ -1,0 +1,122 @@
+"""What a simulation says: the amounts it moved, or what stopped it, in the venue's words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from dexroute.engine.planning.message import BUDGET_INSTRUCTIONS
+from dexroute.engine.planning.swap_plan import Step, SwapPlan
+from dexroute.errors import DexError, InsufficientFunds, RpcError, SimulationFailed, SlippageExceeded, StaleData
+from dexroute.fetchers.layout import Reader
+from dexroute.fetchers.registry import VenueRegistry
+from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
+from dexroute.types.chain import Simulation, TransactionError
+from dexroute.types.mints import NATIVE_MINT
+from dexroute.types.orders import Residual, SwapAmounts
+
+_LOG_LINES: Final = 8
+_FAILED: Final = re.compile(r"^Program (\w+) failed: ")
+_NO_FUNDS: Final = ("AccountNotFound", "InsufficientFundsForFee", "InsufficientFundsForRent")
+
+
+def require_success(plan: SwapPlan, simulation: Simulation, registry: VenueRegistry) -> None:
+    """Raises SlippageExceeded when a venue says its limit was not met, StaleData when the node does not know the blockhash,
+    InsufficientFunds when the cluster says the wallet cannot pay; otherwise SimulationFailed naming program, instruction and
+    code."""
+    if simulation.error is not None:
+        raise _meaning(plan, simulation, simulation.error, registry)
+
+
+def _meaning(plan: SwapPlan, simulation: Simulation, error: TransactionError, registry: VenueRegistry) -> DexError:
+    facts: dict[str, Any] = {"slot": simulation.slot, "error": error.raw, "logs": list(simulation.logs[-_LOG_LINES:])}
+    kind = error.raw if isinstance(error.raw, str) else next(iter(error.raw), "") if isinstance(error.raw, dict) else ""
+    if kind == "BlockhashNotFound":
+        return StaleData(f"the node did not know the blockhash at slot {simulation.slot}; try again", **facts)
+    if kind in _NO_FUNDS:
+        return InsufficientFunds(
+            f"the cluster says {plan.wallet.user} cannot pay for this transaction ({kind}) at slot {simulation.slot}; it had "
+            f"{plan.wallet.lamports} lamports at slot {plan.wallet.slot}. Fund it or swap less",
+            wallet=str(plan.wallet.user),
+            mint=str(NATIVE_MINT),
+            have=str(plan.wallet.lamports),
+            **facts,
+        )
+    index = error.instruction_index
+    step = _step(plan, index)
+    program = _failed_program(simulation.logs) or (str(step.instruction.program_id) if step else "unknown")
+    facts |= {"instruction_index": index, "custom_code": error.custom_code, "program": program}
+    if step is None:
+        return SimulationFailed(
+            f"the transaction failed in simulation at slot {simulation.slot}: {error.raw}; nothing was sent. Try again, and "
+            "report it when it stays",
+            **facts,
+        )
+    facts["step"] = step.label
+    if step.hop is not None:
+        facts["venue"] = plan.venues[step.hop][0]
+        if program == str(step.instruction.program_id) and _means_slippage(facts["venue"], error.custom_code, registry):
+            return SlippageExceeded(
+                f"{step.label} would not meet its limit at slot {simulation.slot}: the market moved since the quote (limit of the "
+                f"swap: {plan.limit} base units); nothing was sent. Quote again, or allow more slippage",
+                limit=str(plan.limit),
+                mode=plan.request.mode.value,
+                **facts,
+            )
+    code = f" with code {error.custom_code}" if error.custom_code is not None else f": {error.raw}"
+    return SimulationFailed(
+        f"{step.label} failed in simulation at slot {simulation.slot}: program {program}, instruction {index}{code}; nothing was "
+        "sent. The logs in the context say more; quote again or leave this pool out",
+        **facts,
+    )
+
+
+def _step(plan: SwapPlan, index: int | None) -> Step | None:
+    place = -1 if index is None else index - BUDGET_INSTRUCTIONS
+    return plan.steps[place] if 0 <= place < len(plan.steps) else None
+
+
+def _failed_program(logs: tuple[str, ...]) -> str | None:
+    """The innermost program that failed: it logs first, its callers after it."""
+    return next((match[1] for match in map(_FAILED.match, logs) if match), None)
+
+
+def _means_slippage(venue_id: str, code: int | None, registry: VenueRegistry) -> bool:
+    return any(venue.id == venue_id and code in venue.capabilities.slippage_error_codes for venue in registry)
+
+
+def moved_amounts(plan: SwapPlan, simulation: Simulation, fee_lamports: int, rent_lamports: int) -> SwapAmounts:
+    """What a successful simulation took from and paid to the wallet, fees and rent apart.
+
+    Against balances of `plan.wallet`, so money that came or went between its slot and the simulation's shows here too: a figure
+    for people, never a limit. Raises RpcError when the node left out an account it was asked for.
+    """
+    paid, *_, received = _changes(plan, simulation, fee_lamports, rent_lamports)
+    return SwapAmounts(amount_in=-paid, amount_out=received)
+
+
+def left_over(plan: SwapPlan, simulation: Simulation, fee_lamports: int, rent_lamports: int) -> tuple[Residual, ...]:
+    """What a successful simulation left of intermediate mints, those it left nothing of omitted."""
+    between = _changes(plan, simulation, fee_lamports, rent_lamports)[1:-1]
+    amounts = zip(plan.places[1:-1], between, strict=True)
+    return tuple(Residual(mint=place.mint, amount=amount) for place, amount in amounts if amount)
+
+
+def _changes(plan: SwapPlan, simulation: Simulation, fee_lamports: int, rent_lamports: int) -> list[int]:
+    """Balance changes by place. At most one place is native, so all lamports that fee and rent do not explain are its own."""
+    changes = []
+    for place in plan.places:
+        address = place.account or plan.wallet.user
+        if address not in simulation.post_accounts:
+            raise RpcError(
+                f"the node simulated at slot {simulation.slot} without returning account {address}; use another RPC endpoint",
+                account=str(address),
+            )
+        after = simulation.post_accounts[address]
+        if place.account is None:
+            changes.append((after.lamports if after else 0) + fee_lamports + rent_lamports - plan.wallet.lamports)
+        else:
+            held = after is not None and len(after.data) >= TOKEN_ACCOUNT_LENGTH
+            balance = Reader(after.data).u64(64) if after is not None and held else 0
+            changes.append(balance - (plan.wallet.holdings[place.mint].amount or 0))
+    return changes
