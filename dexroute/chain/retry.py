@@ -13,7 +13,8 @@ from tenacity import (
     retry_if_exception_type,
     stop_after_attempt,
     stop_after_delay,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 from tenacity.stop import stop_base
 
@@ -43,9 +44,8 @@ async def with_retries(
     Unreachable, rate-limited and lagging servers are asked again; any other error is raised at once. Raises the last error,
     with the number of calls in its context.
     """
-    backoff = wait_exponential_jitter(
-        initial=policy.first_wait_ms / 1000, max=policy.max_wait_ms / 1000, jitter=policy.first_wait_ms / 1000
-    )
+    first_s = policy.first_wait_ms / 1000
+    backoff = wait_exponential(multiplier=first_s, max=policy.max_wait_ms / 1000) + wait_random(0, first_s)
 
     def wait_s(state: RetryCallState) -> float:
         asked_ms = _asked_wait_ms(state)
@@ -61,10 +61,13 @@ async def with_retries(
         reraise=True,
     )
     try:
-        return await retrying(call)
+        async for attempt in retrying:
+            with attempt:
+                return await call()
     except DexError as error:
         error.context["calls"] = retrying.statistics.get("attempt_number", 1)
         raise
+    raise AssertionError("unreachable: the last error is reraised")
 
 
 def _asked_wait_ms(state: RetryCallState) -> int | None:

@@ -1,0 +1,1 @@
+"""Tests of the chain adapter, and the scripted node they talk to."""

@@ -1,0 +1,204 @@
+"""What a client makes of nodes that are down, slow, limiting, lagging, mute or mad."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from email.utils import formatdate
+
+import pytest
+from solders.pubkey import Pubkey
+
+from dexroute.chain.retry import RetryPolicy
+from dexroute.chain.rpc import RpcClient, is_unsupported
+from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
+from dexroute.errors import ConfigError, NetworkError, RateLimited, RpcError, RpcUnreachable, StaleData
+from tests.chain.scripted_node import ClientFactory, ScriptedNode, Waits
+
+SOMEWHERE = Pubkey.from_string("So11111111111111111111111111111111111111112")
+ONCE = RetryPolicy(attempts=1)
+
+
+async def test_unreachable_host_is_asked_as_often_as_the_policy_says(client_of: ClientFactory, waits: Waits) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(RpcUnreachable, match=r"getGenesisHash: cannot reach http://127\.0\.0\.1") as caught:
+        await client_of(url).genesis_hash()
+    assert caught.value.context["calls"] == 4
+    assert len(waits) == 3
+    assert waits[0] < waits[1] < waits[2] < 2
+
+
+async def test_unresolvable_name_is_unreachable(client_of: ClientFactory) -> None:
+    with pytest.raises(RpcUnreachable, match=r"nowhere\.invalid"):
+        await client_of("http://nowhere.invalid", retry=ONCE).genesis_hash()
+
+
+@pytest.mark.parametrize("behaviour", ["hang", "drip"])
+async def test_a_node_that_never_finishes_is_a_timeout(node: ScriptedNode, client_of: ClientFactory, behaviour: str) -> None:
+    node.behaves(behaviour)
+    with pytest.raises(RpcUnreachable, match=r"did not answer within 0\.2 s") as caught:
+        await client_of(node.url, timeout_ms=200, retry=ONCE).rent_exemption(165)
+    assert caught.value.context["reason"] == "timeout"
+
+
+async def test_dropped_connection_then_answer(node: ScriptedNode, client: RpcClient, waits: Waits) -> None:
+    node.behaves("drop")
+    node.answers(2_039_280)
+    assert await client.rent_exemption(165) == 2_039_280
+    assert len(waits) == 1
+
+
+async def test_retry_after_is_obeyed(node: ScriptedNode, client: RpcClient, waits: Waits) -> None:
+    node.says(b"slow down", 429, Retry_After="3")
+    node.answers(890_880)
+    assert await client.rent_exemption(0) == 890_880
+    assert waits == [3.0]
+
+
+async def test_retry_after_as_a_date_is_obeyed(node: ScriptedNode, client: RpcClient, waits: Waits) -> None:
+    node.says(b"slow down", 429, Retry_After=formatdate(time.time() + 5, usegmt=True))
+    node.answers(1)
+    assert await client.rent_exemption(0) == 1
+    assert 2 < waits[0] <= 5
+
+
+async def test_a_node_asking_for_too_long_a_wait_is_not_asked_again(node: ScriptedNode, client: RpcClient, waits: Waits) -> None:
+    node.says(b"", 429, Retry_After="3600")
+    with pytest.raises(RateLimited, match="asks to wait 3600 s") as caught:
+        await client.rent_exemption(0)
+    assert caught.value.context["retry_after_ms"] == 3_600_000
+    assert caught.value.exit_code == 5
+    assert waits == []
+
+
+async def test_rate_limit_inside_json_rpc(node: ScriptedNode, client_of: ClientFactory) -> None:
+    node.refuses(429, "Too many requests for a specific RPC call")
+    with pytest.raises(RateLimited):
+        await client_of(node.url, retry=ONCE).rent_exemption(0)
+
+
+async def test_sends_are_never_repeated(node: ScriptedNode, client: RpcClient, waits: Waits) -> None:
+    node.says(b"", 503)
+    with pytest.raises(RpcUnreachable):
+        await client.send(b"\x01")
+    assert len(node.questions) == 1
+    assert waits == []
+
+
+async def test_method_not_found_is_told_apart_and_not_retried(node: ScriptedNode, client: RpcClient) -> None:
+    node.refuses(-32601, "Method not found")
+    with pytest.raises(RpcError, match="does not offer this method") as caught:
+        await client.genesis_hash()
+    assert is_unsupported(caught.value)
+    assert len(node.questions) == 1
+
+
+@pytest.mark.parametrize(("code", "status"), [(-32016, 200), (-32005, 200), (-32005, 503)])
+async def test_lagging_nodes_are_stale_data(node: ScriptedNode, client_of: ClientFactory, code: int, status: int) -> None:
+    node.refuses(code, "behind", status=status)
+    with pytest.raises(StaleData) as caught:
+        await client_of(node.url, retry=ONCE).get_accounts([SOMEWHERE], min_context_slot=5)
+    assert caught.value.context["rpc_code"] == code
+
+
+async def test_a_node_that_ignores_min_context_slot_is_caught_by_its_answer(node: ScriptedNode, client: RpcClient) -> None:
+    node.answers({"context": {"slot": 4}, "value": [None]})
+    node.answers({"context": {"slot": 5}, "value": [None]})
+    assert (await client.get_accounts([SOMEWHERE], min_context_slot=5)).slot == 5
+    assert len(node.questions) == 2
+    assert node.questions[0]["params"][1]["minContextSlot"] == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (401, RpcError, "API key"),
+        (403, RpcError, "API key"),
+        (404, RpcError, "JSON-RPC endpoint"),
+        (302, RpcError, "final URL"),
+        (500, RpcUnreachable, "out of order"),
+        (503, RpcUnreachable, "out of order"),
+    ],
+)
+async def test_http_errors(node: ScriptedNode, client_of: ClientFactory, status: int, kind: type[NetworkError], words: str) -> None:
+    node.says(b"<html>no</html>", status, Location="https://elsewhere.invalid/?api-key=1")
+    with pytest.raises(kind, match=words) as caught:
+        await client_of(node.url, retry=ONCE).rent_exemption(0)
+    assert caught.value.context["http_status"] == status
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>maintenance</html>",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b'{"jsonrpc":"2.0","id":1}',
+        b'{"jsonrpc":"2.0","id":1,"result":NaN}',
+        b'{"jsonrpc":"2.0","id":1,"result":' + b"9" * 5_000 + b"}",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"jsonrpc":"2.0","id":99,"result":5}',
+        b'{"jsonrpc":"2.0","id":1,"result":-1}',
+        b'{"jsonrpc":"2.0","id":1,"result":5.5}',
+        b'{"jsonrpc":"2.0","id":1,"result":true}',
+        b'{"jsonrpc":"2.0","id":1,"result":18446744073709551616}',
+        b'{"jsonrpc":"2.0","id":1,"error":"down"}',
+        b'{"jsonrpc":"2.0","id":1,"error":{"code":"x"}}',
+    ],
+)
+async def test_nonsense_is_an_rpc_error_naming_the_method(node: ScriptedNode, client: RpcClient, body: bytes) -> None:
+    node.says(body)
+    with pytest.raises(RpcError, match="getMinimumBalanceForRentExemption") as caught:
+        await client.rent_exemption(0)
+    assert type(caught.value) is RpcError
+    assert len(node.questions) == 1
+
+
+async def test_an_endless_answer_is_cut_off(node: ScriptedNode) -> None:
+    endpoint = JsonRpcEndpoint(node.url, transport=None, timeout_ms=5_000, largest_answer=1_000)
+    node.says(b" " * 1_001)
+    with pytest.raises(RpcError, match="more than 1000 bytes"):
+        await endpoint.call("getSlot", [])
+    await endpoint.aclose()
+
+
+async def test_credentials_appear_nowhere(node: ScriptedNode, client_of: ClientFactory, caplog: pytest.LogCaptureFixture) -> None:
+    url = node.url.replace("://", "://alice:hunter2@") + "/pathtoken123/?api-key=querytoken456"
+    client: RpcClient = client_of(url, retry=ONCE)
+    node.refuses(-32000, "no plan for pathtoken123 with querytoken456 \x1b[31m of alice:hunter2")
+    texts = [repr(client), client.endpoint]
+    with caplog.at_level(logging.DEBUG), pytest.raises(RpcError) as refused:
+        await client.rent_exemption(0)
+    node.says(b"", 403)
+    node.replies.pop(0)
+    with caplog.at_level(logging.DEBUG), pytest.raises(RpcError) as forbidden:
+        await client.rent_exemption(0)
+    logged = [record.getMessage() for record in caplog.records if record.name.startswith(("httpx", "dexroute"))]
+    assert logged
+    texts += logged
+    for error in (refused.value, forbidden.value):
+        texts += [str(error), str(error.context)]
+    for text in texts:
+        for secret in ("hunter2", "alice", "pathtoken123", "querytoken456", "\x1b"):
+            assert secret not in text, text
+    # and yet they were used
+    assert "/pathtoken123/?api-key=querytoken456" in node.heads[0]
+    assert "authorization: basic" in node.heads[0].lower()
+
+
+def test_embedded_needs_a_transport() -> None:
+    with pytest.raises(ConfigError, match="transport"):
+        RpcClient("embedded")
+
+
+async def test_too_many_addresses_are_our_own_fault(client: RpcClient) -> None:
+    for addresses in ([], [SOMEWHERE] * 101):
+        with pytest.raises(ValueError, match="1 to 100"):
+            await client.get_accounts(addresses)
