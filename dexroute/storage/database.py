@@ -1,0 +1,72 @@
+"""Opening a database the way a journal of money needs it: durable commits, one writer, foreign keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from dexroute.errors import ConfigError
+from dexroute.storage.failures import translated
+from dexroute.storage.inspection import prepare_file
+from dexroute.storage.location import Location
+from dexroute.storage.schema import migrate, postgres_version
+
+READ_ONLY: Final = "dexroute_read_only"
+"""Execution option of reads: on SQLite they begin deferred and do not wait for the writer."""
+
+_BUSY_TIMEOUT_MS: Final = 5_000
+
+
+@asynccontextmanager
+async def open_database(location: Location) -> AsyncIterator[AsyncEngine]:
+    """An engine on a migrated database. Raises DatabaseError (corrupt, newer, foreign) or DatabaseUnavailable."""
+    engine: AsyncEngine | None = None
+    try:
+        with translated(location.label):
+            if location.file is not None:
+                version = prepare_file(location.file)
+                engine = _sqlite_engine(location)
+            else:
+                engine = _postgres_engine(location)
+                version = await postgres_version(engine)
+            await migrate(engine, version, location.label)
+        yield engine
+    finally:
+        if engine is not None:
+            await engine.dispose()
+
+
+def _sqlite_engine(location: Location) -> AsyncEngine:
+    engine = create_async_engine(location.url, pool_size=4, max_overflow=0)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE: a transaction that may write takes the lock at its start, so it can never fail half-way for it
+        reads = connection.get_execution_options().get(READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(location: Location) -> AsyncEngine:
+    try:
+        return create_async_engine(location.url, pool_pre_ping=True, connect_args={"server_settings": {"synchronous_commit": "on"}})
+    except ModuleNotFoundError:
+        raise ConfigError("a PostgreSQL journal needs the driver asyncpg: pip install 'dexroute[postgres]'") from None

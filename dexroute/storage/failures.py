@@ -1,0 +1,61 @@
+"""What a database's own errors mean to a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, StatementError
+
+from dexroute.errors import DatabaseError, DatabaseUnavailable, DexError, IllegalTransition, InvalidAmount
+
+_BUSY = ("database is locked", "database table is locked")
+_LIMITS = {
+    "uq_attempts_live": "the order already has a live attempt",
+    "attempts.order_id": "the order already has a live attempt, or one with this number",
+    "uq_attempts_number": "the order already has an attempt with this number",
+    "signature": "that signature is already recorded",
+    "events": "that event number is already taken",
+}
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Raise the tree's errors for the driver's. `where` names the database without credentials."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise IllegalTransition(f"the journal refuses this step: {_reason(error)}", database=where) from error
+    except DBAPIError as error:
+        raise _typed(error, where) from error
+    except StatementError as error:  # a column type of ours refused a value
+        if isinstance(error.orig, DexError):
+            raise error.orig from error
+        raise
+    except OverflowError as error:
+        raise InvalidAmount(f"a number does not fit the journal at {where}: {error}", database=where) from error
+    except OSError as error:  # asyncpg's own connection failures
+        raise _unavailable(where, str(error)) from error
+
+
+def _typed(error: DBAPIError, where: str) -> DexError:
+    reason = str(error.orig)
+    interrupted = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
+    if any(busy in reason for busy in _BUSY) or (interrupted and "postgresql" in where):
+        return _unavailable(where, reason)
+    return DatabaseError(
+        f"the journal {where} cannot be used: {reason}; nothing was overwritten. Restore a backup or choose another --data-dir",
+        database=where,
+        reason=reason,
+    )
+
+
+def _unavailable(where: str, reason: str) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        f"the journal {where} does not answer: {reason}; nothing is lost, try again when it does", database=where, reason=reason
+    )
+
+
+def _reason(error: IntegrityError) -> str:
+    text = str(error.orig)
+    return next((meaning for mark, meaning in _LIMITS.items() if mark in text), text)

@@ -1,0 +1,44 @@
+"""Where a journal lives: a SQLite file or a PostgreSQL URL, and how each is named without its credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from dexroute.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """`file` is set for SQLite only. `label` is safe to print."""
+
+    url: URL
+    file: Path | None
+    label: str
+
+
+def locate(database: str | Path) -> Location:
+    """A path, `sqlite:///path` or `postgresql://...`. Raises ConfigError for anything else."""
+    if isinstance(database, Path):
+        return _sqlite(database)
+    try:
+        url = make_url(database)
+    except ArgumentError:
+        raise ConfigError("the database URL does not parse; use sqlite:///path or postgresql://user@host/name") from None
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.database and url.database != ":memory:":
+        return _sqlite(Path(url.database))
+    if backend in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+asyncpg")
+        return Location(url=url, file=None, label=url.set(drivername="postgresql").render_as_string(hide_password=True))
+    raise ConfigError(
+        f"a journal cannot be kept in {backend!r}: use sqlite:///path or postgresql://user@host/name", backend=backend
+    )
+
+
+def _sqlite(file: Path) -> Location:
+    file = file.expanduser()
+    return Location(url=URL.create("sqlite+aiosqlite", database=str(file)), file=file, label=str(file))
