@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+U32_MAX: Final = 2**32 - 1
 U64_MAX: Final = 2**64 - 1
 U128_MAX: Final = 2**128 - 1
 BPS: Final = 10_000
