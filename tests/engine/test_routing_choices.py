@@ -1,0 +1,224 @@
+"""What the router says: ties, restrictions, refusals, impact, and words for every candidate that lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dexroute.engine.routing import LandingCosts, RouteOptions, find_route, rank_candidates
+from dexroute.errors import InvalidAmount, RouteNotFound, UsageError
+from dexroute.math.rounding import U64_MAX
+from dexroute.types.fees import FeeKind
+from dexroute.types.mints import NATIVE_MINT
+from dexroute.types.prices import Price
+from tests.engine.small_market import SWAPS_OFF, exact_in, exact_out, mint, named_key, pool
+
+A, B, C, D = (mint(name) for name in "ABCD")
+DEEP = (10**12, 10**12)
+
+
+def test_equal_pools_tie_by_address_whatever_their_order() -> None:
+    twins = [pool(f"twin {number}", (A, B), DEEP) for number in range(5)]
+    lowest = min((one.address for one in twins), key=bytes)
+    for pools in (twins, twins[::-1]):
+        assert find_route(pools, exact_in(A, B, 1_000)).route.hops[0].pool == lowest
+        assert find_route(pools, exact_out(A, B, 1_000)).route.hops[0].pool == lowest
+    reasons = [candidate.lost for candidate in rank_candidates(twins, exact_in(A, B, 1_000))]
+    assert reasons[0] is None
+    assert all("tie" in str(reason) for reason in reasons[1:])
+
+
+def test_equal_amounts_prefer_fewer_hops() -> None:
+    direct = pool("direct", (A, B), DEEP)
+    there, back = pool("there", (A, C), (10**12, 3 * 10**12)), pool("back", (C, B), (3 * 10**12, 10**12))
+    # Fees and rounding leave 1 of B either way: 3 -> 1 directly, 3 -> 5 -> 1 through C.
+    first, second = rank_candidates([there, back, direct], exact_in(A, B, 3))
+    assert first.net == second.net == 1
+    assert first.pools == (direct.address,)
+    assert second.lost == "same net amount, but more hops"
+
+
+def test_two_hops_win_only_when_they_pay_for_themselves() -> None:
+    direct = pool("direct", (A, B), DEEP, trade_ppm=2_500)
+    there, back = pool("there", (A, C), (10**15, 10**15), trade_ppm=100), pool("back", (C, B), (10**15, 10**15), trade_ppm=100)
+    pools = [direct, there, back]
+    request = exact_in(A, B, 10**9)
+    assert find_route(pools, request).route.hops[0].pool == there.address
+    gain = find_route([there, back], request).amount_out - find_route([direct], request).amount_out
+    assert gain > 0
+    # Opening the intermediate account costs exactly the gain, and then the shorter path wins the tie.
+    rent = LandingCosts(lamport_price=Price(numerator=1, denominator=1), rent_lamports={C.address: gain})
+    assert find_route(pools, request, RouteOptions(costs=rent)).route.hops[0].pool == direct.address
+    cheaper = replace(rent, rent_lamports={C.address: gain - 1})
+    assert find_route(pools, request, RouteOptions(costs=cheaper)).route.hops[0].pool == there.address
+    # Lamports that cannot be valued in the output do not rank.
+    unvalued = replace(rent, lamport_price=None, rent_lamports={C.address: 10**18})
+    assert find_route(pools, request, RouteOptions(costs=unvalued)).route.hops[0].pool == there.address
+
+
+def test_lamports_are_the_output_when_the_output_is_sol() -> None:
+    sol = replace(A, address=NATIVE_MINT)
+    one = pool("to sol", (B, sol), DEEP)
+    costs = LandingCosts(compute_unit_price_micro_lamports=1_000_000)
+    candidate = rank_candidates([one], exact_in(B, sol, 10**6), RouteOptions(costs=costs))[0]
+    assert candidate.quote is not None
+    assert candidate.net == candidate.quote.amount_out - 5_000 - 60_000
+
+
+def test_hop_slippage_leaves_a_residual_and_shows_it() -> None:
+    pools = [pool("there", (A, C), DEEP), pool("back", (C, B), DEEP)]
+    tight = find_route(pools, exact_in(A, B, 10**6)).route.hops
+    assert tight[0].amount_out == tight[1].amount_in
+    loose = find_route(pools, exact_in(A, B, 10**6), RouteOptions(hop_slippage_bps=50)).route.hops
+    assert loose[1].amount_in == loose[0].amount_out * 9_950 // 10_000 < loose[0].amount_out
+    back = find_route(pools, exact_out(A, B, 10**6), RouteOptions(hop_slippage_bps=50)).route.hops
+    assert back[1].amount_out == 10**6
+    assert back[0].amount_out == -(-back[1].amount_in * 10_050 // 10_000)
+
+
+def test_restrictions_are_kept_and_named() -> None:
+    best, worse = pool("best", (A, B), (10**12, 2 * 10**12)), pool("worse", (A, B), DEEP)
+    there, back = pool("there", (A, C), DEEP), pool("back", (C, B), DEEP)
+    pools, request = [best, worse, there, back], exact_in(A, B, 1_000)
+
+    def hops(options: RouteOptions) -> tuple[object, ...]:
+        return tuple(hop.pool for hop in find_route(pools, request, options).route.hops)
+
+    assert hops(RouteOptions()) == (best.address,)
+    assert hops(RouteOptions(exclude_pools=frozenset({best.address}))) == (worse.address,)
+    assert hops(RouteOptions(pools=frozenset({worse.address}))) == (worse.address,)
+    assert hops(RouteOptions(pools=frozenset({there.address, back.address}))) == (there.address, back.address)
+    two_hops = frozenset({best.address, worse.address})
+    assert hops(RouteOptions(exclude_pools=two_hops, intermediate_mints=frozenset({C.address}))) == (there.address, back.address)
+    for nothing_left in (
+        RouteOptions(exclude_pools=two_hops, max_hops=1),
+        RouteOptions(exclude_pools=two_hops, intermediate_mints=frozenset({D.address})),
+        RouteOptions(exclude_venues=frozenset({"raydium-cpmm"})),
+        RouteOptions(venues=frozenset({"meteora-damm-v2"})),
+    ):
+        with pytest.raises(RouteNotFound) as caught:
+            find_route(pools, request, nothing_left)
+        reasons = {entry["reason"] for entry in caught.value.context["candidates"]}
+        assert len(caught.value.context["candidates"]) == 2
+        assert all("excluded" in reason or "not among those asked for" in reason for reason in reasons)
+    listed = rank_candidates(pools, request, RouteOptions(exclude_pools=frozenset({best.address})))
+    assert [entry.lost for entry in listed if entry.pools == (best.address,)] == ["pool is excluded"]
+
+
+@pytest.mark.parametrize(
+    "contradiction",
+    [
+        {"venues": frozenset({"x"}), "exclude_venues": frozenset({"x"})},
+        {"pools": frozenset({named_key("p")}), "exclude_pools": frozenset({named_key("p")})},
+        {"max_hops": 0},
+        {"max_hops": 3},
+        {"max_splits": 0},
+        {"max_splits": 2},
+        {"hop_slippage_bps": -1},
+        {"hop_slippage_bps": 10_000},
+    ],
+)
+def test_options_that_contradict_or_overreach_are_refused(contradiction: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        RouteOptions(**contradiction)  # type: ignore[arg-type]
+
+
+def test_requests_that_cannot_be_meant_are_refused() -> None:
+    one = pool("one", (A, B), DEEP)
+    for amount in (0, -1, U64_MAX + 1):
+        with pytest.raises(InvalidAmount):
+            find_route([one], exact_in(A, B, amount))
+    with pytest.raises(UsageError):
+        find_route([one], exact_in(A, A, 1))
+
+
+def test_unreachable_pairs_say_what_is_missing() -> None:
+    pools = [pool("one", (A, C), DEEP)]
+    with pytest.raises(RouteNotFound) as caught:
+        find_route(pools, exact_in(A, B, 5))
+    assert str(B.address) in caught.value.message
+    assert str(A.address) + " or" not in caught.value.message
+    assert caught.value.context["candidates"] == []
+    far = [*pools, pool("two", (C, D), DEEP), pool("three", (D, B), DEEP)]
+    with pytest.raises(RouteNotFound, match="nothing connects them in 2 hop"):
+        find_route(far, exact_in(A, B, 5))
+    assert rank_candidates(far, exact_in(A, B, 5)) == ()
+
+
+def test_what_refuses_says_why_and_harms_no_other() -> None:
+    good = pool("good", (A, B), (10**7, 10**7))
+    closed = pool("closed", (A, B), DEEP, status=SWAPS_OFF)
+    empty = pool("empty", (A, B), (10**6, 0))
+    shallow = pool("shallow", (C, B), (10, 10))
+    pools = [closed, good, empty, pool("there", (A, C), DEEP), shallow]
+    request = exact_out(A, B, 10**6)
+    assert find_route(pools, request).route.hops[0].pool == good.address
+    lost = {entry.pools: entry for entry in rank_candidates(pools, request)[1:]}
+    assert "switched off" in str(lost[(closed.address,)].lost)
+    assert lost[(empty.address,)].error is not None
+    assert "1000000" in str(lost[(shallow.address,)].lost)
+    with pytest.raises(RouteNotFound) as caught:
+        find_route([closed, empty, shallow], request)
+    named = {entry["pools"][0]: entry["code"] for entry in caught.value.context["candidates"]}
+    assert named[str(closed.address)] == "POOL_NOT_TRADABLE"
+    assert str(empty.address) in named
+
+
+def test_a_first_hop_that_starves_the_second_is_not_a_route() -> None:
+    pools = [pool("there", (A, C), (10**12, 2)), pool("back", (C, B), DEEP)]
+    with pytest.raises(RouteNotFound) as caught:
+        find_route(pools, exact_in(A, B, 10**4))
+    assert len(caught.value.context["candidates"]) == 1
+    # One unit of C arrives, and hop slippage leaves nothing of it to spend.
+    one_unit = [pool("there", (A, C), (10**6, 3 * 10**6)), pool("back", (C, B), DEEP)]
+    assert find_route(one_unit, exact_in(A, B, 3)).amount_out > 0
+    with pytest.raises(RouteNotFound, match="nothing would be left"):
+        find_route(one_unit, exact_in(A, B, 2), RouteOptions(hop_slippage_bps=9_999))
+
+
+def test_of_two_states_of_one_pool_the_later_counts() -> None:
+    older, newer = pool("one", (A, B), DEEP, slot=7), pool("one", (A, B), (10**12, 2 * 10**12), slot=8)
+    expected = find_route([newer], exact_in(A, B, 1_000)).amount_out
+    assert find_route([older, newer], exact_in(A, B, 1_000)).amount_out == expected
+    assert find_route([newer, older], exact_in(A, B, 1_000)).amount_out == expected
+
+
+@pytest.mark.parametrize("trade_ppm", [2_500, 100_000])
+def test_price_impact_is_exact_and_leaves_fees_out(trade_ppm: int) -> None:
+    # 1 % of the input reserve, after the fee, executes 1/101 = 99.0 bps below the spot price whatever the fee is.
+    gross = 10**10 * 10**6 // (10**6 - trade_ppm)
+    candidate = rank_candidates([pool("one", (A, B), DEEP, trade_ppm=trade_ppm)], exact_in(A, B, gross))[0]
+    assert candidate.price_impact_bps == 99
+    assert [fee.kind for fee in candidate.fees] == [FeeKind.POOL]
+    assert candidate.fees[0].amount == -(-gross * trade_ppm // 10**6)
+
+
+def test_price_impact_of_two_hops_compounds() -> None:
+    two = [pool("there", (A, C), DEEP), pool("back", (C, B), DEEP)]
+    large, small = (rank_candidates(two, exact_in(A, B, amount))[0] for amount in (10**10, 10**7))
+    assert large.price_impact_bps is not None
+    assert 195 <= large.price_impact_bps <= 198
+    assert small.price_impact_bps == 0
+    assert [(fee.mint, fee.kind) for fee in large.fees] == [(A.address, FeeKind.POOL), (C.address, FeeKind.POOL)]
+
+
+def test_a_market_of_many_pools_is_searched_without_trying_every_pair() -> None:
+    quoted = 0
+
+    class Counting:
+        def __init__(self, inner: object) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> object:
+            nonlocal quoted
+            if name == "quote":
+                quoted += 1
+            return getattr(self._inner, name)
+
+    near = [pool(f"near {n}", (A, C), (10**12, 10**12 - n * 10**9)) for n in range(150)]
+    far = [pool(f"far {n}", (C, B), (10**12, 10**12 - n * 10**9)) for n in range(150)]
+    pools = [Counting(one) for one in near + far]
+    route = find_route(pools, exact_in(A, B, 10**6))  # type: ignore[arg-type]
+    assert [hop.pool for hop in route.route.hops] == [near[0].address, far[0].address]
+    assert 300 <= quoted <= 600
