@@ -3,7 +3,10 @@
 
 use pinocchio::Address;
 
-use crate::errors::{PoolError, Result};
+use crate::{
+    errors::{PoolError, Result},
+    math::wide,
+};
 
 #[cfg(any(target_os = "solana", target_arch = "bpf"))]
 use pinocchio::syscalls::{sol_get_sysvar, sol_log_, sol_log_data, sol_try_find_program_address};
@@ -52,14 +55,14 @@ struct Rent {
 pub fn rent_exempt_lamports(length: u64) -> Result<u64> {
     let mut rent = Rent { lamports_per_byte: 0, exemption_threshold_bits: 0 };
     read_sysvar(&RENT_ID, (&raw mut rent).cast(), 0, size_of::<Rent>() as u64);
-    let threshold = match rent.exemption_threshold_bits {
+    let years = match rent.exemption_threshold_bits {
         0x3FF0_0000_0000_0000 => 1,
         0x4000_0000_0000_0000 => 2,
         _ => return Err(PoolError::MathOverflow),
     };
-    let per_byte = rent.lamports_per_byte.checked_mul(threshold).ok_or(PoolError::MathOverflow)?;
     let bytes = length.checked_add(ACCOUNT_OVERHEAD).ok_or(PoolError::MathOverflow)?;
-    bytes.checked_mul(per_byte).ok_or(PoolError::MathOverflow)
+    // years is 1 or 2 and bytes a few thousand.
+    wide::mul_div_floor(bytes.wrapping_mul(years), rent.lamports_per_byte, 1).ok_or(PoolError::MathOverflow)
 }
 
 #[inline(always)]

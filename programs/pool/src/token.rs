@@ -103,6 +103,7 @@ fn transfer(
     Ok(())
 }
 
+#[inline(always)]
 pub fn mint_lp(program: TokenProgram, lp_mint: LpMint, to: UserTokenAccount, pool: &PoolAccount, amount: u64) {
     let seeds = pool.seeds();
     let accounts = [
@@ -119,6 +120,7 @@ pub fn mint_lp(program: TokenProgram, lp_mint: LpMint, to: UserTokenAccount, poo
     );
 }
 
+#[inline(always)]
 pub fn burn_lp(program: TokenProgram, lp_mint: LpMint, from: UserTokenAccount, user: SignerAccount, amount: u64) {
     let accounts = [
         InstructionAccount::writable(from.view.address()),

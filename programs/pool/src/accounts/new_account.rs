@@ -18,6 +18,7 @@ pub struct NewAccount<'a> {
 
 impl<'a> NewAccount<'a> {
     /// `otherwise` is the error for any other address than the derived one.
+    #[inline(always)]
     pub fn load(view: &'a AccountView, seeds: &[&[u8]], program_id: &Address, otherwise: PoolError) -> Result<Self> {
         require_writable(view)?;
         let (address, bump) = syscalls::find_program_address(seeds, program_id)?;

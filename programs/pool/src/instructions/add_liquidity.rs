@@ -12,6 +12,7 @@ use crate::{
     token::{self, Flow},
 };
 
+#[inline(never)]
 pub fn add_liquidity(program_id: &Address, views: &[AccountView], arguments: &[u8]) -> Result<()> {
     let [max_amount_a, max_amount_b, min_lp] = amounts(arguments)?;
     let accounts = Liquidity::load(program_id, views, Pool::ADDING_OFF, PoolError::AddingDisabled)?;
@@ -67,6 +68,7 @@ fn first(a: Flow, b: Flow) -> Result<Deposit> {
     Ok(Deposit { a, b, lp, minted: lp - liquidity::LOCKED_LP })
 }
 
+#[inline(always)]
 fn later(state: &Pool, max_amount_a: u64, max_amount_b: u64, fee_a: &TransferFee, fee_b: &TransferFee) -> Result<Deposit> {
     let (reserve_a, reserve_b, supply) = (state.reserve_a.get(), state.reserve_b.get(), state.lp_supply.get());
     let lp = liquidity::later_lp(fee_a.arriving(max_amount_a), fee_b.arriving(max_amount_b), reserve_a, reserve_b, supply)?;

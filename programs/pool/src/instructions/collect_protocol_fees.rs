@@ -11,6 +11,7 @@ use crate::{
     token,
 };
 
+#[inline(never)]
 pub fn collect_protocol_fees(program_id: &Address, views: &[AccountView], arguments: &[u8]) -> Result<()> {
     if !arguments.is_empty() {
         return Err(PoolError::InvalidInstruction);

@@ -49,6 +49,7 @@ impl Arguments {
     }
 }
 
+#[inline(never)]
 pub fn initialize_pool(program_id: &Address, views: &[AccountView], arguments: &[u8]) -> Result<()> {
     let arguments = Arguments::read(arguments)?;
     let [
@@ -170,6 +171,7 @@ impl Opening<'_> {
     }
 
     /// An account at `[seed, pool]`.
+    #[inline(always)]
     fn create(&self, view: &AccountView, seed: &'static [u8], otherwise: PoolError, length: usize, owner: &Address) -> Result<()> {
         let pool = self.pool.as_array();
         let account = NewAccount::load(view, &[seed, pool], self.program_id, otherwise)?;

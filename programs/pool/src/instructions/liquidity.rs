@@ -25,6 +25,7 @@ pub struct Liquidity<'a> {
 
 impl<'a> Liquidity<'a> {
     /// `refused` is the error when the admin has set the status bit `off`.
+    #[inline(always)]
     pub fn load(program_id: &Address, views: &'a [AccountView], off: u8, refused: PoolError) -> Result<Self> {
         let [
             user,

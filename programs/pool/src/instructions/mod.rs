@@ -1,4 +1,7 @@
 //! One file per instruction: load the accounts, compute, check the limit, store, move the tokens, tell.
+//!
+//! This target passes at most five words to a function and gives each 4 KiB of stack. So every instruction is a function of
+//! its own (`inline(never)`), and what takes more than five words is inlined into it (`inline(always)`).
 
 mod add_liquidity;
 mod collect_protocol_fees;

@@ -12,6 +12,7 @@ use crate::{
     token,
 };
 
+#[inline(never)]
 pub fn remove_liquidity(program_id: &Address, views: &[AccountView], arguments: &[u8]) -> Result<()> {
     let [lp, min_amount_a, min_amount_b] = amounts(arguments)?;
     let accounts = Liquidity::load(program_id, views, Pool::REMOVING_OFF, PoolError::RemovingDisabled)?;

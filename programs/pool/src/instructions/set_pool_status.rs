@@ -9,6 +9,7 @@ use crate::{
     state::Pool,
 };
 
+#[inline(never)]
 pub fn set_pool_status(program_id: &Address, views: &[AccountView], arguments: &[u8]) -> Result<()> {
     let [status] = *arguments else {
         return Err(PoolError::InvalidInstruction);

@@ -8,6 +8,7 @@ use crate::{
     math::curve,
 };
 
+#[inline(never)]
 pub fn swap_exact_in(program_id: &Address, views: &[AccountView], arguments: &[u8]) -> Result<()> {
     let [amount_in, min_amount_out] = amounts(arguments)?;
     let mut swap = Swap::load(program_id, views)?;

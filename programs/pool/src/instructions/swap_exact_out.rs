@@ -8,6 +8,7 @@ use crate::{
     math::curve,
 };
 
+#[inline(never)]
 pub fn swap_exact_out(program_id: &Address, views: &[AccountView], arguments: &[u8]) -> Result<()> {
     let [amount_out, max_amount_in] = amounts(arguments)?;
     let mut swap = Swap::load(program_id, views)?;

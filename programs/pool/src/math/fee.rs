@@ -15,7 +15,7 @@ pub fn fee_ppm(base_fee_ppm: u32, dynamic_fee_ppm: u32, volatility_bps: u32) -> 
         return base;
     }
     let v = u64::from(volatility_bps);
-    let dynamic = (u64::from(dynamic_fee_ppm) * (v * v)).div_ceil(BPS);
+    let dynamic = u64::from(dynamic_fee_ppm).wrapping_mul(v.wrapping_mul(v)).div_ceil(BPS);
     (base + dynamic).min(u64::from(MAX_FEE_PPM))
 }
 

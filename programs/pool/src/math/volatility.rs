@@ -13,7 +13,7 @@ pub fn faded_bps(volatility_bps: u32, elapsed: u64, filter_period_s: u32, decay_
         return 0;
     }
     // filter < elapsed < decay; two factors below 2^32; the quotient is below volatility_bps.
-    (u64::from(volatility_bps) * (decay - elapsed) / (decay - filter)) as u32
+    (u64::from(volatility_bps).wrapping_mul(decay - elapsed) / (decay - filter)) as u32
 }
 
 /// Significant bits kept of the two products: `(2^50 - 1)·10,000` still fits u64.
@@ -24,10 +24,22 @@ const KEPT_BITS: u32 = 50;
 pub fn moved_bps(reserve_a: u64, reserve_b: u64, reference_a: u64, reference_b: u64) -> Option<u64> {
     let x = wide::mul(reserve_b, reference_a);
     let y = wide::mul(reference_b, reserve_a);
-    let bits = 128 - (x | y).leading_zeros();
+    let (high, low) = (((x | y) >> 64) as u64, (x | y) as u64);
+    let bits = if high == 0 { 64 - low.leading_zeros() } else { 128 - high.leading_zeros() };
     let shift = bits.saturating_sub(KEPT_BITS);
-    let (x, y) = ((x >> shift) as u64, (y >> shift) as u64);
-    (x.abs_diff(y) * BPS).checked_div(y)
+    let (x, y) = (shifted(x, shift), shifted(y, shift));
+    x.abs_diff(y).wrapping_mul(BPS).checked_div(y)
+}
+
+/// The low 64 bits of `value >> shift`: a variable shift of 128 bits would need a library call this target does not have.
+#[inline(always)]
+fn shifted(value: u128, shift: u32) -> u64 {
+    let (high, low) = ((value >> 64) as u64, value as u64);
+    match shift {
+        0 => low,
+        1..64 => (low >> shift) | (high << (64 - shift)),
+        _ => high >> (shift - 64),
+    }
 }
 
 /// Volatility after a swap.
