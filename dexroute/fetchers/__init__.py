@@ -6,6 +6,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.meteora.damm_v2.venue import MeteoraDammV2
+from dexroute.fetchers.pool.venue import DexroutePools
 from dexroute.fetchers.raydium.cpmm.venue import RaydiumCpmm
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.types.accounts import AccountSnapshot
@@ -14,6 +15,7 @@ VENUES = VenueRegistry(
     [
         RaydiumCpmm(),
         MeteoraDammV2(),
+        DexroutePools(),
     ]
 )
 
