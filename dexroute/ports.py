@@ -124,7 +124,7 @@ class OrderStore(Protocol):
     async def claim(self, order_id: str, *, owner: str, at_ms: int) -> Order:
         """Make `owner` the only writer: the fencing number rises and the writes of every earlier claim are refused.
 
-        Raises OrderNotFound."""
+        An order that has ended comes back as it is, unclaimed. Raises OrderNotFound."""
         ...
 
     async def advance(

@@ -24,7 +24,7 @@ from dexroute.storage.rows import (
 )
 from dexroute.storage.sessions import Sessions
 from dexroute.storage.tables import AttemptRow, EventRow, FillRow, OrderRow
-from dexroute.types.orders import Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState, is_legal_move
+from dexroute.types.orders import OPEN_STATES, Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState, is_legal_move
 
 _SIGNED_ONCE = ("order_id", "number", "message", "blockhash", "last_valid_block_height")
 
@@ -60,15 +60,16 @@ class SqlOrders:
 
     async def claim(self, order_id: str, *, owner: str, at_ms: int) -> Order:
         async with self._sessions.writing() as session:
-            await session.execute(
+            written = await session.execute(
                 update(OrderRow)
-                .where(col(OrderRow.id) == order_id)
+                .where(col(OrderRow.id) == order_id, col(OrderRow.state).in_([str(state) for state in OPEN_STATES]))
                 .values(
                     fencing=col(OrderRow.fencing) + 1, event_seq=col(OrderRow.event_seq) + 1, claimed_by=owner, updated_ms=at_ms
                 )
             )
             order = await _order(session, order_id)
-            await _record(session, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
+            if _count(written) == 1:
+                await _record(session, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
             return order
 
     async def advance(

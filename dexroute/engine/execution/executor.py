@@ -1,0 +1,161 @@
+"""The executor: orders in, truth out. One loop over states serves the happy path, a restart, and a cancel alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from weakref import WeakValueDictionary
+
+from dexroute.engine.execution import failpoints
+from dexroute.engine.execution.builder import OrderBuilder
+from dexroute.engine.execution.claim import Claim, EventWatcher
+from dexroute.engine.execution.policy import ExecutionPolicy
+from dexroute.engine.execution.preparation import Preparation
+from dexroute.engine.execution.settlement import Settlement
+from dexroute.engine.execution.signing import unsigned_as_dead
+from dexroute.errors import DatabaseError, IllegalTransition, OrderTakenOver, OutcomeUnknown
+from dexroute.ports import Clock, OrderStore, Signer, TransactionSender
+from dexroute.types.orders import EventKind, Order, OrderState
+
+
+class Executor:
+    """Carries out orders of one cluster, exactly once each.
+
+    `senders` are all sent to and are all witnesses of a death; the first one also gives blockhashes. `owner` names this worker
+    in the journal. `watcher` hears of every event once it is durable.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: OrderStore,
+        senders: Sequence[TransactionSender],
+        signer: Signer,
+        builder: OrderBuilder,
+        clock: Clock,
+        owner: str,
+        policy: ExecutionPolicy | None = None,
+        watcher: EventWatcher | None = None,
+    ) -> None:
+        self.policy = policy or ExecutionPolicy()
+        self.store = store
+        self._senders = tuple(senders)
+        self._clock = clock
+        self._owner = owner
+        self._watcher = watcher
+        self._preparation = Preparation(self._senders[0], signer, builder, clock, self.policy)
+        self._settlement = Settlement(self._senders, clock, self.policy)
+        self._genesis_hash: str | None = None
+        self._at_work: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def execute(self, order: Order, *, wait_ms: int | None = None) -> Order:
+        """Record `order` (or find the one under its key) and carry it out. Returns it CONFIRMED, FAILED or CANCELLED.
+
+        Raises IdempotencyConflict; OutcomeUnknown when `wait_ms` pass before the truth is known (the order stays open, `resume`
+        goes on with it); DatabaseError when the order is another cluster's; and what the journal raises.
+        """
+        until_ms = self._deadline(wait_ms)
+        await self._check_cluster(order)
+        with failpoints.commit(EventKind.PLACED):
+            placed, is_new = await self.store.place(order)
+        return await self._work(placed.id, until_ms, placed if is_new else None)
+
+    async def continue_order(self, order_id: str, *, wait_ms: int | None = None) -> Order:
+        """Take up an order wherever it stands: what a start after a crash does with every open one. Raises like `execute`, and
+        OrderNotFound."""
+        order = await self.store.order(order_id)
+        if order.is_open:
+            await self._check_cluster(order)
+        return await self._work(order_id, self._deadline(wait_ms), None)
+
+    async def cancel(self, order_id: str, *, wait_ms: int | None = None) -> Order:
+        """Give up an order. Before a signature it is CANCELLED at once. After one, sending stops and the truth is waited for:
+        the order comes back CANCELLED, or CONFIRMED or FAILED when it landed first; OutcomeUnknown when that is not known
+        within `wait_ms`.
+
+        Raises IllegalTransition for an order that has already ended otherwise.
+        """
+        until_ms = self._deadline(wait_ms)
+        order = await self.store.order(order_id)
+        while order.is_open:
+            # a new claim shuts out whoever works on the order now: nothing can be signed behind our back
+            claim = await self._claim(order_id)
+            try:
+                if claim.order.state is not OrderState.SUBMITTED and claim.order.is_open:
+                    unsigned = await unsigned_as_dead(claim, self._clock)
+                    await claim.step(EventKind.CANCELLED, to=OrderState.CANCELLED, attempt=unsigned)
+                    return claim.order
+                if claim.order.state is OrderState.SUBMITTED:
+                    await self._check_cluster(claim.order)
+                    if claim.order.cancel_requested_ms is None:
+                        await claim.step(EventKind.CANCEL_REQUESTED, cancel_requested_ms=self._clock.now_ms())
+                    return await self._drive(claim, until_ms)
+                order = claim.order
+            except OrderTakenOver:
+                order = await self.store.order(order_id)
+        if order.state is OrderState.CANCELLED:
+            return order
+        raise IllegalTransition(f"order {order_id} is {order.state} already: there is nothing to cancel", order=order_id)
+
+    async def _work(self, order_id: str, until_ms: int, fresh: Order | None) -> Order:
+        lock = self._at_work.setdefault(order_id, asyncio.Lock())
+        async with lock:
+            # a fresh order is ours by its placing; any other must be claimed, and may have ended while we waited
+            order = fresh or await self.store.order(order_id)
+            if not order.is_open:
+                return order
+            claim = Claim(self.store, self._clock, order, self._watcher) if fresh else await self._claim(order_id)
+            return await self._drive(claim, until_ms)
+
+    async def _drive(self, claim: Claim, until_ms: int) -> Order:
+        """The loop over states."""
+        try:
+            while claim.order.is_open:
+                if claim.order.state is not OrderState.SUBMITTED:
+                    await self._preparation.run(claim)
+                elif not await self._settlement.run(claim, until_ms=until_ms):
+                    return await self._watch(claim.order.id, until_ms)
+                elif claim.order.is_open and self._clock.monotonic_ms() >= until_ms:
+                    raise await self._unknown(claim.order)  # nobody waits any more: a replacement is for `resume` to sign
+        except OrderTakenOver:
+            return await self._watch(claim.order.id, until_ms)
+        return claim.order
+
+    async def _watch(self, order_id: str, until_ms: int) -> Order:
+        """Wait for what another claim makes of the order."""
+        while (order := await self.store.order(order_id)).is_open:
+            if self._clock.monotonic_ms() >= until_ms:
+                raise await self._unknown(order)
+            await self._clock.sleep_ms(self.policy.poll_ms)
+        return order
+
+    async def _unknown(self, order: Order) -> OutcomeUnknown:
+        signatures = [attempt.signature for attempt in await self.store.attempts(order.id) if attempt.is_live and attempt.signature]
+        return OutcomeUnknown(
+            f"order {order.id} is {order.state} and its outcome is not known yet"
+            + (f": transaction {signatures[0]} may still land" if signatures else "")
+            + ". Do not swap again; `dex orders resume` finds out",
+            order=order.id,
+            state=str(order.state),
+            signature=signatures[0] if signatures else None,
+        )
+
+    async def _claim(self, order_id: str) -> Claim:
+        with failpoints.commit(EventKind.CLAIMED):
+            order = await self.store.claim(order_id, owner=self._owner, at_ms=self._clock.now_ms())
+        return Claim(self.store, self._clock, order, self._watcher)
+
+    async def _check_cluster(self, order: Order) -> None:
+        if self._genesis_hash is None:
+            self._genesis_hash = str(await self._senders[0].genesis_hash())
+        if order.genesis_hash != self._genesis_hash:
+            raise DatabaseError(
+                f"order {order.id} belongs to the cluster with genesis hash {order.genesis_hash}, this one has "
+                f"{self._genesis_hash}: name its cluster with -u; nothing was sent",
+                order=order.id,
+                order_genesis_hash=order.genesis_hash,
+                cluster_genesis_hash=self._genesis_hash,
+            )
+
+    def _deadline(self, wait_ms: int | None) -> int:
+        return self._clock.monotonic_ms() + (self.policy.wait_ms if wait_ms is None else wait_ms)

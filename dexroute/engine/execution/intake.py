@@ -1,0 +1,83 @@
+"""Making an order from what a caller asks: its id, its idempotency key, and the hash that tells one request from another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from typing import Final
+
+from solders.pubkey import Pubkey
+
+from dexroute.errors import InvalidAmount, UsageError
+from dexroute.math.rounding import BPS, U64_MAX
+from dexroute.types.orders import Json, Order
+from dexroute.types.requests import QuoteRequest
+
+_LONGEST_KEY: Final = 200
+
+
+def new_order(
+    *,
+    request: QuoteRequest,
+    wallet: Pubkey,
+    genesis_hash: str,
+    slippage_bps: int,
+    now_ms: int,
+    key: str | None = None,
+    limit_amount: int | None = None,
+    options: Json | None = None,
+) -> Order:
+    """A PENDING order, not yet recorded. `limit_amount` is given when the caller accepted a quote.
+
+    The body is everything the caller asked for (cluster, wallet, mints, amount, mode, slippage and `options`), so asking again
+    under the same key finds the same order. `limit_amount` is not in it: it follows from the market of the moment. A limit the
+    caller named himself belongs in `options` as well. Raises InvalidAmount or UsageError.
+    """
+    if not 0 < request.amount <= U64_MAX:
+        raise InvalidAmount(
+            f"an order needs an amount from 1 to {U64_MAX} base units, not {request.amount}", amount=str(request.amount)
+        )
+    if limit_amount is not None and not 0 < limit_amount <= U64_MAX:
+        raise InvalidAmount(
+            f"the limit {limit_amount} protects nothing: it must be from 1 to {U64_MAX} base units; raise the amount",
+            limit=str(limit_amount),
+        )
+    if not 0 <= slippage_bps <= BPS:
+        raise UsageError(f"slippage must be from 0 to {BPS} bps, not {slippage_bps}", slippage_bps=slippage_bps)
+    if request.input_mint == request.output_mint:
+        raise UsageError(f"input and output are the same token {request.input_mint}", mint=str(request.input_mint))
+    if key is not None and not (0 < len(key) <= _LONGEST_KEY and key.isprintable()):
+        raise UsageError(f"an idempotency key is 1 to {_LONGEST_KEY} printable characters", length=len(key))
+    order_id = _new_id(now_ms)
+    body = {
+        "genesis_hash": genesis_hash,
+        "wallet": str(wallet),
+        "input_mint": str(request.input_mint),
+        "output_mint": str(request.output_mint),
+        "amount": str(request.amount),
+        "mode": str(request.mode),
+        "slippage_bps": slippage_bps,
+        "options": dict(options or {}),
+    }
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return Order(
+        id=order_id,
+        key=order_id if key is None else key,
+        body_hash=hashlib.sha256(canonical.encode()).hexdigest(),
+        genesis_hash=genesis_hash,
+        wallet=wallet,
+        request=request,
+        slippage_bps=slippage_bps,
+        created_ms=now_ms,
+        updated_ms=now_ms,
+        limit_amount=limit_amount,
+        options=body["options"],  # type: ignore[arg-type]
+    )
+
+
+def _new_id(now_ms: int) -> str:
+    """A version 7 UUID (RFC 9562) as 32 hex digits: its first 48 bits are the time, so ids sort by age."""
+    random = secrets.randbits(74)
+    value = (now_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+    return f"{value:032x}"

@@ -1,0 +1,22 @@
+"""How patient the executor is. None of these numbers decides what happened: only the chain does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPolicy:
+    """`max_attempts` signed transactions per order (one alive at a time) and `max_routings` routes looked for between two of them;
+    `wait_ms` is how long a caller waits for the truth before OutcomeUnknown. The same bytes are sent every `resend_ms`, their
+    status is asked every `poll_ms`. A question the network fails to answer is asked `network_tries` times, `backoff_ms` apart
+    and doubling, before an unsigned order gives up."""
+
+    max_attempts: int = 3
+    max_routings: int = 5
+    wait_ms: int = 120_000
+    resend_ms: int = 1_500
+    poll_ms: int = 400
+    network_tries: int = 4
+    backoff_ms: int = 500
+    recovery_at_once: int = 8

@@ -1,0 +1,153 @@
+"""PENDING, ROUTING and BUILDING: everything before a signature. Whatever goes wrong here has provably cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from dexroute.engine.execution.builder import BuiltAttempt, OrderBuilder, RoutedOrder
+from dexroute.engine.execution.claim import Claim
+from dexroute.engine.execution.failpoints import Boundary, boundary
+from dexroute.engine.execution.failures import failure_of
+from dexroute.engine.execution.limits import check_limit
+from dexroute.engine.execution.policy import ExecutionPolicy
+from dexroute.engine.execution.signing import check_message, commit_intent, commit_signature, unsigned_as_dead
+from dexroute.errors import DexError, KeypairError, NetworkError, SimulationFailed, SlippageExceeded
+from dexroute.ports import Clock, Signer, TransactionSender
+from dexroute.types.chain import BlockhashLifetime
+from dexroute.types.orders import AttemptOutcome, EventKind, OrderState
+
+Answer = TypeVar("Answer")
+
+
+class _Refused(Exception):
+    """A reason not to go on, from outside the journal: the journal's own errors must never be written into it as an order's
+    failure."""
+
+    def __init__(self, error: DexError, bug: Exception | None = None) -> None:
+        self.error = error
+        self.bug = bug
+
+
+class Preparation:
+    """Takes a claimed order to SUBMITTED, or to FAILED with nothing signed."""
+
+    def __init__(
+        self, sender: TransactionSender, signer: Signer, builder: OrderBuilder, clock: Clock, policy: ExecutionPolicy
+    ) -> None:
+        self._sender = sender
+        self._signer = signer
+        self._builder = builder
+        self._clock = clock
+        self._policy = policy
+
+    async def run(self, claim: Claim) -> None:
+        """Leaves the order SUBMITTED or FAILED. Raises what the journal raises, and KeypairError (the order untouched) when it is
+        another wallet's."""
+        order = claim.order
+        if self._signer.pubkey != order.wallet:
+            raise KeypairError(
+                f"order {order.id} is of wallet {order.wallet}, this keypair is {self._signer.pubkey}: name the right one with -k",
+                order=order.id,
+            )
+        await self._to_routing(claim, None)
+        for left in reversed(range(self._policy.max_routings)):
+            try:
+                routed = await self._route(claim)
+                await self._build_and_sign(claim, routed)
+            except _Refused as refusal:
+                market_moved = claim.order.state is OrderState.BUILDING and isinstance(
+                    refusal.error, (SlippageExceeded, SimulationFailed)
+                )
+                if left and market_moved:
+                    await self._to_routing(claim, refusal.error)
+                    continue
+                await self._fail(claim, refusal.error)
+                if refusal.bug is not None:
+                    raise refusal.bug from None
+            return
+
+    async def _route(self, claim: Claim) -> RoutedOrder:
+        routed = await self._ask(Boundary.ROUTE, lambda: self._builder.route(claim.order))
+        if claim.order.limit_amount not in (None, routed.limit_amount):
+            raise _Refused(
+                DexError(f"bug: order {claim.order.id} was routed with another limit than its own", order=claim.order.id)
+            )
+        _refuse_beyond(lambda: check_limit(claim.order, routed.limit_amount, routed.quoted, "quoted"))
+        facts = {
+            "amount_in": str(routed.quoted.amount_in),
+            "amount_out": str(routed.quoted.amount_out),
+            "limit_amount": str(routed.limit_amount),
+            **routed.facts,
+        }
+        await claim.step(
+            EventKind.ROUTED,
+            to=OrderState.BUILDING,
+            facts=facts,
+            route=routed.route,
+            quoted=routed.quoted,
+            limit_amount=routed.limit_amount,
+        )
+        return routed
+
+    async def _build_and_sign(self, claim: Claim, routed: RoutedOrder) -> None:
+        async def build() -> tuple[BuiltAttempt, BlockhashLifetime]:
+            with boundary(Boundary.BLOCKHASH):
+                lifetime = await self._sender.latest_blockhash()
+            built = await self._builder.build(claim.order, routed, lifetime)
+            check_message(claim.order, built.message, lifetime.blockhash)
+            return built, lifetime
+
+        built, lifetime = await self._ask(Boundary.BUILD, build)
+        _refuse_beyond(lambda: check_limit(claim.order, claim.order.limit_amount, built.simulated, "simulated"))
+        attempt = await commit_intent(claim, self._clock, built, lifetime)
+        try:
+            await commit_signature(claim, self._clock, self._signer, attempt)
+        except KeypairError as error:
+            raise _Refused(error) from error
+
+    async def _to_routing(self, claim: Claim, cause: DexError | None) -> None:
+        """Into ROUTING from wherever the order is before a signature; an intent nobody signed is dead by that."""
+        unsigned = await unsigned_as_dead(claim, self._clock)
+        if claim.order.state is OrderState.ROUTING and unsigned is None:
+            return
+        facts: dict[str, object] = {} if cause is None else {"cause": cause.code, "message": cause.message}
+        if unsigned is not None:
+            facts |= {"attempt": unsigned.number, "proof": str(AttemptOutcome.NEVER_SIGNED)}
+        kind = EventKind.ROUTING if unsigned is None else EventKind.ATTEMPT_DEAD
+        await claim.step(kind, to=OrderState.ROUTING, facts=facts, attempt=unsigned)
+
+    async def _fail(self, claim: Claim, error: DexError) -> None:
+        await claim.step(
+            EventKind.FAILED,
+            to=OrderState.FAILED,
+            facts={"code": error.code, "message": error.message},
+            attempt=await unsigned_as_dead(claim, self._clock),
+            failure=failure_of(error),
+        )
+
+    async def _ask(self, place: Boundary, question: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer; asked again a few times when the network gave none. A refusal, or a bug in what was asked, is _Refused."""
+        wait_ms = self._policy.backoff_ms
+        tries_left = self._policy.network_tries
+        while True:
+            tries_left -= 1
+            try:
+                with boundary(place):
+                    return await question()
+            except NetworkError as error:
+                if tries_left <= 0:
+                    raise _Refused(error) from error
+            except DexError as error:
+                raise _Refused(error) from error
+            except Exception as bug:
+                raise _Refused(DexError(f"bug in {place}: {type(bug).__name__}: {bug}; nothing was signed"), bug) from bug
+            await self._clock.sleep_ms(wait_ms)
+            wait_ms *= 2
+
+
+def _refuse_beyond(check: Callable[[], None]) -> None:
+    try:
+        check()
+    except SlippageExceeded as error:
+        raise _Refused(error) from error

@@ -1,0 +1,141 @@
+"""An order as people and programs read it: quoted, simulated and executed apart, every cost by its name, amounts as strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dexroute.ports import OrderStore
+from dexroute.types.orders import Attempt, AttemptOutcome, Costs, Fill, Order, OrderEvent, SwapAmounts
+from dexroute.types.requests import SwapMode
+
+_LANDED = (AttemptOutcome.LANDED, AttemptOutcome.LANDED_WITH_ERROR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """An order with all that belongs to it. `fill` is what the chain did with the attempt that landed, None while none has."""
+
+    order: Order
+    attempts: tuple[Attempt, ...]
+    fill: Fill | None
+    events: tuple[OrderEvent, ...] = ()
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The attempt that landed, or the one alive."""
+        landed = [attempt for attempt in self.attempts if attempt.outcome in _LANDED]
+        alive = [attempt for attempt in self.attempts if attempt.is_live]
+        return next(iter([*landed, *alive]), None)
+
+    @property
+    def signature(self) -> str | None:
+        """Signature of the attempt that landed, or of the one alive."""
+        return self.attempt.signature if self.attempt else None
+
+    def json(self) -> dict[str, Any]:
+        return order_json(self.order, self.attempts, self.fill)
+
+
+async def read_receipt(store: OrderStore, order_id: str, *, with_events: bool = False) -> Receipt:
+    """Raises OrderNotFound."""
+    order = await store.order(order_id)
+    fills = await store.fills(order_id)
+    return Receipt(
+        order=order,
+        attempts=await store.attempts(order_id),
+        fill=fills[-1] if fills else None,
+        events=await store.events(order_id) if with_events else (),
+    )
+
+
+def order_json(order: Order, attempts: Sequence[Attempt], fill: Fill | None) -> dict[str, Any]:
+    """The JSON of a swap (architecture, section 8). `amount_in` and `amount_out` are the executed amounts once there are any,
+    else the quoted ones, else what was asked for; `costs` are the landed transaction's, else those the live attempt expects."""
+    receipt = Receipt(order=order, attempts=tuple(attempts), fill=fill)
+    chosen = receipt.attempt
+    exact_in = order.request.mode is SwapMode.EXACT_IN
+    best = order.executed or order.quoted
+    costs = fill.costs if fill else order.costs or (chosen.expected_costs if chosen else None)
+    return {
+        "id": order.id,
+        "key": order.key,
+        "state": str(order.state),
+        "signature": receipt.signature,
+        "slot": chosen.slot if chosen else None,
+        "block_time": fill.block_time if fill else None,
+        "genesis_hash": order.genesis_hash,
+        "wallet": str(order.wallet),
+        "input_mint": str(order.request.input_mint),
+        "output_mint": str(order.request.output_mint),
+        "mode": str(order.request.mode),
+        "amount_in": _text(best.amount_in if best else order.request.amount if exact_in else None),
+        "amount_out": _text(best.amount_out if best else None if exact_in else order.request.amount),
+        "min_amount_out": _text(order.min_amount_out),
+        "max_amount_in": _text(order.max_amount_in),
+        "slippage_bps": order.slippage_bps,
+        "quoted": _amounts(order.quoted),
+        "simulated": _amounts(order.simulated),
+        "executed": _amounts(order.executed),
+        "route": None if order.route is None else dict(order.route),
+        "costs": costs_json(costs),
+        "units_consumed": fill.units_consumed if fill else None,
+        "attempts": [_attempt(attempt) for attempt in attempts],
+        "failure": order.failure
+        and {"code": order.failure.code, "message": order.failure.message, "context": dict(order.failure.context)},
+        "cancel_requested": order.cancel_requested_ms is not None,
+        "options": dict(order.options),
+        "created_ms": order.created_ms,
+        "updated_ms": order.updated_ms,
+    }
+
+
+def event_json(event: OrderEvent) -> dict[str, Any]:
+    """One row of an order's journal."""
+    return {
+        "order": event.order_id,
+        "seq": event.seq,
+        "kind": str(event.kind),
+        "before": event.before and str(event.before),
+        "after": str(event.after),
+        "at_ms": event.at_ms,
+        "facts": dict(event.facts),
+    }
+
+
+def costs_json(costs: Costs | None) -> dict[str, Any] | None:
+    """Lamports and residual base units as strings."""
+    if costs is None:
+        return None
+    return {
+        "network_fee_lamports": str(costs.network_fee_lamports),
+        "priority_fee_lamports": str(costs.priority_fee_lamports),
+        "rent_lamports": str(costs.rent_lamports),
+        "rent_refunded_lamports": str(costs.rent_refunded_lamports),
+        "other_lamports": str(costs.other_lamports),
+        "residuals": [{"mint": str(residual.mint), "amount": str(residual.amount)} for residual in costs.residuals],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "signature": attempt.signature,
+        "blockhash": attempt.blockhash,
+        "last_valid_block_height": attempt.last_valid_block_height,
+        "outcome": attempt.outcome and str(attempt.outcome),
+        "slot": attempt.slot,
+        "error": None if attempt.error is None else dict(attempt.error),
+        "live": attempt.is_live,
+        "signed_ms": attempt.signed_ms,
+        "dead_at": attempt.dead_at,
+    }
+
+
+def _amounts(amounts: SwapAmounts | None) -> dict[str, str] | None:
+    return None if amounts is None else {"amount_in": str(amounts.amount_in), "amount_out": str(amounts.amount_out)}
+
+
+def _text(amount: int | None) -> str | None:
+    return None if amount is None else str(amount)

@@ -1,0 +1,127 @@
+"""SUBMITTED: what the truth about an attempt makes of its order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dexroute.engine.execution.claim import Claim
+from dexroute.engine.execution.death import ExpiryProof
+from dexroute.engine.execution.failures import failure_of
+from dexroute.engine.execution.fills import read_fill
+from dexroute.engine.execution.landing import Landing
+from dexroute.engine.execution.policy import ExecutionPolicy
+from dexroute.errors import AttemptExpired, DatabaseError, LandedWithError
+from dexroute.ports import Clock, TransactionSender
+from dexroute.types.chain import LandedTransaction
+from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, OrderState
+
+
+class Settlement:
+    """Follows a claimed order's live attempt and commits what became of it."""
+
+    def __init__(self, senders: Sequence[TransactionSender], clock: Clock, policy: ExecutionPolicy) -> None:
+        self._landing = Landing(senders, clock, policy)
+        self._clock = clock
+        self._policy = policy
+
+    async def run(self, claim: Claim, *, until_ms: int) -> bool:
+        """True when the order moved on: CONFIRMED, FAILED, CANCELLED, or ROUTING for a replacement. False when the truth was
+        not to be had before `until_ms` (monotonic), or the claim was lost; the order then stays SUBMITTED."""
+        attempt = await claim.live_attempt()
+        if attempt is None or attempt.wire is None:
+            raise DatabaseError(
+                f"order {claim.order.id} is SUBMITTED without a signed attempt alive: the journal was altered. Restore a backup",
+                order=claim.order.id,
+            )
+        verdict = await self._landing.follow(
+            attempt,
+            until_ms=until_ms,
+            sending=claim.order.cancel_requested_ms is None,
+            still_ours=claim.still_holds,
+        )
+        if isinstance(verdict, LandedTransaction):
+            await self._landed(claim, attempt, verdict)
+        elif isinstance(verdict, ExpiryProof):
+            await self._expired(claim, attempt, verdict)
+        return verdict is not None
+
+    async def _landed(self, claim: Claim, attempt: Attempt, landed: LandedTransaction) -> None:
+        fill = read_fill(claim.order, attempt, landed)
+        facts = {"attempt": attempt.number, "signature": attempt.signature, "slot": str(landed.slot)}
+        if landed.error is None:
+            facts |= {"amount_in": str(fill.amounts.amount_in), "amount_out": str(fill.amounts.amount_out)}
+            await claim.step(
+                EventKind.CONFIRMED,
+                to=OrderState.CONFIRMED,
+                facts=facts,
+                attempt=replace(attempt, outcome=AttemptOutcome.LANDED, slot=landed.slot),
+                fill=fill,
+                executed=fill.amounts,
+                costs=fill.costs,
+            )
+            return
+        error = _landed_with_error(claim, attempt, landed)
+        await claim.step(
+            EventKind.FAILED,
+            to=OrderState.FAILED,
+            facts=facts | {"code": error.code, "error": landed.error.raw},
+            attempt=replace(
+                attempt,
+                outcome=AttemptOutcome.LANDED_WITH_ERROR,
+                slot=landed.slot,
+                error={"raw": landed.error.raw},
+                dead_at=self._clock.now_ms(),
+            ),
+            fill=fill,
+            costs=fill.costs,
+            failure=failure_of(error),
+        )
+
+    async def _expired(self, claim: Claim, attempt: Attempt, proof: ExpiryProof) -> None:
+        dead = replace(attempt, outcome=AttemptOutcome.EXPIRED, dead_at=self._clock.now_ms())
+        facts = {
+            "attempt": attempt.number,
+            "proof": str(AttemptOutcome.EXPIRED),
+            "last_valid_block_height": str(attempt.last_valid_block_height),
+            "finalized_height": str(proof.finalized_height),
+            "finalized_slot": str(proof.finalized_slot),
+            "witnesses": proof.witnesses,
+        }
+        if claim.order.cancel_requested_ms is not None:
+            await claim.step(EventKind.CANCELLED, to=OrderState.CANCELLED, facts=facts, attempt=dead)
+        elif attempt.number < self._policy.max_attempts:
+            await claim.step(EventKind.ATTEMPT_DEAD, to=OrderState.ROUTING, facts=facts, attempt=dead)
+        else:
+            error = AttemptExpired(
+                f"order {claim.order.id} never landed: all {attempt.number} attempts are proven expired (the last at finalized "
+                f"block height {proof.finalized_height}), nothing was spent. Try a new order, or a higher --priority-fee",
+                order=claim.order.id,
+                **facts,
+            )
+            await claim.step(
+                EventKind.FAILED,
+                to=OrderState.FAILED,
+                facts=facts | {"code": error.code},
+                attempt=dead,
+                failure=failure_of(error),
+            )
+
+
+def _landed_with_error(claim: Claim, attempt: Attempt, landed: LandedTransaction) -> LandedWithError:
+    assert landed.error is not None
+    custom = landed.error.custom_code
+    what = f"custom program error {custom}" if custom is not None else str(landed.error.raw)
+    where = f" in instruction {landed.error.instruction_index}" if landed.error.instruction_index is not None else ""
+    return LandedWithError(
+        f"order {claim.order.id} was refused on chain: transaction {attempt.signature} landed at slot {landed.slot} with "
+        f"{what}{where}. Its fee of {landed.fee_lamports} lamports was paid, no tokens moved; take a new quote",
+        order=claim.order.id,
+        signature=attempt.signature,
+        slot=landed.slot,
+        error=landed.error.raw,
+        program_error=custom,
+        instruction_index=landed.error.instruction_index,
+        fee_lamports=str(landed.fee_lamports),
+        logs=list(landed.logs[-8:]),
+    )
