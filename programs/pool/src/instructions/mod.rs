@@ -53,12 +53,11 @@ fn amounts<const N: usize>(arguments: &[u8]) -> Result<[u64; N]> {
 /// and swaps within one second count for nothing.
 #[inline(always)]
 fn accumulate_prices(pool: &mut Pool, oracle: &mut Oracle, now: i64) {
-    let seconds = now.saturating_sub(pool.cumulative_at.get());
+    let seconds = math::seconds_between(pool.cumulative_at.get(), now);
     let (reserve_a, reserve_b) = (pool.reserve_a.get(), pool.reserve_b.get());
-    if seconds <= 0 || reserve_a == 0 || reserve_b == 0 {
+    if seconds == 0 || reserve_a == 0 || reserve_b == 0 {
         return;
     }
-    let seconds = seconds as u64;
     let a = LeU128::new(math::oracle::accumulated(pool.cumulative_a_x64.get(), reserve_b, reserve_a, seconds));
     let b = LeU128::new(math::oracle::accumulated(pool.cumulative_b_x64.get(), reserve_a, reserve_b, seconds));
     pool.cumulative_a_x64 = a;

@@ -9,7 +9,7 @@ use crate::{
     events::Swapped,
     math::{
         curve::{Amounts, Terms},
-        fee, volatility,
+        fee, seconds_between, volatility,
     },
     state::{LeU32, LeU64, Pool, Side},
     syscalls::Clock,
@@ -67,7 +67,7 @@ impl<'a> Swap<'a> {
     pub fn terms(&self) -> Result<(Terms, Moment)> {
         let clock = Clock::get();
         let state = &*self.pool.state;
-        let elapsed = clock.unix_timestamp.saturating_sub(state.last_swap_at.get()).max(0) as u64;
+        let elapsed = seconds_between(state.last_swap_at.get(), clock.unix_timestamp);
         let filter_period_s = state.filter_period_s.get();
         let volatility_bps =
             volatility::faded_bps(state.volatility_bps.get(), elapsed, filter_period_s, state.decay_period_s.get());

@@ -11,6 +11,12 @@ pub mod transfer_fee;
 pub mod volatility;
 pub mod wide;
 
+/// `max(0, now - then)` in seconds, for any two times.
+#[inline(always)]
+pub fn seconds_between(then: i64, now: i64) -> u64 {
+    if now > then { (now as u64).wrapping_sub(then as u64) } else { 0 }
+}
+
 /// Parts per million in one.
 pub const PPM: u64 = 1_000_000;
 /// Basis points in one.

@@ -5,6 +5,7 @@ use core::mem::{align_of, offset_of};
 use pinocchio::Address;
 
 use super::{LeI64, LeU16, LeU64, LeU128};
+use crate::math::seconds_between;
 
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -36,7 +37,7 @@ impl Oracle {
     pub const DISCRIMINATOR: u64 = u64::from_le_bytes([139, 194, 131, 179, 140, 179, 229, 244]);
     pub const SEED: &'static [u8] = b"oracle";
     /// Observations are at least this many seconds apart, so that the ring always spans half an hour.
-    pub const SPACING_S: i64 = 15;
+    pub const SPACING_S: u64 = 15;
 
     /// Appends the observation unless the newest one is too young.
     #[inline(always)]
@@ -45,7 +46,7 @@ impl Oracle {
         let newest = next.wrapping_sub(1) % Self::CAPACITY;
         let count = self.count.get();
         let due = match self.observations.get(newest) {
-            Some(newest) if count > 0 => observation.at.get().saturating_sub(newest.at.get()) >= Self::SPACING_S,
+            Some(newest) if count > 0 => seconds_between(newest.at.get(), observation.at.get()) >= Self::SPACING_S,
             _ => true,
         };
         if !due {
