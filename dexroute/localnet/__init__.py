@@ -1,1 +1,13 @@
-""""""
+"""The embedded cluster: LiteSVM behind Solana JSON-RPC, in process or served.
+
+Only the sysvars, the programs LiteSVM brings (SPL Token, Token-2022, associated accounts, memo, lookup tables, loaders), wrapped
+SOL and the dexroute pool program are there from the start. Nobody votes, no rent is collected, and there
+is one leader: this process.
+"""
+
+from __future__ import annotations
+
+from dexroute.localnet.cluster import EmbeddedCluster
+from dexroute.localnet.options import ClusterOptions
+
+__all__ = ["ClusterOptions", "EmbeddedCluster"]

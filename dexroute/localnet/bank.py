@@ -1,0 +1,209 @@
+"""The bank: what a transaction must pass, what it did, and what every commitment level sees of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from solders.pubkey import Pubkey
+from solders.transaction import SanitizeError, VersionedTransaction
+
+from dexroute.localnet.accounts import AccountVersions, AccountWrite, StoredAccount
+from dexroute.localnet.blockhashes import Blockhashes
+from dexroute.localnet.cluster_clock import ClusterClock, Moment
+from dexroute.localnet.fees import transaction_fee
+from dexroute.localnet.ledger import Ledger
+from dexroute.localnet.meta import transaction_meta
+from dexroute.localnet.record import Refused, TransactionRecord
+from dexroute.localnet.resolved import ResolvedMessage, UnresolvedError, resolve
+from dexroute.localnet.runtime import Execution, Runtime
+from dexroute.types.accounts import ChainClock
+from dexroute.types.chain import Commitment
+
+CLOCK_SYSVAR_ID: Final = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
+_SLOT_HASHES: Final = 512  # solana-slot-hashes: MAX_ENTRIES
+_FEED_LENGTH: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """One entry of the bank's feed: what landed, the accounts it changed, those it locked for writing, and the price it
+    offered per compute unit."""
+
+    record: TransactionRecord
+    written: frozenset[Pubkey]
+    locked: frozenset[Pubkey]
+    price_micro_lamports: int
+
+
+class Bank:
+    """Accounts, transactions and time of one cluster. Synchronous: one transaction after the other, in the order they come."""
+
+    def __init__(
+        self, *, runtime: Runtime, versions: AccountVersions, ledger: Ledger, clock: ClusterClock, blockhashes: Blockhashes
+    ) -> None:
+        self.runtime = runtime
+        self.versions = versions
+        self.ledger = ledger
+        self.clock = clock
+        self.blockhashes = blockhashes
+        self.feed: deque[Landing] = deque(maxlen=_FEED_LENGTH)
+        self.transaction_count = ledger.transaction_count()
+        self._on_landing: list[Callable[[], None]] = []
+        self._clock_slot = -1
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def account(self, address: Pubkey, slot: int | None = None) -> StoredAccount | None:
+        """The account at the end of `slot` (now, when None). Builtins, sysvars and preloaded programs are the same at every slot,
+        but the clock, which is told for the slot asked for."""
+        at = self.clock.tip().slot if slot is None else slot
+        if address == CLOCK_SYSVAR_ID:
+            self._keep_time()
+            sysvar = self.runtime.get(address)
+            return None if sysvar is None else _clock_account(sysvar, self.clock.sysvar(at), self._epoch_start(at))
+        if address in self.versions:
+            return self.versions.at(address, at)
+        return self.runtime.get(address)
+
+    def landings_since(self, slot: int) -> list[Landing]:
+        """What this process saw land in `slot` or later, oldest first."""
+        return [landing for landing in self.feed if landing.record.slot >= slot]
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back after every landing; returns what ends it."""
+        self._on_landing.append(callback)
+        return lambda: self._on_landing.remove(callback)
+
+    # -- acting --------------------------------------------------------------------------------------------------------
+
+    def submit(self, transaction: VersionedTransaction) -> TransactionRecord | Refused:
+        """Land a transaction, with its error if its program fails, or refuse it. Durable when it returns."""
+        resolved = self._checked(transaction, verify=True)
+        if isinstance(resolved, Refused):
+            return resolved
+        before = self.runtime.writable_accounts(resolved)
+        execution = self.runtime.execute(transaction, resolved)
+        if not execution.landed:
+            return Refused(error=execution.error, logs=execution.logs)
+        return self._commit(transaction, resolved, execution, before)
+
+    def simulate(self, transaction: VersionedTransaction, *, verify: bool) -> Execution:
+        """Run a transaction on the present state and undo it."""
+        resolved = self._checked(transaction, verify=verify)
+        if isinstance(resolved, Refused):
+            return Execution(landed=False, error=resolved.error, logs=resolved.logs)
+        return self.runtime.simulate(transaction, resolved)
+
+    def place(self, accounts: Mapping[Pubkey, StoredAccount | None]) -> None:
+        """Set accounts outside any transaction, visible at every commitment at once. Raises ValueError for a program that does
+        not load; nothing is placed then."""
+        before = {address: self.runtime.get(address) for address in accounts}
+        try:
+            for address, account in sorted(accounts.items(), key=lambda item: item[1] is not None and item[1].executable):
+                self.runtime.put(address, account)
+            writes = [AccountWrite(address=address, slot=0, account=account) for address, account in accounts.items()]
+            self.ledger.place(writes, self.time_facts())
+        except BaseException:
+            self.runtime.restore(before)
+            raise
+        for address, account in accounts.items():
+            self.versions.place(address, account)
+
+    def warp(self, slot: int) -> None:
+        """Jump to a later slot."""
+        self.clock.warp(slot)
+        self.ledger.place((), self.time_facts())
+
+    def time_facts(self) -> dict[str, Any]:
+        """What must be remembered for time to go on after a restart."""
+        return {
+            "stretches": [[item.slot, item.height, item.start_ms] for item in self.clock.stretches],
+            "last_seen_ms": self.clock.now_ms(),
+        }
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _checked(self, transaction: VersionedTransaction, *, verify: bool) -> ResolvedMessage | Refused:
+        try:
+            transaction.sanitize()
+        except SanitizeError:
+            return Refused(error="SanitizeFailure")
+        if verify and not all(transaction.verify_with_results()):
+            return Refused(error="SignatureFailure")
+        tip = self._keep_time()
+        if self.ledger.transaction(transaction.signatures[0]) is not None:
+            return Refused(error="AlreadyProcessed")
+        if self.blockhashes.height_of(transaction.message.recent_blockhash, tip.height) is None:
+            return Refused(error="BlockhashNotFound")
+        try:
+            return resolve(transaction, self.runtime.get, tip.slot)
+        except UnresolvedError as unresolved:
+            return Refused(error=unresolved.error)
+
+    def _commit(
+        self,
+        transaction: VersionedTransaction,
+        resolved: ResolvedMessage,
+        execution: Execution,
+        before: Mapping[Pubkey, StoredAccount | None],
+    ) -> TransactionRecord:
+        slot = self._clock_slot
+        record = TransactionRecord(
+            position=self.transaction_count + 1,
+            signature=transaction.signatures[0],
+            slot=slot,
+            block_time=self.clock.block_time(slot),
+            wire=bytes(transaction),
+            meta=transaction_meta(resolved, execution, before, self.runtime.get),
+            mentions=resolved.keys,
+        )
+        writes = [
+            AccountWrite(address=address, slot=slot, account=account)
+            for address, account in execution.post.items()
+            if account != before.get(address)
+        ]
+        finalized = self.clock.at(Commitment.FINALIZED).slot
+        try:
+            self.ledger.commit(record, writes, facts=self.time_facts(), finalized_slot=finalized)
+        except BaseException:
+            self.runtime.restore(before)
+            raise
+        for write in writes:
+            self.versions.write(write, finalized_slot=finalized)
+        self.transaction_count = record.position
+        self.feed.append(
+            Landing(
+                record=record,
+                written=frozenset(write.address for write in writes),
+                locked=frozenset(resolved.writable),
+                price_micro_lamports=transaction_fee(resolved.message).price_micro_lamports,
+            )
+        )
+        for callback in tuple(self._on_landing):
+            callback()
+        return record
+
+    def _keep_time(self) -> Moment:
+        """Bring the sysvars to the present slot before anything looks at them."""
+        tip = self.clock.tip()
+        if tip.slot == self._clock_slot:
+            return tip
+        self.runtime.set_clock(self.clock.sysvar(tip.slot), epoch_start_timestamp=self._epoch_start(tip.slot))
+        recent = [
+            self.clock.moment_of_height(height) for height in range(tip.height - 1, max(-1, tip.height - 1 - _SLOT_HASHES), -1)
+        ]
+        self.runtime.set_slot_hashes([(moment.slot, self.blockhashes.of(moment.height)) for moment in recent])
+        self._clock_slot = tip.slot
+        return tip
+
+    def _epoch_start(self, slot: int) -> int:
+        return self.clock.block_time(slot - slot % self.clock.slots_per_epoch)
+
+
+def _clock_account(sysvar: StoredAccount, clock: ChainClock, epoch_start: int) -> StoredAccount:
+    fields = (clock.slot, epoch_start, clock.epoch, clock.epoch + 1, clock.unix_timestamp)
+    data = b"".join(value.to_bytes(8, "little") for value in fields)
+    return StoredAccount(owner=sysvar.owner, lamports=sysvar.lamports, data=data, executable=False, rent_epoch=sysvar.rent_epoch)
