@@ -43,6 +43,8 @@ def _exact_in(pool: DexroutePool, amount_in: int, index_in: int) -> SwapQuote:
     less = net_in - fee
     if less == 0:
         _too_small("fees take all of the input; ask for more")
+    if reserve_in + less > U64_MAX:
+        _overflow(f"the pool would hold {reserve_in + less}, more than 64 bits; ask for less")
     gross_out = cpmm.amount_out(less, reserve_in, reserve_out)
     amount_out = amount_after_fee(gross_out, pool.mints[1 - index_in].transfer_fee)
     if amount_out == 0:
