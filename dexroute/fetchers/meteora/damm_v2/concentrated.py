@@ -65,6 +65,7 @@ class ConcentratedCurve:
         return self._amount(amount_between, lower, upper, round_up=round_up)
 
     def _amount(self, between: Callable[..., int], lower: int, upper: int, *, round_up: bool) -> int:
-        if lower > upper or lower == 0:
+        if between is prices.amount_a_between and not 0 < lower <= upper:
             raise PoolNotTradable(f"its prices {lower} and {upper} cannot bound a range")
+        checked(upper - lower, "the width of the price range", maximum=U128_MAX)
         return checked(between(lower, upper, self.liquidity, round_up=round_up), "an amount over the price range")

@@ -20,6 +20,7 @@ from dexroute.fetchers.meteora.damm_v2.pool import DammV2Pool
 from dexroute.fetchers.meteora.damm_v2.rate_limiter import RateLimiter
 from dexroute.fetchers.meteora.damm_v2.schedulers import Cliff, MarketCapScheduler, TimeScheduler
 from dexroute.fetchers.tokens import decode_mint, decode_token_amount
+from dexroute.math.rounding import BPS
 from dexroute.types.accounts import AccountSnapshot
 
 POOL_DISCRIMINATOR: Final = bytes.fromhex("f19a6d0411b16dbc")
@@ -48,6 +49,12 @@ def decode_damm_v2_pool(address: Pubkey, snapshot: AccountSnapshot) -> DammV2Poo
     vault_a, vault_b = reader.pubkey(_VAULT_OFFSETS[0]), reader.pubkey(_VAULT_OFFSETS[1])
     if mint_a == mint_b or vault_a == vault_b:
         raise DecodeError(f"pool {address}: both sides are the same token or vault", pool=str(address), field="pool.mints")
+    shares = {"protocol_percent": (reader.u8(48), 100), "compounding_bps": (reader.u16(54), BPS)}
+    for name, (share, whole) in shares.items():
+        if share > whole:
+            raise DecodeError(
+                f"pool {address}: {name} is {share}, above the whole fee of {whole}", pool=str(address), field=f"pool.{name}"
+            )
     return DammV2Pool(
         address=address,
         clock=snapshot.clock,
@@ -71,8 +78,8 @@ def decode_damm_v2_pool(address: Pubkey, snapshot: AccountSnapshot) -> DammV2Poo
         fees=PoolFees(
             base=_base_fee(reader),
             dynamic=_dynamic_fee(reader),
-            protocol_percent=reader.u8(48),
-            compounding_bps=reader.u16(54),
+            protocol_percent=shares["protocol_percent"][0],
+            compounding_bps=shares["compounding_bps"][0],
             version=reader.u8(486),
         ),
         collect_fee_mode=reader.u8(484),

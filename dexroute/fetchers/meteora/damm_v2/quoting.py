@@ -45,7 +45,6 @@ def quote_swap(pool: DammV2Pool, request: QuoteRequest) -> SwapQuote:
     if pool.fees.dynamic is not None:
         dynamic = pool.fees.dynamic.before_swap(pool.sqrt_price_x64, pool.clock.unix_timestamp)
         pool = replace(pool, fees=replace(pool.fees, dynamic=dynamic))
-    pool.fees.max_rate()  # an unknown fee version is refused before the curve is asked
     swap_by_mode = _exact_in if request.mode is SwapMode.EXACT_IN else _exact_out
     swap = swap_by_mode(pool, request.amount, index_in)
     return SwapQuote(
@@ -97,6 +96,7 @@ def _exact_in(pool: DammV2Pool, amount_in: int, index_in: int) -> _Transfers:
 
 def _exact_out(pool: DammV2Pool, amount_out: int, index_in: int) -> _Transfers:
     leaving = checked(amount_before_fee(amount_out, pool.mints[1 - index_in].transfer_fee), "the output with its transfer fee")
+    pool.fees.max_rate()  # the program refuses an unknown fee version before it asks the curve
     fee_on_input = _fee_on_input(pool, index_in)
     if fee_on_input:
         curve = pool.curve().exact_out(leaving, index_in)

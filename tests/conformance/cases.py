@@ -1,0 +1,89 @@
+"""States of every venue for the suite: recorded ones for foreign programs, written ones for our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from solders.pubkey import Pubkey
+
+from dexroute.fetchers import VENUES, Pool
+from dexroute.fetchers.meteora.damm_v2.pool import DammV2Pool
+from dexroute.fetchers.meteora.damm_v2.rate_limiter import RateLimiter
+from dexroute.fetchers.meteora.damm_v2.schedulers import MarketCapScheduler
+from dexroute.types.accounts import AccountSnapshot
+from tests.conformance.pool_program_states import pool_program_states
+from tests.vectors import load_states
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A pool address and every account around it.
+
+    `fee_follows_swaps`: the fee a swap pays depends on its amount or on swaps before it, by design, so that cutting a
+    swap in two may pay. `fee_by_amount`: the rate itself is rounded to 10^-9 for each amount, which one unit more can worsen.
+    """
+
+    venue: str
+    name: str
+    address: Pubkey
+    snapshot: AccountSnapshot
+    fee_follows_swaps: bool = False
+    fee_by_amount: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.venue}/{self.name}"
+
+    def pool(self) -> Pool:
+        return VENUES.decode_pool(self.address, self.snapshot)
+
+
+def _raydium_cpmm() -> Iterator[Case]:
+    for state in load_states("raydium-cpmm"):
+        yield Case(venue=state.venue, name=state.name, address=state.pool, snapshot=state.snapshot)
+
+
+def _meteora_damm_v2() -> Iterator[Case]:
+    for state in load_states("meteora-damm-v2"):
+        pool = VENUES.decode_pool(state.pool, state.snapshot)
+        assert isinstance(pool, DammV2Pool)
+        limited = isinstance(pool.fees.base, RateLimiter)
+        moving = pool.fees.dynamic is not None or isinstance(pool.fees.base, MarketCapScheduler) or pool.compounds
+        yield Case(
+            venue=state.venue,
+            name=state.name,
+            address=state.pool,
+            snapshot=state.snapshot,
+            fee_follows_swaps=limited or moving,
+            fee_by_amount=limited,
+        )
+
+
+def _dexroute_pool() -> Iterator[Case]:
+    for state in pool_program_states():
+        yield Case(
+            venue="dexroute-pool",
+            name=state.name,
+            address=state.address,
+            snapshot=state.snapshot,
+            fee_follows_swaps=state.dynamic,
+        )
+
+
+PROVIDERS: Final[dict[str, Callable[[], Iterator[Case]]]] = {
+    "raydium-cpmm": _raydium_cpmm,
+    "meteora-damm-v2": _meteora_damm_v2,
+    "dexroute-pool": _dexroute_pool,
+}
+
+
+@cache
+def all_cases() -> tuple[Case, ...]:
+    """The states of every registered venue; one without a provider has none, and its own test says so."""
+    return tuple(case for venue in VENUES if venue.id in PROVIDERS for case in PROVIDERS[venue.id]())
+
+
+def cases_of(venue_id: str) -> tuple[Case, ...]:
+    return tuple(case for case in all_cases() if case.venue == venue_id)

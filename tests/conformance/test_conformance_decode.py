@@ -1,0 +1,112 @@
+"""What every venue must do with bytes: ask until it has enough, and refuse what is wrong with a DecodeError and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from solders.pubkey import Pubkey
+
+from dexroute.errors import DecodeError, QuoteError
+from dexroute.fetchers import VENUES
+from dexroute.fetchers.base import Venue
+from dexroute.types.accounts import AccountData, AccountSnapshot
+from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.conformance.cases import Case, all_cases
+
+CASES = pytest.mark.parametrize("case", all_cases(), ids=str)
+
+
+def needed_by(case: Case) -> dict[Pubkey, AccountData | None]:
+    """The accounts the venue asks for, in the rounds it asks for them, out of the state's."""
+    venue: Venue = VENUES[case.venue]
+    known: dict[Pubkey, AccountData | None] = {}
+    for _ in range(6):
+        asked = venue.required_accounts(case.address, replace(case.snapshot, accounts=dict(known)))
+        assert not asked & known.keys()
+        if not asked:
+            return known
+        known |= {address: case.snapshot.accounts.get(address) for address in asked}
+    raise AssertionError(f"{case}: never satisfied")
+
+
+def decode(case: Case, accounts: Mapping[Pubkey, AccountData | None]) -> object:
+    return VENUES[case.venue].decode_pool(case.address, AccountSnapshot(clock=case.snapshot.clock, accounts=accounts))
+
+
+@CASES
+def test_required_accounts_converge_on_what_decoding_needs(case: Case) -> None:
+    known = needed_by(case)
+    assert case.address in known
+    assert decode(case, known) == case.pool()
+    for address in known:
+        without = {key: account for key, account in known.items() if key != address}
+        with pytest.raises(DecodeError):
+            decode(case, without)
+        with pytest.raises(DecodeError):
+            decode(case, {**known, address: None})
+
+
+@CASES
+def test_wrong_owner_length_or_discriminator_is_refused_by_name(case: Case) -> None:
+    known = needed_by(case)
+    account = known[case.address]
+    assert account is not None
+    wrong = [
+        replace(account, owner=Pubkey.default()),
+        replace(account, data=account.data[:-1]),
+        replace(account, data=account.data + b"\0"),
+        replace(account, data=b""),
+        replace(account, data=bytes(8) + account.data[8:]),
+    ]
+    for broken in wrong:
+        with pytest.raises(DecodeError) as caught:
+            decode(case, {**known, case.address: broken})
+        assert caught.value.pool == str(case.address)
+        assert caught.value.field.startswith("pool")
+
+
+@given(data=st.data(), case=st.sampled_from(all_cases()))
+def test_any_other_account_cut_short_or_of_a_stranger_is_refused(data: st.DataObject, case: Case) -> None:
+    known = needed_by(case)
+    address = data.draw(st.sampled_from(sorted(known, key=bytes)))
+    account = known[address]
+    assert account is not None
+    with pytest.raises(DecodeError):
+        decode(case, {**known, address: replace(account, owner=Pubkey.new_unique())})
+    length = data.draw(st.integers(0, min(len(account.data), 82) - 1))
+    with pytest.raises(DecodeError):
+        decode(case, {**known, address: replace(account, data=account.data[:length])})
+
+
+@given(data=st.data(), case=st.sampled_from(all_cases()), mode=st.sampled_from(SwapMode), amount=st.integers(1, 2**64 - 1))
+def test_flipped_bytes_end_in_a_decode_error_or_in_a_pool_that_answers(
+    data: st.DataObject, case: Case, mode: SwapMode, amount: int
+) -> None:
+    known = needed_by(case)
+    address = data.draw(st.sampled_from(sorted(known, key=bytes)))
+    account = known[address]
+    assert account is not None
+    flipped = bytearray(account.data)
+    for _ in range(data.draw(st.integers(1, 6))):
+        flipped[data.draw(st.integers(0, len(flipped) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    accounts = {**known, address: replace(account, data=bytes(flipped))}
+    snapshot = AccountSnapshot(clock=case.snapshot.clock, accounts=accounts)
+    try:
+        VENUES[case.venue].required_accounts(case.address, snapshot)
+        pool = VENUES.decode_pool(case.address, snapshot)
+    except DecodeError:
+        return
+    assert pool.tradable().ok in (True, False)
+    a, b = (mint.address for mint in pool.mints)
+    for pair in ((a, b), (b, a)):
+        try:
+            assert pool.spot_price(*pair).ratio > 0
+            quote = pool.quote(QuoteRequest(input_mint=pair[0], output_mint=pair[1], amount=amount, mode=mode))
+            assert 1 <= quote.amount_in <= 2**64 - 1
+            assert 0 <= quote.amount_out <= 2**64 - 1
+        except QuoteError:
+            continue

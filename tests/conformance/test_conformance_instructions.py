@@ -1,0 +1,69 @@
+"""What every venue's swap instruction must be: the user alone signs, and the limit travels with it."""
+
+from __future__ import annotations
+
+import pytest
+from solders.pubkey import Pubkey
+
+from dexroute.errors import QuoteError
+from dexroute.fetchers import VENUES
+from dexroute.fetchers.base import SwapRequest
+from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.conformance.cases import Case, all_cases
+
+CASES = pytest.mark.parametrize("case", all_cases(), ids=str)
+USER, SOURCE, DESTINATION = (Pubkey.from_bytes(bytes([7, index] * 16)) for index in range(3))
+AMOUNT, LIMIT = 0x1122334455, 0x66778899
+
+
+def asked(
+    case: Case, *, mode: SwapMode = SwapMode.EXACT_IN, flip: bool = False, amount: int = AMOUNT, limit: int = LIMIT
+) -> SwapRequest:
+    mints = [mint.address for mint in case.pool().mints]
+    mint_in, mint_out = reversed(mints) if flip else mints
+    return SwapRequest(
+        quote=QuoteRequest(input_mint=mint_in, output_mint=mint_out, amount=amount, mode=mode),
+        limit=limit,
+        user=USER,
+        source=SOURCE,
+        destination=DESTINATION,
+    )
+
+
+@CASES
+@pytest.mark.parametrize("mode", SwapMode)
+@pytest.mark.parametrize("flip", [False, True])
+def test_the_user_alone_signs_and_amount_and_limit_are_in_the_data(case: Case, mode: SwapMode, flip: bool) -> None:
+    instruction = case.pool().swap_instruction(asked(case, mode=mode, flip=flip))
+    assert instruction.program_id == VENUES[case.venue].program_id
+    assert [meta.pubkey for meta in instruction.accounts if meta.is_signer] == [USER]
+    writable = {meta.pubkey for meta in instruction.accounts if meta.is_writable}
+    assert {SOURCE, DESTINATION, case.address} <= writable
+    keys = [meta.pubkey for meta in instruction.accounts]
+    assert keys.count(SOURCE) == keys.count(DESTINATION) == 1
+    for number in (AMOUNT, LIMIT):
+        assert number.to_bytes(8, "little") in instruction.data
+    assert {mint.address for mint in case.pool().mints} <= set(keys)
+
+
+@CASES
+def test_modes_and_limits_make_different_instructions(case: Case) -> None:
+    pool = case.pool()
+    built = {bytes(pool.swap_instruction(asked(case, mode=mode, limit=limit)).data) for mode in SwapMode for limit in (LIMIT, 0)}
+    assert len(built) == 4
+
+
+@CASES
+@pytest.mark.parametrize(("amount", "limit"), [(0, LIMIT), (-1, LIMIT), (2**64, LIMIT), (AMOUNT, -1), (AMOUNT, 2**64)])
+def test_amounts_no_instruction_can_carry_are_refused(case: Case, amount: int, limit: int) -> None:
+    with pytest.raises(QuoteError):
+        case.pool().swap_instruction(asked(case, amount=amount, limit=limit))
+
+
+@CASES
+def test_a_stranger_mint_is_refused(case: Case) -> None:
+    own = case.pool().mints[0].address
+    for pair in ((own, USER), (USER, own), (own, own)):
+        quote = QuoteRequest(input_mint=pair[0], output_mint=pair[1], amount=AMOUNT)
+        with pytest.raises(QuoteError):
+            case.pool().swap_instruction(SwapRequest(quote=quote, limit=LIMIT, user=USER, source=SOURCE, destination=DESTINATION))
