@@ -27,6 +27,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     swap_compute_units=40_000,
     pool_filters=(AccountFilter(data_size=POOL_LENGTH), AccountFilter(offset=0, bytes_=POOL_DISCRIMINATOR)),
     mint_offsets=MINT_OFFSETS,
+    slippage_error_codes=frozenset({6018}),  # SlippageExceeded
 )
 
 
