@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from errno import ENOTDIR
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,7 @@ class KeypairSigner:
         """
         keypair = Keypair()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_private_directory(path.parent)
             _write_new(path, json.dumps(list(bytes(keypair))).encode() + b"\n")
         except FileExistsError:
             raise KeypairError(
@@ -74,8 +75,8 @@ def _read_private(path: Path) -> bytes:
         ) from None
     except OSError as error:
         raise KeypairError(f"keypair {path} cannot be opened: {error.strerror}", path=str(path)) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise KeypairError(f"keypair {path} is not a regular file", path=str(path))
         if status.st_mode & _OTHERS:
@@ -84,10 +85,11 @@ def _read_private(path: Path) -> bytes:
                 path=str(path),
                 mode=f"{stat.S_IMODE(status.st_mode):04o}",
             )
-        try:
-            return file.read(_LARGEST_FILE + 1)
-        except OSError as error:
-            raise KeypairError(f"keypair {path} cannot be read: {error.strerror}", path=str(path)) from None
+        return os.read(descriptor, _LARGEST_FILE + 1)
+    except OSError as error:
+        raise KeypairError(f"keypair {path} cannot be read: {error.strerror}", path=str(path)) from None
+    finally:
+        os.close(descriptor)
 
 
 def _parse(content: bytes, path: Path) -> Keypair:
@@ -107,6 +109,14 @@ def _parse(content: bytes, path: Path) -> Keypair:
         raise KeypairError(
             f"keypair {path}: its public half does not belong to its secret half; the file is damaged", path=str(path)
         ) from None
+
+
+def _make_private_directory(directory: Path) -> None:
+    """The directory and its parents, 0700 where they did not exist. Raises NotADirectoryError when something else is there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except FileExistsError:
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(directory)) from None
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -91,7 +91,7 @@ async def test_sends_are_never_repeated(node: ScriptedNode, client: RpcClient, w
 async def test_method_not_found_is_told_apart_and_not_retried(node: ScriptedNode, client: RpcClient) -> None:
     node.refuses(-32601, "Method not found")
     with pytest.raises(RpcError, match="does not offer this method") as caught:
-        await client.genesis_hash()
+        await client.rent_exemption(0)
     assert is_unsupported(caught.value)
     assert len(node.questions) == 1
 

@@ -118,9 +118,15 @@ class RpcClient:
     # TransactionSender
 
     async def genesis_hash(self) -> Hash:
-        """What tells clusters apart; asked once. RpcError with `unsupported` on nodes that do not offer it."""
+        """What tells clusters apart; asked once. For a node that does not offer it, a hash of where the node is: the best name it
+        leaves us to keep its orders and pools apart from those of other clusters."""
         if self._genesis_hash is None:
-            self._genesis_hash = (await self._read("getGenesisHash", [])).hash()
+            try:
+                self._genesis_hash = (await self._read("getGenesisHash", [])).hash()
+            except RpcError as error:
+                if not is_unsupported(error):
+                    raise
+                self._genesis_hash = Hash.hash(f"unnamed cluster at {self.endpoint}".encode())
         return self._genesis_hash
 
     async def latest_blockhash(self) -> BlockhashLifetime:
