@@ -9,5 +9,6 @@ from __future__ import annotations
 
 from dexroute.localnet.cluster import EmbeddedCluster
 from dexroute.localnet.options import ClusterOptions
+from dexroute.localnet.serving import DEFAULT_RPC_PORT, ServedAt, serve
 
-__all__ = ["ClusterOptions", "EmbeddedCluster"]
+__all__ = ["DEFAULT_RPC_PORT", "ClusterOptions", "EmbeddedCluster", "ServedAt", "serve"]

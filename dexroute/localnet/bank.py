@@ -72,6 +72,15 @@ class Bank:
         """What this process saw land in `slot` or later, oldest first."""
         return [landing for landing in self.feed if landing.record.slot >= slot]
 
+    def landings_after(self, position: int) -> list[Landing]:
+        """What landed after that transaction, oldest first, as far as the feed reaches back."""
+        fresh: list[Landing] = []
+        for landing in reversed(self.feed):
+            if landing.record.position <= position:
+                break
+            fresh.append(landing)
+        return fresh[::-1]
+
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back after every landing; returns what ends it."""
         self._on_landing.append(callback)
