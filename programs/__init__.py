@@ -1,0 +1,1 @@
+"""On-chain programs, one folder each, and `toolchain`, which builds them."""
