@@ -1,0 +1,128 @@
+"""A recorded state in a LiteSVM, with the venue's real program and a user to swap.
+
+The programs are not ours to ship: `DEXROUTE_REAL_PROGRAMS` names a folder of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Final
+
+from solders.account import Account
+from solders.clock import Clock
+from solders.keypair import Keypair
+from solders.litesvm import LiteSVM
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
+from solders.transaction_metadata import FailedTransactionMetadata, TransactionMetadata
+
+from dexroute.fetchers import VENUES, decode_pool
+from dexroute.fetchers.base import Pool, SwapQuote, SwapRequest
+from dexroute.math.rounding import U64_MAX
+from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
+from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, Mint
+from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.vectors import RecordedState
+
+# Names and digests as ../shared/protocols lists them; another build would prove something else.
+PROGRAMS: Final = {
+    "raydium-cpmm": ("raydium_cpmm_2026_04.so", "af0a49f61578e94f91a968a6dacb6d22b4392c6bc07c363e76e9c97b8bad27e2"),
+    "meteora-damm-v2": ("cp_amm.so", "171e53bbc797459dde7f62d7b57943b0b596087e9364e25f4c3127e9893cb1b1"),
+}
+
+
+class ProgramAbsent(Exception):
+    """The real program is not at hand; the message says what is missing."""
+
+
+def real_program(venue: str) -> Path:
+    """The file of the venue's program, its digest checked. Raises ProgramAbsent."""
+    name, digest = PROGRAMS[venue]
+    folder = os.environ.get("DEXROUTE_REAL_PROGRAMS")
+    if not folder:
+        raise ProgramAbsent(f"DEXROUTE_REAL_PROGRAMS names no folder, so {name} cannot be executed")
+    path = Path(folder) / name
+    if not path.exists():
+        raise ProgramAbsent(f"{path} is missing, so {venue} cannot be executed")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        raise ProgramAbsent(f"{path} is another build than the recordings are of, so it would prove something else")
+    return path
+
+
+class World:
+    """One recorded state in a LiteSVM of its own, with a user who holds what the vaults do not."""
+
+    def __init__(self, state: RecordedState, program: Path) -> None:
+        self.state = state
+        self.user = Keypair()
+        self.svm = LiteSVM()
+        self.svm.add_program_from_file(VENUES[state.venue].program_id, program)
+        self.clock = state.snapshot.clock
+        self.set_clock(self.clock)
+        self.svm.airdrop(self.user.pubkey(), 10**12)
+        self.pool = decode_pool(state.pool, state.snapshot)
+        self.tokens = {mint.address: Pubkey.new_unique() for mint in self.pool.mints}
+        self.restore()
+
+    def restore(self) -> None:
+        """Puts every account back to the recorded state, and gives the user half of what a token can be."""
+        for address, account in self.state.snapshot.accounts.items():
+            if account is not None:
+                self.svm.set_account(address, Account(account.lamports, account.data, account.owner))
+        for mint in self.pool.mints:
+            content = token_account(mint, self.user.pubkey(), U64_MAX // 2)
+            self.svm.set_account(self.tokens[mint.address], Account(10**9, content, mint.token_program))
+
+    def set_clock(self, clock: ChainClock) -> None:
+        self.clock = clock
+        self.svm.set_clock(Clock(clock.slot, clock.unix_timestamp, clock.epoch, clock.epoch, clock.unix_timestamp))
+
+    def swap(self, pool: Pool, quote: QuoteRequest, limit: int) -> TransactionMetadata | FailedTransactionMetadata:
+        request = SwapRequest(
+            quote=quote,
+            limit=limit,
+            user=self.user.pubkey(),
+            source=self.tokens[quote.input_mint],
+            destination=self.tokens[quote.output_mint],
+        )
+        self.svm.expire_blockhash()
+        message = MessageV0.try_compile(self.user.pubkey(), [pool.swap_instruction(request)], [], self.svm.latest_blockhash())
+        return self.svm.send_transaction(VersionedTransaction(message, [self.user]))
+
+    def balance(self, mint: Pubkey) -> int:
+        account = self.svm.get_account(self.tokens[mint])
+        assert account is not None
+        return int.from_bytes(account.data[64:72], "little")
+
+    def decoded(self) -> Pool:
+        accounts: dict[Pubkey, AccountData | None] = {}
+        for address in self.state.snapshot.accounts:
+            account = self.svm.get_account(address)
+            assert account is not None
+            accounts[address] = AccountData(owner=account.owner, lamports=account.lamports, data=account.data)
+        return decode_pool(self.state.pool, AccountSnapshot(clock=self.clock, accounts=accounts))
+
+    def assert_executes(self, pool: Pool, request: QuoteRequest, quote: SwapQuote) -> None:
+        exact_in = request.mode is SwapMode.EXACT_IN
+        before = self.balance(request.input_mint), self.balance(request.output_mint)
+        result = self.swap(pool, request, quote.amount_out if exact_in else quote.amount_in)
+        assert isinstance(result, TransactionMetadata), (str(self.state), request, result)
+        after = self.balance(request.input_mint), self.balance(request.output_mint)
+        assert (before[0] - after[0], after[1] - before[1]) == (quote.amount_in, quote.amount_out), (str(self.state), request)
+        assert self.decoded() == quote.next_pool, (str(self.state), request)
+
+    def affords(self, request: QuoteRequest, quote: SwapQuote) -> bool:
+        """Whether the user holds the input, and their account of the output can hold what arrives."""
+        arriving = quote.amount_out + self.balance(request.output_mint)
+        return quote.amount_in <= self.balance(request.input_mint) and arriving <= U64_MAX
+
+
+def token_account(mint: Mint, owner: Pubkey, amount: int) -> bytes:
+    """An initialized token account, with the transfer-fee extension that Token-2022 mints with fees demand."""
+    plain = bytes(mint.address) + bytes(owner) + amount.to_bytes(8, "little") + bytes(36) + b"\x01" + bytes(56)
+    if mint.token_program != TOKEN_2022_PROGRAM_ID:
+        return plain
+    return plain + b"\x02" + (2).to_bytes(2, "little") + (8).to_bytes(2, "little") + bytes(8)
