@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -115,6 +115,10 @@ class EmbeddedCluster:
     def set_account(self, address: Pubkey, account: AccountData, executable: bool = False) -> None:
         """Place an account, as if it had always been there. Raises UsageError for a program that does not load."""
         self.place({address: StoredAccount.holding(account, executable=executable)})
+
+    def set_accounts(self, accounts: Mapping[Pubkey, AccountData]) -> None:
+        """Place several accounts in one step."""
+        self.place({address: StoredAccount.holding(account) for address, account in accounts.items()})
 
     def add_program(self, program_id: Pubkey, elf_bytes: bytes) -> None:
         """Place a program. Raises UsageError when its bytes do not load."""
