@@ -41,7 +41,7 @@ class SqlOrders:
         placed = replace(order, event_seq=1)
         dialect = postgresql if self._sessions.dialect == "postgresql" else sqlite
         async with self._sessions.writing() as session:
-            written = await session.execute(
+            written = await session.exec(
                 dialect.insert(OrderRow).values(**order_row(placed)).on_conflict_do_nothing(index_elements=["key"])
             )
             if _count(written) == 1:
@@ -60,7 +60,7 @@ class SqlOrders:
 
     async def claim(self, order_id: str, *, owner: str, at_ms: int) -> Order:
         async with self._sessions.writing() as session:
-            written = await session.execute(
+            written = await session.exec(
                 update(OrderRow)
                 .where(col(OrderRow.id) == order_id, col(OrderRow.state).in_([str(state) for state in OPEN_STATES]))
                 .values(
@@ -93,7 +93,7 @@ class SqlOrders:
         stored = replace(after, event_seq=before.event_seq + 1, updated_ms=at_ms)
         async with self._sessions.writing() as session:
             # compare and set: the state and the claim this step was decided on, and no event since
-            written = await session.execute(
+            written = await session.exec(
                 update(OrderRow)
                 .where(
                     col(OrderRow.id) == before.id,
@@ -108,7 +108,7 @@ class SqlOrders:
             if attempt is not None:
                 await _keep_attempt(session, attempt)
             if fill is not None:
-                await session.execute(insert(FillRow).values(**fill_row(fill)))
+                await session.exec(insert(FillRow).values(**fill_row(fill)))
             event = await _record(session, stored, before.state, kind, at_ms, facts or {})
         return stored, event
 
@@ -170,7 +170,7 @@ async def _record(
         at_ms=at_ms,
         facts=facts,
     )
-    await session.execute(insert(EventRow).values(**event_row(event)))
+    await session.exec(insert(EventRow).values(**event_row(event)))
     return event
 
 
@@ -179,7 +179,7 @@ async def _keep_attempt(session: AsyncSession, attempt: Attempt) -> None:
     row = await session.get(AttemptRow, attempt.id)
     columns = attempt_row(attempt)
     if row is None:
-        await session.execute(insert(AttemptRow).values(**columns))
+        await session.exec(insert(AttemptRow).values(**columns))
         return
     fixed = _SIGNED_ONCE if row.signature is None else (*_SIGNED_ONCE, "signature", "wire")
     changed = [name for name in fixed if getattr(row, name) != columns[name]]
@@ -190,7 +190,7 @@ async def _keep_attempt(session: AsyncSession, attempt: Attempt) -> None:
             order=attempt.order_id,
             attempt=attempt.number,
         )
-    await session.execute(update(AttemptRow).where(col(AttemptRow.id) == attempt.id).values(**columns))
+    await session.exec(update(AttemptRow).where(col(AttemptRow.id) == attempt.id).values(**columns))
 
 
 def _count(result: object) -> int:

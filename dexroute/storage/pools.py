@@ -45,8 +45,8 @@ class SqlPools:
                 session.add(row)
             await session.flush()
             key = tuple_(col(PoolMintRow.genesis_hash), col(PoolMintRow.address))
-            await session.execute(delete(PoolMintRow).where(key.in_(list(latest))))
-            await session.execute(insert(PoolMintRow), [row for pool in latest.values() for row in _mint_rows(pool)])
+            await session.exec(delete(PoolMintRow).where(key.in_(list(latest))))
+            await session.exec(insert(PoolMintRow).values([row for pool in latest.values() for row in _mint_rows(pool)]))
 
     async def remembered_pools(self, genesis_hash: str, *, mints: Collection[Pubkey] = ()) -> tuple[RememberedPool, ...]:
         wanted = select(PoolRow).where(col(PoolRow.genesis_hash) == genesis_hash)
@@ -69,7 +69,7 @@ class SqlPools:
     async def forget_pool(self, genesis_hash: str, address: Pubkey) -> None:
         async with self._sessions.writing() as session:
             for table in (PoolMintRow, PoolRow):
-                await session.execute(
+                await session.exec(
                     delete(table).where(col(table.genesis_hash) == genesis_hash, col(table.address) == str(address))
                 )
 

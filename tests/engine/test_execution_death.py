@@ -1,0 +1,208 @@
+"""Sent bytes are dead by proof or not at all; a replacement waits for the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dexroute.engine.execution.failures import error_of
+from dexroute.errors import AttemptExpired, LandedWithError, NetworkError, OutcomeUnknown, RateLimited, RpcError, RpcUnreachable
+from dexroute.types.orders import AttemptOutcome, OrderState
+from tests.engine.simulated_bench import open_bench
+from tests.engine.simulated_chain import BLOCKHASH_BLOCKS, DEPTH, SLOT_MS
+
+EXPIRY_MS = (BLOCKHASH_BLOCKS + max(DEPTH.values())) * SLOT_MS
+
+
+def only(method: str, error: NetworkError, *, times: int = 10**9) -> Callable[[str], NetworkError | None]:
+    """A fault of one method."""
+    left = [times]
+
+    def fault(asked: str) -> NetworkError | None:
+        if asked != method or not left[0]:
+            return None
+        left[0] -= 1
+        return error
+
+    return fault
+
+
+async def test_dropped_bytes_are_sent_again_unchanged(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        bench.chain.accepts = lambda wire: bench.chain.sends[wire] > 4
+        order = await bench.executor().execute(bench.order())
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.CONFIRMED and len(receipt.attempts) == 1 == len(bench.signer.signed)
+        assert dict(bench.chain.sends) == {receipt.attempts[0].wire: 5}
+
+
+@pytest.mark.parametrize("method", ["send", "sent"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RateLimited("429"),
+        RpcUnreachable("connection reset"),
+        RpcError("BlockhashNotFound", rpc_code=-32002),
+        RpcError("AlreadyProcessed", rpc_code=-32002),
+    ],
+    ids=lambda error: str(error),
+)
+async def test_what_a_node_answers_to_a_send_proves_nothing(tmp_path: Path, method: str, error: NetworkError) -> None:
+    """`send` fails before the bytes arrive, `sent` after: nobody can tell the two apart."""
+    async with open_bench(tmp_path) as bench:
+        bench.nodes[0].fault = only(method, error, times=6)
+        order = await bench.executor().execute(bench.order())
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.CONFIRMED and len(receipt.attempts) == 1
+
+
+@pytest.mark.parametrize("method", ["signature_statuses", "transaction", "block_height"])
+async def test_a_node_that_does_not_answer_leaves_the_outcome_open(tmp_path: Path, method: str) -> None:
+    async with open_bench(tmp_path) as bench:
+        if method == "block_height":
+            bench.chain.accepts = lambda wire: False
+        bench.nodes[0].fault = only(method, RpcUnreachable("timeout"))
+        asked = bench.order()
+        executor = bench.executor()
+        with pytest.raises(OutcomeUnknown, match=asked.id) as unknown:
+            await executor.execute(asked, wait_ms=3 * EXPIRY_MS)
+        assert unknown.value.exit_code == 5 and unknown.value.context["signature"] == str(bench.signer.signed[0])
+        receipt = await bench.check_journal(asked)
+        assert receipt.order.state is OrderState.SUBMITTED and len(receipt.attempts) == 1 and receipt.attempts[0].is_live
+
+
+async def test_an_expired_attempt_is_replaced_only_with_a_proof(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        first: list[bytes] = []
+
+        def drop_first(wire: bytes) -> bool:
+            if not first:
+                first.append(wire)
+            return wire != first[0]
+
+        bench.chain.accepts = drop_first
+        order = await bench.executor().execute(bench.order(), wait_ms=2 * EXPIRY_MS)
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.CONFIRMED
+        dead, landed = receipt.attempts
+        assert dead.outcome is AttemptOutcome.EXPIRED and dead.dead_at is not None and landed.outcome is AttemptOutcome.LANDED
+        assert receipt.signature == landed.signature
+        (death,) = [event for event in receipt.events if event.kind == "attempt_dead"]
+        assert int(death.facts["finalized_height"]) > int(death.facts["last_valid_block_height"])
+        assert death.after is OrderState.ROUTING and death.facts["witnesses"] == 1
+        # the limit the caller accepted holds for the replacement too
+        assert {event.facts["limit_amount"] for event in receipt.events if event.kind == "routed"} == {"497500"}
+
+
+async def test_attempts_are_bounded_and_then_the_order_is_proven_expired(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        bench.chain.accepts = lambda wire: False
+        order = await bench.executor(max_attempts=2).execute(bench.order(), wait_ms=4 * EXPIRY_MS)
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.FAILED and len(receipt.attempts) == 2 and receipt.signature is None
+        error = error_of(order)
+        assert isinstance(error, AttemptExpired) and error.exit_code == 7 and error.retryable
+        assert all(attempt.outcome is AttemptOutcome.EXPIRED for attempt in receipt.attempts)
+
+
+async def test_height_is_not_slot(tmp_path: Path) -> None:
+    """Skipped slots make the block height lag the slot; expiry goes by height."""
+    async with open_bench(tmp_path) as bench:
+        bench.chain.skipped_slots = 900
+        bench.chain.accepts = lambda wire: bench.clock.elapsed_ms > 130 * SLOT_MS
+        order = await bench.executor().execute(bench.order())
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.CONFIRMED and len(receipt.attempts) == 1
+
+
+async def test_a_lagging_witness_withholds_the_proof(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, nodes=2) as bench:
+        bench.chain.accepts = lambda wire: False
+        bench.nodes[1].lag = 10**4
+        asked = bench.order()
+        with pytest.raises(OutcomeUnknown):
+            await bench.executor().execute(asked, wait_ms=3 * EXPIRY_MS)
+        assert len((await bench.check_journal(asked)).attempts) == 1
+        bench.nodes[1].lag = 0
+        order = await bench.executor(max_attempts=1).continue_order(asked.id)
+        assert isinstance(error_of(order), AttemptExpired)
+        assert order.failure is not None and order.failure.context["witnesses"] == 2
+
+
+async def test_a_witness_that_answers_heights_in_time_but_statuses_late_withholds_the_proof(tmp_path: Path) -> None:
+    """A status read before the finalized slot says nothing about the blocks between the two."""
+    async with open_bench(tmp_path) as bench:
+        bench.chain.accepts = lambda wire: False
+        node = bench.nodes[0]
+        real = node.signature_statuses
+
+        async def late(signatures, *, search_history):  # type: ignore[no-untyped-def]
+            _, statuses = await real(signatures, search_history=search_history)
+            return node.slot - 33, statuses
+
+        node.signature_statuses = late  # type: ignore[method-assign]
+        asked = bench.order()
+        with pytest.raises(OutcomeUnknown):
+            await bench.executor().execute(asked, wait_ms=3 * EXPIRY_MS)
+        assert (await bench.check_journal(asked)).attempts[0].is_live
+
+
+async def test_one_witness_that_knows_the_signature_outweighs_one_that_does_not(tmp_path: Path) -> None:
+    """The first node never heard of it; the second saw it land. The truth wins, whatever the order of asking."""
+    async with open_bench(tmp_path, nodes=2) as bench:
+        bench.nodes[0].blind = True
+        bench.nodes[1].fault = only("transaction", RpcUnreachable("timeout"))
+        asked = bench.order()
+        with pytest.raises(OutcomeUnknown):
+            await bench.executor().execute(asked, wait_ms=3 * EXPIRY_MS)
+        bench.nodes[1].fault = lambda method: None
+        order = await bench.executor().continue_order(asked.id)
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.CONFIRMED and len(receipt.attempts) == 1
+
+
+async def test_nodes_that_disagree_about_the_outcome_are_not_believed(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        node = bench.nodes[0]
+        real = node.transaction
+
+        async def contradicting(signature):  # type: ignore[no-untyped-def]
+            for landed in bench.chain.landed.values():
+                landed.failed = True
+            answer = await real(signature)
+            for landed in bench.chain.landed.values():
+                landed.failed = False
+            return answer
+
+        node.transaction = contradicting  # type: ignore[method-assign]
+        asked = bench.order()
+        with pytest.raises(OutcomeUnknown):
+            await bench.executor().execute(asked, wait_ms=10_000)
+        node.transaction = real  # type: ignore[method-assign]
+        assert (await bench.executor().continue_order(asked.id)).state is OrderState.CONFIRMED
+
+
+async def test_landing_with_an_error_ends_the_order_and_keeps_what_it_cost(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        bench.chain.refuses = True
+        order = await bench.executor().execute(bench.order())
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.FAILED and order.executed is None
+        error = error_of(order)
+        assert isinstance(error, LandedWithError) and error.exit_code == 6
+        assert error.context["program_error"] == 6001 and error.context["fee_lamports"] == "5000"
+        (attempt,) = receipt.attempts
+        assert attempt.outcome is AttemptOutcome.LANDED_WITH_ERROR and not attempt.is_live
+        assert receipt.fill is not None and receipt.fill.amounts.amount_in == 0 and receipt.fill.costs.network_fee_lamports == 5000
+        assert receipt.signature == attempt.signature
+
+
+async def test_no_replacement_is_signed_when_nobody_waits_any_more(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        bench.chain.accepts = lambda wire: False
+        asked = bench.order()
+        with pytest.raises(OutcomeUnknown):
+            await bench.executor(resend_ms=EXPIRY_MS + 10_000).execute(asked, wait_ms=EXPIRY_MS + 1_000)
+        assert len(bench.signer.signed) == 1

@@ -1,0 +1,112 @@
+"""A start after a crash takes up every open order where it stands, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dexroute.engine.execution.recovery import resume
+from dexroute.errors import DatabaseError, KeypairError, OutcomeUnknown
+from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Order, OrderEvent, OrderState
+from tests.engine.simulated_bench import MINT_A, Bench, open_bench
+
+
+class Crash(BaseException):
+    """The process is gone; nothing catches it."""
+
+
+async def crashed(bench: Bench, kind: EventKind, order: Order | None = None) -> Order:
+    """An order whose worker died right after committing an event of this kind."""
+    asked = order or bench.order()
+
+    def die(_order: Order, event: OrderEvent) -> None:
+        if event.kind is kind:
+            raise Crash
+
+    executor = bench.executor()
+    executor._watcher = die
+    with pytest.raises(Crash):
+        await executor.execute(asked)
+    return asked
+
+
+@pytest.mark.parametrize("kind", [EventKind.ROUTING, EventKind.ROUTED, EventKind.INTENT, EventKind.SIGNED])
+async def test_a_crash_after_any_commit_ends_in_one_swap(tmp_path: Path, kind: EventKind) -> None:
+    async with open_bench(tmp_path) as bench:
+        asked = await crashed(bench, kind)
+        assert not bench.chain.sends
+        (recovered,) = await resume(bench.executor())
+        receipt = await bench.check_journal(asked)
+        assert recovered.error is None and recovered.order.state is OrderState.CONFIRMED and bench.chain.swaps(asked) == 1
+        outcomes = [attempt.outcome for attempt in receipt.attempts]
+        assert outcomes == [*([AttemptOutcome.NEVER_SIGNED] if kind is EventKind.INTENT else []), AttemptOutcome.LANDED]
+        assert await resume(bench.executor()) == ()
+
+
+async def test_the_committed_signature_is_the_one_that_lands(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        asked = await crashed(bench, EventKind.SIGNED)
+        await resume(bench.executor())
+        assert (await bench.receipt(asked)).signature == str(bench.signer.signed[0]) and len(bench.signer.signed) == 1
+
+
+async def test_one_orders_trouble_does_not_stop_another(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        foreign, _ = await bench.store.place(bench.order(genesis_hash="5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"))
+        stranger, _ = await bench.store.place(bench.order(wallet=MINT_A))
+        ours = await crashed(bench, EventKind.SIGNED)
+        by_id = {recovered.order.id: recovered for recovered in await resume(bench.executor())}
+        assert isinstance(by_id[foreign.id].error, DatabaseError) and foreign.id in str(by_id[foreign.id].error)
+        assert isinstance(by_id[stranger.id].error, KeypairError)
+        assert by_id[ours.id].order.state is OrderState.CONFIRMED
+        left = {order.id for order in await bench.store.orders() if order.is_open}
+        assert left == {foreign.id, stranger.id}
+
+
+async def test_another_wallets_signed_order_is_still_followed_to_its_end(tmp_path: Path) -> None:
+    """Following needs no key: the bytes are there."""
+    async with open_bench(tmp_path) as bench:
+        asked = await crashed(bench, EventKind.SIGNED)
+        bench.signer = type(bench.signer)()
+        (recovered,) = await resume(bench.executor())
+        assert recovered.order.state is OrderState.CONFIRMED and bench.chain.swaps(asked) == 1
+
+
+async def test_what_is_unknown_stays_open_and_is_found_later(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        asked = await crashed(bench, EventKind.SIGNED)
+        bench.chain.accepts = lambda wire: False
+        (recovered,) = await resume(bench.executor(), wait_ms=1_000)
+        assert isinstance(recovered.error, OutcomeUnknown) and recovered.order.state is OrderState.SUBMITTED
+        bench.chain.accepts = lambda wire: True
+        (recovered,) = await resume(bench.executor())
+        assert recovered.order.state is OrderState.CONFIRMED and bench.chain.swaps(asked) == 1
+
+
+async def test_a_worker_that_lost_its_claim_sends_nothing_more(tmp_path: Path) -> None:
+    """Two workers on one order: the older claim's next write is refused, and before that its next send does not happen."""
+    async with open_bench(tmp_path) as bench:
+        bench.chain.accepts = lambda wire: bench.chain.sends[wire] > 3
+        asked = await crashed(bench, EventKind.SIGNED)
+        (attempt,) = (await bench.receipt(asked)).attempts
+        loser = await bench.store.claim(asked.id, owner="loser", at_ms=0)
+        winner = await bench.store.claim(asked.id, owner="winner", at_ms=0)
+        assert winner.fencing == loser.fencing + 1
+        order = await bench.executor().continue_order(asked.id)
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.CONFIRMED and order.claimed_by == "test"
+        assert receipt.attempts[0].wire == attempt.wire
+
+
+async def test_a_journal_that_was_altered_is_named_not_guessed(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        asked = await crashed(bench, EventKind.SIGNED)
+        order = await bench.store.order(asked.id)
+        (attempt,) = await bench.store.attempts(asked.id)
+        buried: Attempt = replace(attempt, outcome=AttemptOutcome.EXPIRED, dead_at=1)
+        await bench.store.advance(order, order, EventKind.ATTEMPT_DEAD, at_ms=0, attempt=buried)
+        (recovered,) = await resume(bench.executor())
+        assert isinstance(recovered.error, DatabaseError) and asked.id in str(recovered.error)
+        assert not bench.chain.sends
