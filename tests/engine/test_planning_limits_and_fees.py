@@ -1,0 +1,118 @@
+"""Limits, priority fees and guards: arithmetic that decides what may leave a wallet."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dexroute.engine.planning import PriorityFeePolicy, check_price_impact, swap_limit
+from dexroute.engine.planning.limits import hop_request
+from dexroute.engine.planning.priority_fee import compute_unit_price, priority_fee_lamports
+from dexroute.engine.routing import RouteOptions, RouteQuote, find_route
+from dexroute.errors import InvalidAmount, PriceImpactTooHigh, PriorityFeeTooHigh, SlippageExceeded, UsageError
+from dexroute.math.rounding import U64_MAX
+from dexroute.types.routes import Route
+from tests.engine.small_market import exact_in, exact_out, mint, pool
+
+A, B, C = (mint(name) for name in "ABC")
+DEEP = (10**12, 10**12)
+TWO_HOPS = [pool("there", (A, C), DEEP), pool("back", (C, B), DEEP)]
+
+
+def quoted(amount_in: int, amount_out: int) -> RouteQuote:
+    return RouteQuote(amount_in=amount_in, amount_out=amount_out, route=Route(legs=()), bound=None)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "slippage_bps", "least", "most"),
+    [
+        ((1_000, 999), 50, 994, 1_005),  # 994.005 down, 1,005 exactly
+        ((1_001, 1), 9_999, 1, 2_002),  # never a limit of nothing; 2,001.8999 up
+        ((U64_MAX, U64_MAX), 1, U64_MAX * 9_999 // 10_000, U64_MAX),
+        ((7, 7), 0, 7, 7),
+    ],
+)
+def test_limits_round_against_the_market_and_for_the_user(
+    amounts: tuple[int, int], slippage_bps: int, least: int, most: int
+) -> None:
+    assert swap_limit(quoted(*amounts), exact_in(A, B, 1), slippage_bps) == least
+    assert swap_limit(quoted(*amounts), exact_out(A, B, 1), slippage_bps) == most
+
+
+def test_a_promised_limit_is_kept_or_refused() -> None:
+    assert swap_limit(quoted(100, 90), exact_in(A, B, 100), 50, fixed=90) == 90
+    assert swap_limit(quoted(100, 90), exact_out(A, B, 90), 50, fixed=100) == 100
+    with pytest.raises(SlippageExceeded) as caught:
+        swap_limit(quoted(100, 90), exact_in(A, B, 100), 50, fixed=91)
+    assert (caught.value.context["quoted"], caught.value.context["limit"]) == ("90", "91")
+    with pytest.raises(SlippageExceeded):
+        swap_limit(quoted(101, 90), exact_out(A, B, 90), 50, fixed=100)
+    for slippage_bps in (-1, 10_000):
+        with pytest.raises(InvalidAmount):
+            swap_limit(quoted(1, 1), exact_in(A, B, 1), slippage_bps)
+
+
+@pytest.mark.parametrize("hop_slippage_bps", [0, 30])
+def test_a_hop_must_deliver_what_the_next_one_spends(hop_slippage_bps: int) -> None:
+    options = RouteOptions(hop_slippage_bps=hop_slippage_bps)
+    request = exact_in(A, B, 10**6)
+    hops = find_route(TWO_HOPS, request, options).route.hops
+    (first, first_limit), (second, second_limit) = (hop_request(hops, place, request, 900_000) for place in (0, 1))
+    assert first.amount == 10**6
+    assert first_limit == second.amount == hops[1].amount_in
+    assert second_limit == 900_000
+
+    request = exact_out(A, B, 10**6)
+    hops = find_route(TWO_HOPS, request, options).route.hops
+    (first, first_limit), (second, second_limit) = (hop_request(hops, place, request, 1_100_000) for place in (0, 1))
+    assert second.amount == 10**6
+    assert second_limit == first.amount == hops[0].amount_out
+    assert first_limit == 1_100_000
+
+
+@given(
+    samples=st.lists(st.integers(0, 10**9), max_size=150),
+    percentile=st.integers(0, 100),
+    cap=st.integers(0, 10**9),
+    floor=st.integers(0, 10**9),
+    units=st.integers(1, 1_400_000),
+)
+def test_the_cap_holds_whatever_others_pay(samples: list[int], percentile: int, cap: int, floor: int, units: int) -> None:
+    policy = PriorityFeePolicy(percentile=percentile, cap_lamports=cap, floor_micro_lamports=floor)
+    price = compute_unit_price(policy, samples, units)
+    assert 0 <= priority_fee_lamports(units, price) <= cap
+    wanted = max(floor, *(samples or [0])) if percentile == 100 else None
+    if wanted is not None and wanted * units <= cap * 10**6:
+        assert price == wanted
+
+
+def test_the_bid_is_a_percentile_of_recent_fees() -> None:
+    samples = [*range(1, 101)]
+    for percentile, price in ((0, 1), (50, 50), (75, 75), (76, 76), (100, 100)):
+        assert compute_unit_price(PriorityFeePolicy(percentile=percentile), samples[::-1], 100_000) == price
+    assert compute_unit_price(PriorityFeePolicy(), [], 100_000) == 0
+    assert compute_unit_price(PriorityFeePolicy(floor_micro_lamports=90), samples, 100_000) == 90
+
+
+def test_a_fixed_price_is_paid_or_refused_never_lowered() -> None:
+    policy = PriorityFeePolicy(fixed_micro_lamports=1_000_000, cap_lamports=100)
+    assert compute_unit_price(policy, [5], 100) == 1_000_000
+    with pytest.raises(PriorityFeeTooHigh) as caught:
+        compute_unit_price(policy, [5], 101)
+    assert caught.value.context["priority_fee_lamports"] == "101"
+    for wrong in ({"percentile": 101}, {"cap_lamports": -1}, {"fixed_micro_lamports": -1}):
+        with pytest.raises(UsageError):
+            PriorityFeePolicy(**wrong)
+
+
+def test_price_impact_above_the_limit_is_refused_with_the_numbers() -> None:
+    one = pool("one", (A, B), DEEP)
+    quote = find_route([one], exact_in(A, B, 10**11))
+    pools = {one.address: one}
+    assert check_price_impact(quote, pools, 10_000) == check_price_impact(quote, pools, 907) == 907
+    with pytest.raises(PriceImpactTooHigh) as caught:
+        check_price_impact(quote, pools, 906)
+    assert caught.value.context["price_impact_bps"] == 907
+    with pytest.raises(UsageError):
+        check_price_impact(quote, pools, 10_001)
