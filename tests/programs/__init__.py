@@ -1,0 +1,1 @@
+"""The on-chain programs, and the Python side that predicts them."""
