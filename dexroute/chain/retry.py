@@ -49,7 +49,11 @@ async def with_retries(
 
     def wait_s(state: RetryCallState) -> float:
         asked_ms = _asked_wait_ms(state)
-        return max(backoff(state), asked_ms / 1000) if asked_ms is not None else backoff(state)
+        if asked_ms is not None:
+            return max(backoff(state), asked_ms / 1000)
+        # Public endpoints count requests over seconds; asking again soon only prolongs it.
+        patience = 4 if state.outcome and isinstance(state.outcome.exception(), RateLimited) else 1
+        return min(backoff(state) * patience, policy.max_wait_ms / 1000)
 
     retrying = AsyncRetrying(
         retry=retry_if_exception_type((RpcUnreachable, RateLimited, StaleData)),

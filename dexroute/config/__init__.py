@@ -6,7 +6,17 @@ environment is over it, a flag over both; cluster, keypair and commitment fall b
 
 from __future__ import annotations
 
-from dexroute.config.clusters import CUSTOM, EMBEDDED, MONIKERS, redact_url, resolve_cluster
+from dexroute.config.clusters import CUSTOM, EMBEDDED, MONIKERS, is_loopback, redact_url, resolve_cluster
 from dexroute.config.settings import SettingOrigin, Settings, load_settings
 
-__all__ = ["CUSTOM", "EMBEDDED", "MONIKERS", "SettingOrigin", "Settings", "load_settings", "redact_url", "resolve_cluster"]
+__all__ = [
+    "CUSTOM",
+    "EMBEDDED",
+    "MONIKERS",
+    "SettingOrigin",
+    "Settings",
+    "is_loopback",
+    "load_settings",
+    "redact_url",
+    "resolve_cluster",
+]

@@ -34,12 +34,18 @@ def resolve_cluster(url_or_moniker: str) -> tuple[str, str]:
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         known = ", ".join([*MONIKERS, EMBEDDED])
         raise ConfigError(f"cluster {redact_url(text)!r} is neither an http(s) URL nor one of: {known}")
-    if parts.hostname in _LOOPBACK:
+    if is_loopback(text):
         return "localhost", text
     for moniker, url in MONIKERS.items():
         if parts.hostname == urlsplit(url).hostname:
             return moniker, text
     return CUSTOM, text
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL names this machine by its loopback address or as localhost."""
+    parts = _split(url)
+    return parts is not None and parts.hostname in _LOOPBACK
 
 
 def redact_url(url: str) -> str:

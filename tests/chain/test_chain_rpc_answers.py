@@ -142,6 +142,13 @@ async def test_latest_blockhash(node: ScriptedNode, client: RpcClient) -> None:
     assert (lifetime.blockhash, lifetime.last_valid_block_height, lifetime.slot) == (blockhash, 150, 9)
 
 
+@pytest.mark.parametrize("blockhash", ["", "x", "0" * 44, "1" * 31, "é", 5, None])
+async def test_hashes_that_are_none(node: ScriptedNode, client: RpcClient, blockhash: Any) -> None:
+    node.answers(at_slot({"blockhash": blockhash, "lastValidBlockHeight": 150}))
+    with pytest.raises(RpcError, match="getLatestBlockhash: malformed"):
+        await client.latest_blockhash()
+
+
 async def test_priority_fees(node: ScriptedNode, client: RpcClient) -> None:
     node.answers([{"slot": 1, "prioritizationFee": 0}, {"slot": 2, "prioritizationFee": 500}])
     assert await client.recent_priority_fees([ONE]) == (0, 500)

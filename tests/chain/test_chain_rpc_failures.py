@@ -74,6 +74,35 @@ async def test_a_node_asking_for_too_long_a_wait_is_not_asked_again(node: Script
     assert waits == []
 
 
+async def test_a_limiting_node_is_left_alone_for_longer_than_a_dead_one(
+    node: ScriptedNode, client: RpcClient, waits: Waits
+) -> None:
+    node.says(b"", 429)
+    with pytest.raises(RateLimited):
+        await client.rent_exemption(0)
+    limited = list(waits)
+    waits.clear()
+    node.says(b"", 502)
+    node.replies.pop(0)
+    with pytest.raises(RpcUnreachable):
+        await client.rent_exemption(0)
+    assert len(limited) == len(waits) == 3
+    assert min(limited) > max(waits[:1])
+    assert sum(limited) > 2 * sum(waits)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "http://localhost:{port}"])
+async def test_proxies_of_the_environment_do_not_stand_before_this_machine(
+    node: ScriptedNode, client_of: ClientFactory, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    node.answers(5)
+    assert await client_of(url.format(port=node.port), retry=ONCE).rent_exemption(0) == 5
+
+
 async def test_rate_limit_inside_json_rpc(node: ScriptedNode, client_of: ClientFactory) -> None:
     node.refuses(429, "Too many requests for a specific RPC call")
     with pytest.raises(RateLimited):

@@ -12,7 +12,7 @@ import httpx
 from dexroute.chain.rpc.failures import from_http_status, from_json_rpc, retry_after_ms
 from dexroute.chain.rpc.fields import Field
 from dexroute.chain.secrets import UrlSecrets, quiet_http_logs
-from dexroute.config import EMBEDDED, redact_url
+from dexroute.config import EMBEDDED, is_loopback, redact_url
 from dexroute.errors import ConfigError, RpcError, RpcUnreachable
 
 LARGEST_ANSWER: Final = 256 * 2**20  # bytes; getProgramAccounts is the only one anywhere near
@@ -36,7 +36,12 @@ class JsonRpcEndpoint:
             self._url = httpx.URL("http://embedded/" if url == EMBEDDED else url)
         except httpx.InvalidURL as error:
             raise ConfigError(f"endpoint {self.name}: not a valid URL: {self._secrets.scrub(str(error))}") from None
-        self._http = httpx.AsyncClient(transport=transport, timeout=self._timeout_s, headers={"Content-Type": "application/json"})
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=self._timeout_s,
+            headers={"Content-Type": "application/json"},
+            trust_env=not is_loopback(url),  # a proxy of the environment cannot reach this machine's own ports
+        )
 
     def __repr__(self) -> str:
         return f"JsonRpcEndpoint({self.name})"

@@ -11,7 +11,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
-from solders.hash import Hash
+from solders.hash import Hash, ParseHashError
 from solders.pubkey import Pubkey
 
 from dexroute.errors import RpcError
@@ -86,7 +86,7 @@ class Field:
     def hash(self) -> Hash:
         try:
             return Hash.from_string(self.text())
-        except ValueError:
+        except (ParseHashError, ValueError):
             raise self.wrong("a base58 hash") from None
 
     def base64(self) -> bytes:
