@@ -9,18 +9,29 @@ from solders.pubkey import Pubkey
 from dexroute.fetchers.raydium.cpmm.curve import FeeRates
 from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 from dexroute.types.accounts import ChainClock
-from dexroute.types.mints import TOKEN_PROGRAM_ID, Mint
+from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint, TransferFee
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 SWAPS_OFF = 4
+
+
+class CheaperToLand(CpmmPool):
+    """The same arithmetic under another venue's name, whose swap takes fewer compute units."""
+
+    __slots__ = ()
+
+    @property
+    def venue_id(self) -> str:
+        return "dexroute-pool"
 
 
 def named_key(name: str) -> Pubkey:
     return Pubkey.from_bytes(sha256(name.encode()).digest())
 
 
-def mint(name: str) -> Mint:
-    return Mint(address=named_key(f"mint {name}"), decimals=6, token_program=TOKEN_PROGRAM_ID)
+def mint(name: str, fee: TransferFee | None = None) -> Mint:
+    program = TOKEN_2022_PROGRAM_ID if fee else TOKEN_PROGRAM_ID
+    return Mint(address=named_key(f"mint {name}"), decimals=6, token_program=program, transfer_fee=fee)
 
 
 def pool(
@@ -31,9 +42,10 @@ def pool(
     trade_ppm: int = 2_500,
     status: int = 0,
     slot: int = 7,
+    kind: type[CpmmPool] = CpmmPool,
 ) -> CpmmPool:
     """A pool that holds exactly `reserves` of `mints`."""
-    return CpmmPool(
+    return kind(
         address=named_key(f"pool {name}"),
         clock=ChainClock(slot=slot, epoch=1, unix_timestamp=1_700_000_000),
         mints=mints,

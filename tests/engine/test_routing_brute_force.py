@@ -11,23 +11,25 @@ from hypothesis import strategies as st
 
 from dexroute.engine.routing import LandingCosts, RouteOptions, RouteQuote, find_route, rank_candidates
 from dexroute.errors import QuoteError, RouteNotFound
+from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 from dexroute.math.slippage import max_amount_in, min_amount_out
 from dexroute.types.prices import Price
 from dexroute.types.requests import QuoteRequest, SwapMode
-from tests.engine.small_market import SWAPS_OFF, mint, pool
+from tests.engine.small_market import SWAPS_OFF, CheaperToLand, mint, pool
 
 MINTS = [mint(name) for name in "ABCD"]
-UNITS = 60_000  # swap_compute_units of raydium-cpmm
+UNITS = {venue.id: venue.capabilities.swap_compute_units for venue in VENUES}
+assert UNITS["dexroute-pool"] < UNITS["raydium-cpmm"]
 
-Trial = tuple[int, int, tuple[bytes, ...]]
+Trial = tuple[int, int, int, tuple[bytes, ...]]
 
 
 def _paths(
     pools: Sequence[CpmmPool], request: QuoteRequest, hop_slippage_bps: int, price: Price, unit_price: int
 ) -> Iterator[Trial]:
-    """(net with the sign that makes less better, hops, addresses) of every path of one or two pools, by trying it."""
+    """(net with the sign that makes less better, hops, units, addresses) of every path of one or two pools, by trying it."""
     forward = request.mode is SwapMode.EXACT_IN
     chains: list[tuple[CpmmPool, ...]] = [(one,) for one in pools]
     chains += list(permutations(pools, 2))
@@ -52,9 +54,10 @@ def _paths(
                     ends.append(amount)
             except QuoteError:
                 continue
-            lamports = 5_000 - (-len(chain) * UNITS * unit_price // 1_000_000)
+            units = sum(UNITS[one.venue_id] for one in chain)
+            lamports = 5_000 - (-units * unit_price // 1_000_000)
             cost = -(-lamports * price.numerator // price.denominator)
-            yield (cost - ends[-1] if forward else ends[-1] + cost), len(chain), tuple(bytes(one.address) for one in chain)
+            yield (cost - ends[-1] if forward else ends[-1] + cost), len(chain), units, tuple(bytes(one.address) for one in chain)
             if len(chain) == 1:
                 break
 
@@ -74,6 +77,7 @@ def markets(draw: st.DrawFn) -> list[CpmmPool]:
                 (draw(reserve), draw(reserve)),
                 trade_ppm=draw(st.sampled_from([100, 2_500, 10_000])),
                 status=draw(st.sampled_from([0, 0, 0, SWAPS_OFF])),
+                kind=draw(st.sampled_from([CpmmPool, CheaperToLand])),
             )
         )
     return made
@@ -108,11 +112,11 @@ def test_no_path_of_one_or_two_hops_beats_the_route(
     assert best.lost is None
     assert best.net is not None
     signed_net = -best.net if mode is SwapMode.EXACT_IN else best.net
-    assert (signed_net, len(best.pools)) == tried[0][:2]
+    assert (signed_net, len(best.pools), best.compute_units) == tried[0][:3]
     # Every pool that delivers anywhere is accounted for, with the reason it lost.
     assert all(candidate.lost for candidate in candidates[1:])
     listed = {address for candidate in candidates for address in candidate.pools}
-    assert {address for trial in tried for address in trial[2]} <= {bytes(address) for address in listed}
+    assert {address for trial in tried for address in trial[3]} <= {bytes(address) for address in listed}
     _assert_executes(market, request, quote)
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from dexroute.engine.routing import LandingCosts, RouteOptions, find_route, rank_candidates
 from dexroute.errors import InvalidAmount, RouteNotFound, UsageError
+from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.fees import FeeKind
-from dexroute.types.mints import NATIVE_MINT
+from dexroute.types.mints import NATIVE_MINT, TransferFee
 from dexroute.types.prices import Price
-from tests.engine.small_market import SWAPS_OFF, exact_in, exact_out, mint, named_key, pool
+from tests.engine.small_market import SWAPS_OFF, CheaperToLand, exact_in, exact_out, mint, named_key, pool
 
 A, B, C, D = (mint(name) for name in "ABCD")
 DEEP = (10**12, 10**12)
@@ -39,6 +40,15 @@ def test_equal_amounts_prefer_fewer_hops() -> None:
     assert second.lost == "same net amount, but more hops"
 
 
+def test_equal_amounts_and_hops_prefer_fewer_compute_units() -> None:
+    kinds = [CpmmPool, CheaperToLand, CpmmPool, CheaperToLand, CpmmPool]
+    twins = [pool(f"twin {place}", (A, B), DEEP, kind=kind) for place, kind in enumerate(kinds)]
+    lowest = min((one.address for one in twins if isinstance(one, CheaperToLand)), key=bytes)
+    assert find_route(twins, exact_in(A, B, 10**6)).route.hops[0].pool == lowest
+    dearer = rank_candidates(twins, exact_in(A, B, 10**6))[2]
+    assert dearer.lost == "same net amount, but 20000 more compute units"
+
+
 def test_two_hops_win_only_when_they_pay_for_themselves() -> None:
     direct = pool("direct", (A, B), DEEP, trade_ppm=2_500)
     there, back = pool("there", (A, C), (10**15, 10**15), trade_ppm=100), pool("back", (C, B), (10**15, 10**15), trade_ppm=100)
@@ -52,6 +62,11 @@ def test_two_hops_win_only_when_they_pay_for_themselves() -> None:
     assert find_route(pools, request, RouteOptions(costs=rent)).route.hops[0].pool == direct.address
     cheaper = replace(rent, rent_lamports={C.address: gain - 1})
     assert find_route(pools, request, RouteOptions(costs=cheaper)).route.hops[0].pool == there.address
+    # The output's account has to be opened on any path, so its rent decides nothing.
+    everywhere = replace(cheaper, rent_lamports={C.address: gain - 1, B.address: 10**18, A.address: 10**18})
+    assert find_route(pools, request, RouteOptions(costs=everywhere)).route.hops[0].pool == there.address
+    nets = [rank_candidates(pools, request, RouteOptions(costs=costs))[0].net for costs in (cheaper, everywhere)]
+    assert nets[0] == nets[1]
     # Lamports that cannot be valued in the output do not rank.
     unvalued = replace(rent, lamport_price=None, rent_lamports={C.address: 10**18})
     assert find_route(pools, request, RouteOptions(costs=unvalued)).route.hops[0].pool == there.address
@@ -192,6 +207,27 @@ def test_price_impact_is_exact_and_leaves_fees_out(trade_ppm: int) -> None:
     assert candidate.price_impact_bps == 99
     assert [fee.kind for fee in candidate.fees] == [FeeKind.POOL]
     assert candidate.fees[0].amount == -(-gross * trade_ppm // 10**6)
+
+
+def test_price_impact_leaves_transfer_fees_on_both_sides_out() -> None:
+    taxed = [mint(name, TransferFee(epoch=0, bps=500, maximum=10**18)) for name in "AB"]
+    gross = 10**10 * 10**6 // (10**6 - 2_500) * 10_000 // 9_500
+    candidate = rank_candidates([pool("one", (taxed[0], taxed[1]), DEEP)], exact_in(A, B, gross))[0]
+    assert sorted((fee.kind, fee.mint) for fee in candidate.fees) == sorted(
+        [(FeeKind.POOL, A.address), (FeeKind.TRANSFER, A.address), (FeeKind.TRANSFER, B.address)]
+    )
+    assert candidate.price_impact_bps == 99
+
+
+def test_a_dearer_hop_that_pays_more_is_kept_beside_a_cheaper_one() -> None:
+    # One more unit of C costs 20,000 more compute units: which is better depends on what lamports are worth.
+    near = [pool("dear", (A, C), (10**12, 2 * 10**12)), pool("cheap", (A, C), (10**12, 10**12), kind=CheaperToLand)]
+    back = pool("back", (C, B), (10**15, 10**15))
+    request = exact_in(A, B, 10**4)
+    for lamport, winner in ((Price(numerator=1, denominator=10**6), near[0]), (Price(numerator=1, denominator=1), near[1])):
+        costs = LandingCosts(lamport_price=lamport, compute_unit_price_micro_lamports=10**6)
+        route = find_route([*near, back], request, RouteOptions(costs=costs)).route
+        assert [hop.pool for hop in route.hops] == [winner.address, back.address]
 
 
 def test_price_impact_of_two_hops_compounds() -> None:
