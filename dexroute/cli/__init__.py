@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Entry point of the `dex` script."""
     from dexroute.cli.app import app
+    from dexroute.cli.localnet import joined_pairs
 
-    app()
+    app(args=joined_pairs(sys.argv[1:]))
 
 
 __all__ = ["main"]

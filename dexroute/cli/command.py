@@ -39,7 +39,9 @@ _SHARED: dict[str, Any] = {
     ],
     "keypair": Annotated[
         Path | None,
-        typer.Option("--keypair", "-k", metavar="PATH", help="Keypair file (solana id.json).", rich_help_panel="Cluster and wallet"),
+        typer.Option(
+            "--keypair", "-k", metavar="PATH", help="Keypair file (solana id.json).", rich_help_panel="Cluster and wallet"
+        ),
     ],
     "data_dir": Annotated[
         Path | None,

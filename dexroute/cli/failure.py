@@ -41,9 +41,9 @@ def _details(error: DexError) -> list[str]:
     lines = []
     for candidate in error.context.get("candidates", []):
         if isinstance(candidate, dict):
-            where = candidate.get("label") or candidate.get("pool") or candidate.get("route") or "?"
+            where = " → ".join([*candidate.get("venues", []), *candidate.get("pools", [])])
             lines.append(f"- {where}: {candidate.get('reason', '')}")
-    for item in error.context.get("items", []):
-        if isinstance(item, dict):
-            lines.append(f"- {item.get('item', '?')}: {item.get('need', '')}")
+    items = error.context.get("items", {})
+    if isinstance(items, dict):
+        lines.extend(f"- {name.replace('_', ' ')}: {need}" for name, need in items.items() if need not in ("0", 0))
     return lines

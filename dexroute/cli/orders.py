@@ -1,0 +1,87 @@
+"""`dex orders list|show|cancel|resume`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dexroute.cli.command import command
+from dexroute.cli.session import Session
+from dexroute.errors import UsageError
+
+if TYPE_CHECKING:
+    from dexroute.types.orders import OrderState
+
+OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id, as `dex orders list` shows it.")]
+
+
+def register(app: typer.Typer) -> None:
+    orders = typer.Typer(help="The journal: what was asked, signed, sent and filled.", no_args_is_help=True)
+    app.add_typer(orders, name="orders")
+
+    @command(orders, "list")
+    async def list_(
+        session: Session,
+        state: Annotated[list[str] | None, typer.Option("--state", metavar="STATE", help="Only this state (repeatable).")] = None,
+        limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most this many, newest first.")] = 50,
+    ) -> None:
+        """Orders, newest first."""
+        from dexroute.cli.render_order import known_tokens, render_orders
+
+        states = _states(state)
+        async with session.dex() as dex:
+            receipts = await dex.list_orders(states=states, limit=limit)
+            tokens = await known_tokens(dex, receipts)
+        session.emit({"orders": [receipt.json() for receipt in receipts]}, lambda console: render_orders(console, receipts, tokens))
+
+    @command(orders, "show")
+    async def show(session: Session, order: OrderId) -> None:
+        """One order: quoted, simulated and executed apart, each cost, and every step it took."""
+        from dexroute.cli.render_order import known_tokens, render_receipt
+        from dexroute.engine.execution.receipt import event_json
+
+        async with session.dex() as dex:
+            receipt = await (await dex.orders()).receipt(order)
+            tokens = await known_tokens(dex, [receipt])
+        shape = {**receipt.json(), "events": [event_json(event) for event in receipt.events]}
+        session.emit(shape, lambda console: render_receipt(console, receipt, tokens))
+
+    @command(orders, "cancel")
+    async def cancel(session: Session, order: OrderId) -> None:
+        """Give an order up: at once before it was signed; after that, sending stops and the truth is waited for."""
+        from dexroute.cli.render_order import known_tokens, render_receipt
+
+        async with session.dex() as dex:
+            receipt = await (await dex.orders()).cancel(order)
+            tokens = await known_tokens(dex, [receipt])
+        session.emit(receipt.json(), lambda console: render_receipt(console, receipt, tokens))
+
+    @command(orders, "resume")
+    async def resume(session: Session) -> None:
+        """Take up every open order where it stands, and say what became of it."""
+        from dexroute.cli.render_order import known_tokens, render_orders
+
+        async with session.dex() as dex:
+            recovered = await dex.resume()
+            journal = await dex.orders()
+            receipts = [await journal.receipt(entry.order.id, with_events=False) for entry in recovered]
+            tokens = await known_tokens(dex, receipts)
+        session.emit({"orders": [receipt.json() for receipt in receipts]}, lambda console: render_orders(console, receipts, tokens))
+        still_open = [entry for entry in recovered if entry.error is not None]
+        for entry in still_open:
+            session.note(f"order {entry.order.id} is still {entry.order.state}: {entry.error}")
+        if still_open and still_open[0].error is not None:
+            raise typer.Exit(still_open[0].error.exit_code)
+
+
+def _states(names: list[str] | None) -> list[OrderState] | None:
+    from dexroute.types.orders import OrderState
+
+    if not names:
+        return None
+    try:
+        return [OrderState(name.upper()) for name in names]
+    except ValueError:
+        known = ", ".join(OrderState)
+        raise UsageError(f"unknown state in {', '.join(names)}; states: {known}") from None

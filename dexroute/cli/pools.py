@@ -1,0 +1,159 @@
+"""`dex pools list|show|add`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dexroute.cli.command import command
+from dexroute.cli.session import Session
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dexroute.fetchers.base import Pool
+    from dexroute.sdk.dex import Dex
+    from dexroute.sdk.quote import Token
+
+Address = Annotated[str, typer.Argument(metavar="POOL", help="The pool's address.")]
+
+
+def register(app: typer.Typer) -> None:
+    pools = typer.Typer(help="Pools this journal knows, and what is in them.", no_args_is_help=True)
+    app.add_typer(pools, name="pools")
+
+    @command(pools, "list")
+    async def list_(
+        session: Session,
+        pair: Annotated[
+            list[str] | None, typer.Argument(metavar="[FROM TO]", help="Look for pools of this pair first.", show_default=False)
+        ] = None,
+    ) -> None:
+        """Pools remembered for this cluster; with two tokens, look for their pools now."""
+        from dexroute.errors import UsageError
+
+        if pair and len(pair) != 2:
+            raise UsageError("name two tokens to look for their pools, or none to list what is remembered")
+        async with session.dex() as dex:
+            notes = await dex.discover_pools(*pair) if pair else ()
+            wanted = {(await dex.token(token)).mint for token in pair or ()}
+            remembered = [pool for pool in await dex.pools() if wanted <= set(pool.mints)]
+        now_ms = time.time_ns() // 1_000_000
+        shape = {
+            "pools": [
+                {
+                    "address": str(pool.address),
+                    "venue": pool.venue_id,
+                    "mints": [str(mint) for mint in pool.mints],
+                    "source": pool.source,
+                    "last_seen_ms_ago": now_ms - pool.last_seen_ms,
+                }
+                for pool in remembered
+            ],
+            "notes": list(notes),
+        }
+
+        def render(console: Console) -> None:
+            from rich.table import Table
+
+            if not remembered:
+                console.print("no pools remembered for this cluster; add one with `dex pools add ADDRESS`, or quote a pair")
+            else:
+                table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
+                for name in ("pool", "venue", "mints", "seen", "source"):
+                    table.add_column(name, no_wrap=name != "mints", overflow="fold")
+                for pool in remembered:
+                    names = " / ".join(dex.tokens.label(mint) for mint in pool.mints)
+                    table.add_row(str(pool.address), pool.venue_id, names, _ago(now_ms - pool.last_seen_ms), pool.source)
+                console.print(table)
+            for note in notes:
+                console.print(f"note: {note}", style="yellow")
+
+        session.emit(shape, render)
+
+    @command(pools, "show")
+    async def show(session: Session, pool: Address) -> None:
+        """One pool as it is now: venue, mints, whether it trades, spot price."""
+        from dexroute.cli.route_options import address_from
+
+        async with session.dex() as dex:
+            address = address_from(pool)
+            found = (await dex.load_pools([address]))[address]
+            _emit_pool(session, found, await _tokens(dex, found))
+
+    @command(pools, "add")
+    async def add(session: Session, pool: Address) -> None:
+        """Read a pool and remember it for routing."""
+        from dexroute.cli.route_options import address_from
+
+        async with session.dex() as dex:
+            found = await dex.add_pool(address_from(pool))
+            tokens = await _tokens(dex, found)
+        session.note(f"remembered: routes on this cluster may now use {found.address}")
+        _emit_pool(session, found, tokens)
+
+
+async def _tokens(dex: Dex, pool: Pool) -> list[Token]:
+    return [await dex.token(mint.address) for mint in pool.mints]
+
+
+def _emit_pool(session: Session, pool: Pool, tokens: list[Token]) -> None:
+    from dexroute.errors import QuoteError
+
+    state = pool.tradable()
+    first, second = tokens
+    try:
+        spot = pool.spot_price(first.mint, second.mint)
+        shown = _price(spot.numerator * 10**first.decimals, spot.denominator * 10**second.decimals)
+        price: dict[str, str] | None = {"numerator": str(spot.numerator), "denominator": str(spot.denominator)}
+    except QuoteError as error:
+        shown, price = f"none ({error.message})", None
+    shape: dict[str, Any] = {
+        "address": str(pool.address),
+        "venue": pool.venue_id,
+        "slot": pool.slot,
+        "tradable": state.ok,
+        "reason": state.reason,
+        "mints": [
+            {
+                "mint": str(mint.address),
+                "symbol": token.symbol,
+                "decimals": mint.decimals,
+                "token_program": str(mint.token_program),
+                "transfer_fee_bps": mint.transfer_fee.bps if mint.transfer_fee else 0,
+            }
+            for mint, token in zip(pool.mints, tokens, strict=True)
+        ],
+        "spot_price": price,
+    }
+
+    def render(console: Console) -> None:
+        from dexroute.cli.render_order import fact_table
+
+        rows = [("pool", str(pool.address)), ("venue", pool.venue_id)]
+        for mint, token in zip(pool.mints, tokens, strict=True):
+            fee = f", transfer fee {mint.transfer_fee.bps} bps" if mint.transfer_fee else ""
+            rows.append(("token", f"{token.symbol} {mint.address} ({mint.decimals} decimals{fee})"))
+        rows.append(("spot price", f"1 {first.symbol} = {shown} {second.symbol} (before fees)" if price else shown))
+        rows.append(("swaps", "open" if state.ok else f"closed: {state.reason}"))
+        rows.append(("read at", f"slot {pool.slot}"))
+        console.print(fact_table(rows))
+
+    session.emit(shape, render)
+
+
+def _price(numerator: int, denominator: int) -> str:
+    """The ratio with nine significant digits, exactly rounded down: for reading, not for reckoning."""
+    from decimal import ROUND_DOWN, Context
+
+    return f"{Context(prec=9, rounding=ROUND_DOWN).divide(numerator, denominator).normalize():f}"
+
+
+def _ago(duration_ms: int) -> str:
+    seconds = max(0, duration_ms) // 1000
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"

@@ -1,0 +1,167 @@
+"""Orders and receipts for people: quoted, simulated and executed side by side, every cost by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from dexroute.types.amounts import format_ui_amount
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from solders.pubkey import Pubkey
+
+    from dexroute.engine.execution.receipt import Receipt
+    from dexroute.sdk.dex import Dex
+    from dexroute.sdk.quote import Token
+    from dexroute.types.orders import Costs, OrderEvent, SwapAmounts
+
+LAMPORT_DECIMALS = 9
+_COLORS = {"CONFIRMED": "green", "FAILED": "red", "CANCELLED": "yellow"}
+
+Tokens = Mapping["Pubkey", "Token"]
+
+
+async def known_tokens(dex: Dex, receipts: Iterable[Receipt]) -> dict[Pubkey, Token]:
+    """The tokens of these orders by mint; a mint that cannot be read any more is left out and shown in base units."""
+    from dexroute.errors import DexError
+
+    found: dict[Pubkey, Token] = {}
+    for receipt in receipts:
+        for mint in (receipt.order.request.input_mint, receipt.order.request.output_mint):
+            if mint not in found:
+                try:
+                    found[mint] = await dex.token(mint)
+                except DexError:
+                    continue
+    return found
+
+
+def amount_text(amount: int, mint: Pubkey, tokens: Tokens) -> str:
+    """`1.5 SOL`, or base units where the decimals are not known."""
+    token = tokens.get(mint)
+    return f"{format_ui_amount(amount, token.decimals)} {token.symbol}" if token else f"{amount} base units of {mint}"
+
+
+def sol_text(lamports: int) -> str:
+    return f"{format_ui_amount(lamports, LAMPORT_DECIMALS)} SOL"
+
+
+def render_receipt(console: Console, receipt: Receipt, tokens: Tokens) -> None:
+    """The order, what it was quoted, simulated and executed at, what it cost, and its journal where it was read."""
+    from rich.text import Text
+
+    order = receipt.order
+    state = str(order.state)
+    console.print(Text.assemble("order ", (order.id, "bold"), "  ", (state, f"bold {_COLORS.get(state, 'cyan')}")))
+    rows = [("key", order.key)] if order.key != order.id else []
+    if receipt.signature:
+        rows.append(("signature", receipt.signature))
+    if receipt.fill:
+        rows.append(("landed in", f"slot {receipt.fill.slot}"))
+    if order.route:
+        hops = [hop for leg in order.route["legs"] for hop in leg["hops"]]
+        rows.append(("route", " → ".join(f"{hop['venue']} {hop['pool']}" for hop in hops)))
+    for name, amounts in (("quoted", order.quoted), ("simulated", order.simulated), ("executed", order.executed)):
+        if amounts is not None:
+            rows.append((name, _swap_text(amounts, receipt, tokens)))
+    rows.append(("limit", _limit_text(receipt, tokens)))
+    costs = receipt.fill.costs if receipt.fill else order.costs
+    if costs is not None:
+        rows += cost_rows(costs, tokens)
+    if receipt.fill and receipt.fill.units_consumed is not None:
+        rows.append(("compute units", str(receipt.fill.units_consumed)))
+    if order.failure:
+        rows.append(("failure", f"[{order.failure.code}] {order.failure.message}"))
+    console.print(fact_table(rows))
+    if receipt.events:
+        render_events(console, receipt.events)
+
+
+def cost_rows(costs: Costs, tokens: Tokens) -> list[tuple[str, str]]:
+    """Each cost that is not nothing, and always the network fee."""
+    rows = [("network fee", sol_text(costs.network_fee_lamports))]
+    for name, lamports in (
+        ("priority fee", costs.priority_fee_lamports),
+        ("rent locked", costs.rent_lamports),
+        ("rent refunded", costs.rent_refunded_lamports),
+        ("other", costs.other_lamports),
+    ):
+        if lamports:
+            rows.append((name, sol_text(lamports)))
+    rows += [("residual", amount_text(residual.amount, residual.mint, tokens)) for residual in costs.residuals]
+    return rows
+
+
+def fact_table(rows: Sequence[tuple[str, str]]) -> Table:
+    """Names dimmed on the left, values on the right; long values fold, nothing is cut."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def render_events(console: Console, events: Sequence[OrderEvent]) -> None:
+    """The journal of one order, a line a step, with the time since the first."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
+    for name, justify in (("step", "right"), ("after", "right"), ("event", "left"), ("state", "left")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    start = events[0].at_ms
+    for event in events:
+        moved = f"{event.before} → {event.after}" if event.before and event.before != event.after else str(event.after)
+        table.add_row(str(event.seq), f"{event.at_ms - start} ms", str(event.kind), moved)
+    console.print(table)
+
+
+def render_orders(console: Console, receipts: Sequence[Receipt], tokens: Tokens) -> None:
+    """One line an order, newest first."""
+    from rich.table import Table
+
+    if not receipts:
+        console.print("no orders in this journal")
+        return
+    table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
+    for name in ("order", "state", "swap", "signature"):
+        table.add_column(name, no_wrap=name != "swap", overflow="fold" if name == "swap" else "ellipsis")
+    for receipt in receipts:
+        state = str(receipt.order.state)
+        amounts = receipt.order.executed or receipt.order.quoted
+        swap = _swap_text(amounts, receipt, tokens) if amounts else _asked_text(receipt, tokens)
+        table.add_row(receipt.order.id, f"[{_COLORS.get(state, 'cyan')}]{state}[/]", swap, _short(receipt.signature))
+    console.print(table)
+
+
+def _swap_text(amounts: SwapAmounts, receipt: Receipt, tokens: Tokens) -> str:
+    request = receipt.order.request
+    paid, got = (
+        amount_text(amounts.amount_in, request.input_mint, tokens),
+        amount_text(amounts.amount_out, request.output_mint, tokens),
+    )
+    return f"{paid} → {got}"
+
+
+def _asked_text(receipt: Receipt, tokens: Tokens) -> str:
+    request = receipt.order.request
+    if request.mode.value == "exact_in":
+        return f"{amount_text(request.amount, request.input_mint, tokens)} → ?"
+    return f"? → {amount_text(request.amount, request.output_mint, tokens)}"
+
+
+def _limit_text(receipt: Receipt, tokens: Tokens) -> str:
+    order = receipt.order
+    if order.limit_amount is None:
+        return "none yet"
+    mint = order.request.output_mint if order.request.mode.value == "exact_in" else order.request.input_mint
+    side = "at least" if order.request.mode.value == "exact_in" else "at most"
+    return f"{side} {amount_text(order.limit_amount, mint, tokens)} (slippage {order.slippage_bps} bps)"
+
+
+def _short(signature: str | None) -> str:
+    return "–" if signature is None else f"{signature[:8]}…{signature[-8:]}"

@@ -1,0 +1,94 @@
+"""A quote for people: what you get, what protects you, and why the others lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dexroute.types.amounts import format_ui_amount
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dexroute.engine.routing.quote import Candidate
+    from dexroute.sdk.quote import Quote
+
+_FEE_NAMES = {"pool": "pool fee", "creator": "creator fee", "transfer": "transfer fee"}
+
+
+def render_quote(console: Console, quote: Quote, *, age_ms: int) -> None:
+    """The headline, the facts, the candidates."""
+    from rich.table import Table
+    from rich.text import Text
+
+    paid, got = quote.input_token, quote.output_token
+    exact_in = quote.request.mode.value == "exact_in"
+    console.print(
+        Text.assemble(
+            (f"{format_ui_amount(quote.amount_in, paid.decimals)} {paid.symbol}", "bold"),
+            "  →  ",
+            (f"{format_ui_amount(quote.amount_out, got.decimals)} {got.symbol}", "bold green"),
+        )
+    )
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column()
+    facts.add_row("route", " → ".join(f"{hop.venue_id} {hop.pool}" for hop in quote.best.route.hops))
+    if exact_in:
+        facts.add_row(
+            "at least",
+            f"{format_ui_amount(quote.min_amount_out, got.decimals)} {got.symbol} (slippage {quote.terms.slippage_bps} bps)",
+        )
+    else:
+        facts.add_row(
+            "at most",
+            f"{format_ui_amount(quote.max_amount_in, paid.decimals)} {paid.symbol} (slippage {quote.terms.slippage_bps} bps)",
+        )
+    impact = "unknown" if quote.price_impact_bps is None else f"{quote.price_impact_bps} bps"
+    facts.add_row("price impact", f"{impact} (fees excluded)")
+    for fee in quote.fees:
+        token = quote.tokens.get(fee.mint)
+        amount = (
+            f"{format_ui_amount(fee.amount, token.decimals)} {token.symbol}" if token else f"{fee.amount} base units of {fee.mint}"
+        )
+        facts.add_row(_FEE_NAMES[fee.kind.value], amount)
+    facts.add_row("read at", f"slot {quote.clock.slot}, {age_ms} ms ago, {_round_trips(quote.round_trips)}")
+    console.print(facts)
+    render_candidates(console, quote)
+    for note in quote.notes:
+        console.print(Text(f"note: {note}", style="yellow"))
+
+
+def render_candidates(console: Console, quote: Quote) -> None:
+    """Every candidate, the route first, each loser with its reason."""
+    from rich.table import Table
+
+    exact_in = quote.request.mode.value == "exact_in"
+    token = quote.output_token if exact_in else quote.input_token
+    table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
+    table.add_column("venue", no_wrap=True)
+    table.add_column("pool", no_wrap=True)
+    table.add_column(f"{'gets' if exact_in else 'costs'} ({token.symbol})", justify="right", no_wrap=True)
+    table.add_column("impact", justify="right", no_wrap=True)
+    table.add_column("why not", overflow="fold")
+    for candidate in quote.candidates:
+        table.add_row(*_candidate_row(candidate, exact_in, token.decimals), style="green" if candidate.lost is None else None)
+    for pool, error in quote.broken.items():
+        table.add_row("unusable", _short(str(pool)), "–", "–", error.message)
+    console.print(table)
+
+
+def _candidate_row(candidate: Candidate, exact_in: bool, decimals: int) -> tuple[str, str, str, str, str]:
+    amount = "–"
+    if candidate.quote is not None:
+        amount = format_ui_amount(candidate.quote.amount_out if exact_in else candidate.quote.amount_in, decimals)
+    impact = "–" if candidate.price_impact_bps is None else f"{candidate.price_impact_bps} bps"
+    pools = " → ".join(_short(str(pool)) for pool in candidate.pools)
+    return " → ".join(candidate.venue_ids), pools, amount, impact, candidate.lost or "chosen"
+
+
+def _short(address: str) -> str:
+    return f"{address[:4]}…{address[-4:]}"
+
+
+def _round_trips(count: int) -> str:
+    return f"{count} round trip" if count == 1 else f"{count} round trips"

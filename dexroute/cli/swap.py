@@ -1,0 +1,142 @@
+"""`dex swap`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dexroute.cli import route_options as o
+from dexroute.cli.command import command
+from dexroute.cli.session import Session
+from dexroute.errors import UsageError
+
+if TYPE_CHECKING:
+    from dexroute.sdk.dex import Dex
+    from dexroute.sdk.quote import Quote
+
+
+def register(app: typer.Typer) -> None:
+    @command(app, "swap")
+    async def swap(
+        session: Session,
+        amount: o.Amount,
+        from_: o.From,
+        to: o.To,
+        exact_out: o.ExactOut = False,
+        slippage_bps: o.SlippageBps = None,
+        max_impact_bps: o.MaxImpactBps = 10_000,
+        venue: o.Venues = None,
+        exclude_venue: o.ExcludedVenues = None,
+        pool: o.Pools = None,
+        exclude_pool: o.ExcludedPools = None,
+        max_hops: o.MaxHops = 2,
+        max_splits: o.MaxSplits = 1,
+        refresh: o.Refresh = False,
+        priority_fee: o.PriorityFee = None,
+        priority_fee_cap: o.PriorityFeeCap = None,
+        priority_fee_percentile: o.PriorityFeePercentile = 75,
+        key: Annotated[
+            str | None, typer.Option("--key", metavar="KEY", help="Idempotency key: the same key never swaps twice.")
+        ] = None,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before signing.")] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Simulate; print the outcome and the unsigned transaction; sign nothing.")
+        ] = False,
+    ) -> None:
+        """Swap exactly once: [bold]dex swap 1.5 SOL USDC[/bold]. Shows the quote and asks before it signs."""
+        given = {
+            "exact_out": exact_out,
+            "slippage_bps": slippage_bps,
+            "max_impact_bps": max_impact_bps,
+            "venue": venue,
+            "exclude_venue": exclude_venue,
+            "pool": pool,
+            "exclude_pool": exclude_pool,
+            "max_hops": max_hops,
+            "max_splits": max_splits,
+            "priority_fee": priority_fee,
+            "priority_fee_cap": priority_fee_cap,
+            "priority_fee_percentile": priority_fee_percentile,
+        }
+        async with session.dex() as dex:
+            _ = dex.signer  # before anything is quoted: a missing key is the first thing to say
+            terms = await o.terms_from(dex, amount, from_, to, given)
+            if not dry_run and not yes and (session.is_json or not sys.stdin.isatty()):
+                raise UsageError("a swap without a terminal to ask on needs --yes (or --dry-run to look first)")
+            if key is not None and not dry_run and (done := await dex.placed(key, terms)) is not None:
+                session.note(f"key {key!r} stands for order {done.order.id} already; nothing new was placed")
+                await _emit_receipt(session, dex, done)
+                return
+            quote = await dex.quote_terms(terms, swappable=True, refresh=refresh)
+            if dry_run:
+                await _preview(session, dex, quote)
+                return
+            if not yes:
+                _ask(quote)
+            await _emit_receipt(session, dex, await dex.swap(quote, key=key))
+
+
+def _ask(quote: Quote) -> None:
+    """Show what is about to be signed on stderr, and leave unless the person agrees."""
+    from rich.console import Console
+
+    from dexroute.cli.render_quote import render_quote
+
+    render_quote(Console(stderr=True, highlight=False), quote, age_ms=max(0, time.time_ns() // 1_000_000 - quote.read_ms))
+    if not typer.confirm("Sign and send this swap?", err=True):
+        typer.echo("nothing was signed", err=True)
+        raise typer.Exit(0)
+
+
+async def _emit_receipt(session: Session, dex: Dex, receipt: Any) -> None:
+    from dexroute.cli.render_order import known_tokens, render_receipt
+
+    tokens = await known_tokens(dex, [receipt])
+    session.emit(receipt.json(), lambda console: render_receipt(console, receipt, tokens))
+
+
+async def _preview(session: Session, dex: Dex, quote: Quote) -> None:
+    import base64
+
+    from dexroute.cli.render_quote import render_quote
+    from dexroute.engine.execution.receipt import costs_json
+    from dexroute.engine.planning import unsigned_wire
+    from dexroute.sdk.shapes import quote_json
+
+    prepared = await dex.preview(quote)
+    wire = base64.b64encode(unsigned_wire(prepared.message)).decode()
+    now_ms = time.time_ns() // 1_000_000
+    shape = {
+        "dry_run": True,
+        "quote": quote_json(quote, now_ms=now_ms),
+        "simulated": {"amount_in": str(prepared.simulated.amount_in), "amount_out": str(prepared.simulated.amount_out)},
+        "costs": costs_json(prepared.costs),
+        "facts": dict(prepared.facts),
+        "unsigned_transaction": wire,
+    }
+
+    def render(console: Any) -> None:
+        from dexroute.cli.render_order import cost_rows, fact_table
+        from dexroute.types.amounts import format_ui_amount
+
+        render_quote(console, quote, age_ms=max(0, now_ms - quote.read_ms))
+        paid, got = quote.input_token, quote.output_token
+        rows = [
+            (
+                "simulated",
+                f"{format_ui_amount(prepared.simulated.amount_in, paid.decimals)} {paid.symbol} → "
+                f"{format_ui_amount(prepared.simulated.amount_out, got.decimals)} {got.symbol}",
+            ),
+            *cost_rows(prepared.costs, quote.tokens),
+            ("compute units", f"{prepared.facts['compute_units']} used, limit {prepared.facts['compute_unit_limit']}"),
+            ("size", f"{prepared.facts['bytes']} of 1232 bytes"),
+        ]
+        console.print()
+        console.print(fact_table(rows))
+        console.print("\nunsigned transaction (base64; nothing was signed or sent):")
+        console.print(wire, soft_wrap=True)
+
+    session.emit(shape, render)

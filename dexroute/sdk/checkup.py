@@ -1,0 +1,100 @@
+"""The checks behind `dex doctor`: each on its own, so that one trouble does not hide another."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from dexroute.chain.signers import KeypairSigner
+from dexroute.config import Settings
+from dexroute.engine.planning import swappable_venues
+from dexroute.errors import DataDirBusy, DexError
+from dexroute.fetchers import VENUES
+from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
+from dexroute.sdk.connection import Connection, connect
+from dexroute.types.orders import OPEN_STATES
+
+_CLOCK_TOLERANCE_S = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check's outcome. `code` and `exit_code` are those of the error behind a failure."""
+
+    check: str
+    status: Literal["ok", "warning", "failed"]
+    detail: str
+    code: str | None = None
+    exit_code: int = 0
+
+
+async def run_checkup(settings: Settings) -> tuple[Finding, ...]:
+    """Keypair, cluster, clock, programs, journal, in this order. Never raises DexError: what went wrong is a finding."""
+    findings = [_keypair(settings)]
+    try:
+        async with connect(settings) as connection:
+            findings.append(await _rpc(connection))
+            findings.append(await _clock(settings, connection))
+            findings += await _programs(connection)
+    except DexError as error:
+        findings.append(_failed("rpc", error))
+    findings.append(await _journal(settings))
+    return tuple(findings)
+
+
+def _keypair(settings: Settings) -> Finding:
+    try:
+        signer = KeypairSigner.load(settings.keypair_path)
+    except DexError as error:
+        return _failed("keypair", error)
+    return Finding(check="keypair", status="ok", detail=f"{signer.pubkey} in {settings.keypair_path}, readable only by you")
+
+
+async def _rpc(connection: Connection) -> Finding:
+    version = await connection.client.version()
+    lifetime = await connection.client.latest_blockhash()
+    detail = f"{connection.client.endpoint}, version {version}, slot {lifetime.slot}, genesis {connection.genesis_hash}"
+    return Finding(check="rpc", status="ok", detail=detail)
+
+
+async def _clock(settings: Settings, connection: Connection) -> Finding:
+    read = await connection.client.get_accounts([CLOCK_SYSVAR_ID])
+    account = read.accounts[CLOCK_SYSVAR_ID]
+    if account is None:
+        return Finding(check="clock", status="warning", detail="the node does not show the clock sysvar; quotes need it")
+    drift_s = int(time.time()) - decode_clock(account).unix_timestamp
+    detail = f"this machine is {abs(drift_s)} s {'ahead of' if drift_s > 0 else 'behind'} the cluster" if drift_s else "in step"
+    # Nothing is decided by the host's clock; but a node this far off is lagging, or the machine's time is wrong.
+    status: Literal["ok", "warning"] = "warning" if abs(drift_s) > _CLOCK_TOLERANCE_S and not settings.is_embedded else "ok"
+    return Finding(check="clock", status=status, detail=detail)
+
+
+async def _programs(connection: Connection) -> list[Finding]:
+    present = await swappable_venues(connection.client, VENUES)
+    return [
+        Finding(check=venue.id, status="ok", detail=f"program {venue.program_id} is there: quotes and swaps")
+        if venue.id in present
+        else Finding(check=venue.id, status="warning", detail=f"program {venue.program_id} is not on this cluster: quotes only")
+        for venue in VENUES
+    ]
+
+
+async def _journal(settings: Settings) -> Finding:
+    from dexroute.storage.store import open_store
+
+    try:
+        async with open_store(settings.database_url) as store:
+            still_open = len(await store.orders(states=OPEN_STATES))
+            label = store.label
+    except DataDirBusy as error:
+        return Finding(check="journal", status="warning", detail=error.message, code=error.code)
+    except DexError as error:
+        return _failed("journal", error)
+    if still_open:
+        return Finding(check="journal", status="warning", detail=f"{label}: {still_open} open orders; run `dex orders resume`")
+    return Finding(check="journal", status="ok", detail=f"{label}, no open orders")
+
+
+def _failed(check: str, error: DexError) -> Finding:
+    return Finding(check=check, status="failed", detail=error.message, code=error.code, exit_code=error.exit_code)

@@ -1,0 +1,299 @@
+"""`Dex`: quote, swap, and look up what was done. The composition root: the only place that sees every room."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
+
+from solders.instruction import Instruction
+from solders.pubkey import Pubkey
+
+from dexroute.config import Settings, load_settings
+from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder
+from dexroute.engine.routing import RouteOptions
+from dexroute.errors import DataDirBusy, UsageError
+from dexroute.fetchers import VENUES
+from dexroute.fetchers.base import Pool
+from dexroute.fetchers.loader import load_pools
+from dexroute.math.rounding import BPS
+from dexroute.ports import Signer
+from dexroute.sdk.connection import Connection, connect
+from dexroute.sdk.host_clock import HostClock
+from dexroute.sdk.order_builder import QuotedOrders
+from dexroute.sdk.orders import Orders
+from dexroute.sdk.pool_finder import PoolFinder
+from dexroute.sdk.quote import Quote, Token
+from dexroute.sdk.quoting import Quoter
+from dexroute.sdk.terms import SwapTerms
+from dexroute.sdk.tokens import TokenBook
+from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
+from dexroute.types.amounts import parse_ui_amount, require_u64
+from dexroute.types.orders import OrderState
+from dexroute.types.pools import RememberedPool
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+if TYPE_CHECKING:
+    import httpx
+
+    from dexroute.engine.execution.claim import EventWatcher
+    from dexroute.engine.execution.receipt import Receipt
+    from dexroute.engine.execution.recovery import Recovered
+    from dexroute.storage.store import SqlStore
+
+Amount = int | str | Decimal
+"""Base units as int, or what a person would type ("1.5") as str or Decimal."""
+
+
+class Dex:
+    """One wallet on one cluster. Use as `async with Dex(url=..., keypair=...) as dex`.
+
+    Settings come from `settings`, or from keyword arguments named like them (url, keypair, data_dir, ...) over environment and
+    files. `signer` replaces the keypair file. `transport` replaces the network (tests, proxies). `watcher` hears of every step of
+    every order once it is durable.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        signer: Signer | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        watcher: EventWatcher | None = None,
+        **overrides: Any,
+    ) -> None:
+        if settings is not None and overrides:
+            raise UsageError(f"give either settings or keyword arguments, not both: {', '.join(overrides)}")
+        self.settings = settings or load_settings(overrides)
+        self.venues = VENUES
+        self._signer = signer
+        self._transport = transport
+        self._watcher = watcher
+        self._clock = HostClock()
+        self._stack = AsyncExitStack()
+        self._store: SqlStore | None = None
+        self._orders: Orders | None = None
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self._connection = await stack.enter_async_context(connect(self.settings, transport=self._transport))
+            self.reload_tokens()
+            self._stack = stack.pop_all()
+        self._quoter: Quoter | None = None
+        self._builder = SwapBuilder(self._connection.client, self._connection.client, self.venues)
+        return self
+
+    async def __aexit__(self, *failure: Any) -> None:
+        await self._stack.aclose()
+
+    # the cluster and the wallet
+
+    @property
+    def connection(self) -> Connection:
+        """The open connection."""
+        return self._connection
+
+    @property
+    def signer(self) -> Signer:
+        """The signer given, or the key in the configured keypair file. Raises KeypairError."""
+        if self._signer is None:
+            from dexroute.chain.signers import KeypairSigner
+
+            self._signer = KeypairSigner.load(self.settings.keypair_path)
+        return self._signer
+
+    async def balances(self, wallet: Pubkey | None = None) -> WalletBalance:
+        """Lamports and token balances of a wallet (this one's by default), base units."""
+        return await read_balances(self._connection.client, wallet or self.signer.pubkey)
+
+    def faucet(self) -> Faucet:
+        """Airdrops, on clusters that have a faucet."""
+        return Faucet(self._connection.client, self._clock)
+
+    # quotes
+
+    def reload_tokens(self) -> None:
+        """Read the token list of the data directory again, after symbols were added to it."""
+        from dexroute.chain.tokens import TokenList
+
+        self.tokens = TokenBook(TokenList.open(self.settings.data_dir, self._connection.genesis_hash), self._connection.client)
+
+    async def token(self, symbol_or_mint: str | Pubkey) -> Token:
+        """The token a symbol or mint means on this cluster. Raises UnknownToken, AmbiguousToken."""
+        return await self.tokens.resolve(symbol_or_mint)
+
+    async def terms(
+        self,
+        input_token: str | Pubkey,
+        output_token: str | Pubkey,
+        amount: Amount,
+        *,
+        exact_out: bool = False,
+        slippage_bps: int | None = None,
+        max_impact_bps: int = BPS,
+        route: RouteOptions | None = None,
+        priority_fee: PriorityFeePolicy | None = None,
+    ) -> SwapTerms:
+        """A request put exactly: symbols resolved, the amount in base units, defaults filled in. No market is looked at.
+
+        `amount` is of the input token, or of the output token with `exact_out`. Raises UsageError and its subclasses.
+        """
+        paid, got = await self.token(input_token), await self.token(output_token)
+        measured = got if exact_out else paid
+        base_units = require_u64(amount) if isinstance(amount, int) else parse_ui_amount(_plain(amount), measured.decimals)
+        return SwapTerms(
+            request=QuoteRequest(
+                input_mint=paid.mint,
+                output_mint=got.mint,
+                amount=base_units,
+                mode=SwapMode.EXACT_OUT if exact_out else SwapMode.EXACT_IN,
+            ),
+            slippage_bps=self.settings.slippage_bps if slippage_bps is None else slippage_bps,
+            max_impact_bps=max_impact_bps,
+            route=route or RouteOptions(),
+            priority_fee=priority_fee or PriorityFeePolicy(cap_lamports=self.settings.priority_fee_cap_lamports),
+        )
+
+    async def quote(
+        self,
+        input_token: str | Pubkey,
+        output_token: str | Pubkey,
+        amount: Amount,
+        *,
+        swappable: bool = False,
+        refresh: bool = False,
+        **terms: Any,
+    ) -> Quote:
+        """The best route over all known pools, with every candidate and why it lost. Takes what `terms` takes.
+
+        `swappable` leaves out venues whose program is not on the cluster; `refresh` looks for pools even when some are remembered.
+        Raises RouteNotFound, GuardRefused, UsageError, NetworkError.
+        """
+        return await self.quote_terms(
+            await self.terms(input_token, output_token, amount, **terms), swappable=swappable, refresh=refresh
+        )
+
+    async def quote_terms(self, terms: SwapTerms, *, swappable: bool = False, refresh: bool = False) -> Quote:
+        """Like `quote`, for terms already put exactly."""
+        return await (await self._quoting()).quote(terms, swappable=swappable, refresh=refresh)
+
+    async def instructions(self, quote: Quote, *, user: Pubkey) -> tuple[Instruction, ...]:
+        """What carries the quote out for `user`, in order, limits included: for protocols and wallets that build and sign their
+        own transactions. No compute-budget instructions; the quote's limit is enforced on chain. Raises QuoteOnly, GuardRefused."""
+        plan, _ = await self._builder.plan(_planned(quote), user)
+        return plan.instructions
+
+    async def preview(self, quote: Quote) -> PreparedAttempt:
+        """The transaction a swap would sign now, simulated, and what it would move and cost. Nothing is recorded or sent.
+        Raises GuardRefused (funds, simulation, fee cap, size), NetworkError."""
+        lifetime = await self._connection.client.latest_blockhash()
+        return await self._builder.prepare(_planned(quote), self.signer.pubkey, lifetime, quote.terms.priority_fee)
+
+    # swaps
+
+    async def swap(self, quote: Quote, *, key: str | None = None, wait_ms: int | None = None) -> Receipt:
+        """Carry the quote out exactly once and return the receipt of the CONFIRMED (or elsewhere CANCELLED) order.
+
+        `key` is the caller's idempotency key: the same key with the same terms returns the same order, whatever became of it, and
+        never swaps twice. The route is looked for anew at each attempt; the quote's limit stands. Raises what ended the order:
+        GuardRefused, RouteNotFound, LandedWithError, AttemptExpired, NetworkError (nothing was sent) or OutcomeUnknown (it was,
+        and `resume` finds out); IdempotencyConflict.
+        """
+        return await (await self.orders()).place(quote.terms, limit=quote.limit, key=key, wait_ms=wait_ms)
+
+    async def placed(self, key: str, terms: SwapTerms) -> Receipt | None:
+        """The order already placed under `key`, carried to its end if it is still open; None when there is none.
+        Raises IdempotencyConflict when it was placed under other terms, and what ended the order."""
+        return await (await self.orders()).under_key(key, terms)
+
+    async def resume(self, *, wait_ms: int | None = None) -> tuple[Recovered, ...]:
+        """Take up every open order of the journal: what every start after a crash does."""
+        return await (await self.orders()).resume(wait_ms=wait_ms)
+
+    async def orders(self) -> Orders:
+        """The journal of orders and the executor over it. Opens the journal; raises DataDirBusy, DatabaseError."""
+        if self._orders is None:
+            builder = QuotedOrders(await self._quoting(), self._builder)
+            self._orders = Orders(
+                store=await self.journal(),
+                connection=self._connection,
+                builder=builder,
+                signer=lambda: self.signer,
+                clock=self._clock,
+                wait_ms=self.settings.confirm_timeout_ms,
+                watcher=self._watcher,
+            )
+        return self._orders
+
+    async def list_orders(self, *, states: Collection[OrderState] | None = None, limit: int | None = None) -> tuple[Receipt, ...]:
+        """Orders of the journal, newest first."""
+        return await (await self.orders()).list(states=states, limit=limit)
+
+    async def journal(self) -> SqlStore:
+        """The journal, opened (and migrated) on first use. Raises DataDirBusy, DatabaseError, DatabaseUnavailable."""
+        if self._store is None:
+            from dexroute.storage.store import open_store
+
+            self._store = await self._stack.enter_async_context(open_store(self.settings.database_url))
+        return self._store
+
+    # pools
+
+    async def pools(self) -> tuple[RememberedPool, ...]:
+        """Every pool remembered for this cluster, last seen first."""
+        return await (await self.journal()).remembered_pools(self._connection.genesis_hash)
+
+    async def load_pools(self, addresses: Sequence[Pubkey]) -> dict[Pubkey, Pool]:
+        """Pools as they are now, all from one slot. Raises DecodeError for the first that cannot be used."""
+        loaded = await load_pools(self._connection.client, addresses, self.venues)
+        for error in loaded.broken.values():
+            raise error
+        self.tokens.learn(mint for pool in loaded.pools.values() for mint in pool.mints)
+        return dict(loaded.pools)
+
+    async def add_pool(self, address: Pubkey) -> Pool:
+        """Read a pool and remember it for routing. Raises DecodeError when it is none of a venue we know."""
+        pool = (await self.load_pools([address]))[address]
+        now_ms = self._clock.now_ms()
+        remembered = RememberedPool(
+            genesis_hash=self._connection.genesis_hash,
+            address=address,
+            venue_id=pool.venue_id,
+            mints=tuple(mint.address for mint in pool.mints),
+            source="user",
+            first_seen_ms=now_ms,
+            last_seen_ms=now_ms,
+            seen_slot=pool.slot,
+        )
+        await (await self.journal()).remember_pools([remembered])
+        return pool
+
+    async def discover_pools(self, input_token: str | Pubkey, output_token: str | Pubkey) -> tuple[str, ...]:
+        """Look for pools of a pair now and remember them. Returns what could not be asked, and why."""
+        paid, got = await self.token(input_token), await self.token(output_token)
+        found = await self._finder(await self.journal()).for_pair(paid.mint, got.mint, two_hops=True, refresh=True)
+        return found.notes
+
+    async def _quoting(self) -> Quoter:
+        if self._quoter is None:
+            memory = None
+            try:
+                memory = await self.journal()
+            except DataDirBusy:
+                # Quoting needs no journal. Beside a bot that holds it, pools are discovered anew each time.
+                if self.settings.is_embedded:
+                    raise
+            self._quoter = Quoter(self._connection.client, self.venues, self._finder(memory), self.tokens, self._clock)
+        return self._quoter
+
+    def _finder(self, memory: SqlStore | None) -> PoolFinder:
+        return PoolFinder(self._connection.client, self.venues, self.settings, self._clock, self._connection.genesis_hash, memory)
+
+
+def _planned(quote: Quote) -> PlannedSwap:
+    return PlannedSwap(quote=quote.best, pools=quote.pools, request=quote.request, limit=quote.limit)
+
+
+def _plain(amount: str | Decimal) -> str:
+    return amount if isinstance(amount, str) else f"{amount:f}"

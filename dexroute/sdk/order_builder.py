@@ -1,0 +1,48 @@
+"""Joins routing and planning behind the executor's `OrderBuilder`."""
+
+from __future__ import annotations
+
+from dexroute.engine.execution.builder import BuiltAttempt, RoutedOrder
+from dexroute.engine.planning import PlannedSwap, SwapBuilder
+from dexroute.sdk.quoting import Quoter
+from dexroute.sdk.shapes import candidate_json, route_json
+from dexroute.sdk.terms import terms_of
+from dexroute.types.chain import BlockhashLifetime
+from dexroute.types.orders import Order, SwapAmounts
+
+
+class QuotedOrders:
+    """`OrderBuilder` over live quotes: an order is routed anew, within its own limit, each time a message is to be built."""
+
+    def __init__(self, quoter: Quoter, builder: SwapBuilder) -> None:
+        self._quoter = quoter
+        self._builder = builder
+
+    async def route(self, order: Order) -> RoutedOrder:
+        """The best swappable route now. Raises SlippageExceeded when the order's limit cannot be met any more."""
+        quote = await self._quoter.quote(terms_of(order), swappable=True, fixed_limit=order.limit_amount)
+        return RoutedOrder(
+            route=route_json(quote.best.route),
+            quoted=SwapAmounts(amount_in=quote.amount_in, amount_out=quote.amount_out),
+            limit_amount=quote.limit,
+            plan=PlannedSwap(quote=quote.best, pools=quote.pools, request=order.request, limit=quote.limit),
+            facts={
+                "slot": str(quote.clock.slot),
+                "round_trips": quote.round_trips,
+                "price_impact_bps": quote.price_impact_bps,
+                "candidates": [candidate_json(candidate) for candidate in quote.candidates],
+            },
+        )
+
+    async def build(self, order: Order, routed: RoutedOrder, lifetime: BlockhashLifetime) -> BuiltAttempt:
+        """The simulated message. Raises GuardRefused (funds, fee cap, size, simulation), NetworkError."""
+        planned: PlannedSwap = routed.plan
+        policy = terms_of(order).priority_fee
+        prepared = await self._builder.prepare(planned, order.wallet, lifetime, policy)
+        return BuiltAttempt(
+            message=prepared.message,
+            simulated=prepared.simulated,
+            costs=prepared.costs,
+            tracked=prepared.tracked,
+            facts=prepared.facts,
+        )

@@ -1,0 +1,53 @@
+"""Which of the known pools a request can use at all: those that hold the pair, and those that meet in a third mint. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from solders.pubkey import Pubkey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolHint:
+    """A pool somebody named, and the mints it is said to hold. Nothing here is believed before its accounts are read."""
+
+    address: Pubkey
+    venue_id: str
+    mints: tuple[Pubkey, ...]
+
+
+def useful_pools(
+    hints: Iterable[PoolHint], input_mint: Pubkey, output_mint: Pubkey, *, two_hops: bool, most: int
+) -> tuple[tuple[PoolHint, ...], int]:
+    """(the hints worth reading, how many were left out because `most` were taken).
+
+    Direct pools come first, then pools of both halves of each two-hop path, a mint at a time, in the order the hints came (best
+    first by whoever ranked them). A mint with only one half is of no use.
+    """
+    ordered: dict[Pubkey, PoolHint] = {}
+    halves: dict[Pubkey, tuple[list[PoolHint], list[PoolHint]]] = defaultdict(lambda: ([], []))
+    for hint in hints:
+        others = set(hint.mints) - {input_mint, output_mint}
+        if input_mint in hint.mints and output_mint in hint.mints:
+            ordered.setdefault(hint.address, hint)
+        elif input_mint in hint.mints:
+            for mint in others:
+                halves[mint][0].append(hint)
+        elif output_mint in hint.mints:
+            for mint in others:
+                halves[mint][1].append(hint)
+    if two_hops:
+        for first, second in halves.values():
+            if first and second:
+                for hint in _alternating(first, second):
+                    ordered.setdefault(hint.address, hint)
+    chosen = tuple(ordered.values())
+    return chosen[:most], max(0, len(chosen) - most)
+
+
+def _alternating(first: Sequence[PoolHint], second: Sequence[PoolHint]) -> list[PoolHint]:
+    """Best of each half, then second best of each: cut anywhere, what is left still makes paths."""
+    longest = max(len(first), len(second))
+    return [side[place] for place in range(longest) for side in (first, second) if place < len(side)]

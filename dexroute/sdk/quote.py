@@ -1,0 +1,70 @@
+"""A quote as the SDK hands it out: the best route, everything that lost to it, and the moment all of it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from solders.pubkey import Pubkey
+
+from dexroute.engine.routing.quote import Candidate, RouteQuote
+from dexroute.errors import DexError
+from dexroute.fetchers.base import Pool
+from dexroute.sdk.terms import SwapTerms
+from dexroute.types.accounts import ChainClock
+from dexroute.types.fees import Fee
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A mint with the name people know it by (the address where no list names it)."""
+
+    mint: Pubkey
+    symbol: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What `Dex.swap` carries out. Amounts are base units; `limit` is the least output (exact in) or the most input (exact out)
+    that will be enforced on chain. `pools` are all pools read for it, at `clock.slot`; `broken` are those whose accounts
+    could not be used, with the reason. `read_ms` is the host's time when the accounts were read."""
+
+    terms: SwapTerms
+    best: RouteQuote
+    candidates: tuple[Candidate, ...]
+    broken: Mapping[Pubkey, DexError]
+    pools: Mapping[Pubkey, Pool]
+    limit: int
+    price_impact_bps: int | None
+    fees: tuple[Fee, ...]
+    clock: ChainClock
+    read_ms: int
+    round_trips: int
+    input_token: Token
+    output_token: Token
+    tokens: Mapping[Pubkey, Token]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def request(self) -> QuoteRequest:
+        return self.terms.request
+
+    @property
+    def amount_in(self) -> int:
+        return self.best.amount_in
+
+    @property
+    def amount_out(self) -> int:
+        return self.best.amount_out
+
+    @property
+    def min_amount_out(self) -> int:
+        """Least output the chain will enforce, base units; for exact out the amount asked for."""
+        return self.limit if self.request.mode is SwapMode.EXACT_IN else self.request.amount
+
+    @property
+    def max_amount_in(self) -> int:
+        """Most input the chain will let go, base units; for exact in the amount asked for."""
+        return self.request.amount if self.request.mode is SwapMode.EXACT_IN else self.limit

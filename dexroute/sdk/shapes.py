@@ -1,0 +1,92 @@
+"""JSON shapes of routes and quotes: what `--format json` prints and what the journal keeps. Amounts are strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from dexroute.engine.routing.quote import Candidate
+from dexroute.sdk.quote import Quote
+from dexroute.types.fees import Fee
+from dexroute.types.requests import SwapMode
+from dexroute.types.routes import Hop, Route
+
+
+def fees_json(fees: Iterable[Fee]) -> list[dict[str, str]]:
+    return [{"kind": fee.kind.value, "mint": str(fee.mint), "amount": str(fee.amount)} for fee in fees]
+
+
+def hop_json(hop: Hop) -> dict[str, Any]:
+    return {
+        "venue": hop.venue_id,
+        "pool": str(hop.pool),
+        "input_mint": str(hop.input_mint),
+        "output_mint": str(hop.output_mint),
+        "amount_in": str(hop.amount_in),
+        "amount_out": str(hop.amount_out),
+        "fees": fees_json(hop.fees),
+    }
+
+
+def route_json(route: Route) -> dict[str, Any]:
+    """`{"legs": [{"amount_in", "amount_out", "hops": [...]}]}`, in the order the legs execute."""
+    return {
+        "legs": [
+            {"amount_in": str(leg.amount_in), "amount_out": str(leg.amount_out), "hops": [hop_json(hop) for hop in leg.hops]}
+            for leg in route.legs
+        ]
+    }
+
+
+def candidate_json(candidate: Candidate) -> dict[str, Any]:
+    """One row of the comparison. `venue` names a single pool's venue, or the venues of a path joined by `>`."""
+    quoted = candidate.quote
+    return {
+        "venue": ">".join(candidate.venue_ids),
+        "venues": list(candidate.venue_ids),
+        "pools": [str(pool) for pool in candidate.pools],
+        "mints": [str(mint) for mint in candidate.mints],
+        "amount_in": str(quoted.amount_in) if quoted else None,
+        "amount_out": str(quoted.amount_out) if quoted else None,
+        "net": str(candidate.net) if candidate.net is not None else None,
+        "price_impact_bps": candidate.price_impact_bps,
+        "fees": fees_json(candidate.fees),
+        "compute_units": candidate.compute_units,
+        "chosen": candidate.lost is None,
+        "reason": candidate.lost,
+        "code": candidate.error.code if candidate.error else None,
+    }
+
+
+def quote_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
+    """A quote with all its candidates. `age_ms` is the time since its accounts were read."""
+    exact_in = quote.request.mode is SwapMode.EXACT_IN
+    return {
+        "input_mint": str(quote.request.input_mint),
+        "output_mint": str(quote.request.output_mint),
+        "input_symbol": quote.input_token.symbol,
+        "output_symbol": quote.output_token.symbol,
+        "input_decimals": quote.input_token.decimals,
+        "output_decimals": quote.output_token.decimals,
+        "mode": quote.request.mode.value,
+        "amount_in": str(quote.amount_in),
+        "amount_out": str(quote.amount_out),
+        "min_amount_out": str(quote.min_amount_out),
+        "max_amount_in": str(quote.max_amount_in),
+        "slippage_bps": quote.terms.slippage_bps,
+        "limit_on": "output" if exact_in else "input",
+        "price_impact_bps": quote.price_impact_bps,
+        "bound": str(quote.best.bound) if quote.best.bound is not None else None,
+        "fees": fees_json(quote.fees),
+        "slot": quote.clock.slot,
+        "unix_timestamp": quote.clock.unix_timestamp,
+        "age_ms": max(0, now_ms - quote.read_ms),
+        "round_trips": quote.round_trips,
+        "route": route_json(quote.best.route),
+        "candidates": [candidate_json(candidate) for candidate in quote.candidates],
+        "unusable_pools": [
+            {"pool": str(pool), "code": error.code, "reason": error.message}
+            for pool, error in sorted(quote.broken.items(), key=lambda i: bytes(i[0]))
+        ],
+        "notes": list(quote.notes),
+    }
