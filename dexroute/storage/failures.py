@@ -33,13 +33,15 @@ def translated(where: str) -> Iterator[None]:
             raise error.orig from error
         raise
     except OverflowError as error:
-        raise InvalidAmount(f"a number does not fit the journal at {where}: {error}", database=where) from error
+        raise _too_large(where, error) from error
     except OSError as error:  # asyncpg's own connection failures
         raise _unavailable(where, str(error)) from error
 
 
 def _typed(error: DBAPIError, where: str) -> DexError:
     reason = str(error.orig)
+    if "out of int" in reason:  # asyncpg's word for what sqlite3 calls OverflowError
+        return _too_large(where, error.orig)
     interrupted = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
     if any(busy in reason for busy in _BUSY) or (interrupted and "postgresql" in where):
         return _unavailable(where, reason)
@@ -48,6 +50,10 @@ def _typed(error: DBAPIError, where: str) -> DexError:
         database=where,
         reason=reason,
     )
+
+
+def _too_large(where: str, error: object) -> InvalidAmount:
+    return InvalidAmount(f"a number does not fit the journal {where}: {error}", database=where)
 
 
 def _unavailable(where: str, reason: str) -> DatabaseUnavailable:
