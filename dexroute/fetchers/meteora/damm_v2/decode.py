@@ -11,7 +11,7 @@ from typing import Final
 from solders.pubkey import Pubkey
 
 from dexroute.errors import DecodeError
-from dexroute.fetchers.layout import Reader, checked_reader, require_account
+from dexroute.fetchers.layout import Reader
 from dexroute.fetchers.meteora.damm_v2.addresses import PROGRAM_ID
 from dexroute.fetchers.meteora.damm_v2.base_fee import BaseFee, UnknownBaseFee
 from dexroute.fetchers.meteora.damm_v2.dynamic_fee import DynamicFee
@@ -19,54 +19,36 @@ from dexroute.fetchers.meteora.damm_v2.fees import PoolFees
 from dexroute.fetchers.meteora.damm_v2.pool import DammV2Pool
 from dexroute.fetchers.meteora.damm_v2.rate_limiter import RateLimiter
 from dexroute.fetchers.meteora.damm_v2.schedulers import Cliff, MarketCapScheduler, TimeScheduler
-from dexroute.fetchers.tokens import decode_mint, decode_token_amount
+from dexroute.fetchers.pool_layout import PoolLayout
 from dexroute.math.rounding import BPS
 from dexroute.types.accounts import AccountSnapshot
 
-POOL_DISCRIMINATOR: Final = bytes.fromhex("f19a6d0411b16dbc")
-POOL_LENGTH: Final = 1112
-MINT_OFFSETS: Final = (168, 200)
-_VAULT_OFFSETS: Final = (232, 264)
-
-
-def pool_reader(address: Pubkey, snapshot: AccountSnapshot) -> Reader:
-    """The pool account's fields, its owner, length and discriminator checked. Raises DecodeError."""
-    account = require_account(snapshot, address, pool=address, field="pool")
-    return checked_reader(
-        account, pool=address, field="pool", owner=PROGRAM_ID, discriminator=POOL_DISCRIMINATOR, length=POOL_LENGTH
-    )
-
-
-def referenced_accounts(reader: Reader) -> frozenset[Pubkey]:
-    """What quoting needs beside the pool: its vaults and mints."""
-    return frozenset(reader.pubkey(offset) for offset in (*_VAULT_OFFSETS, *MINT_OFFSETS))
+POOL_LAYOUT: Final = PoolLayout(
+    program_id=PROGRAM_ID,
+    discriminator=bytes.fromhex("f19a6d0411b16dbc"),
+    length=1112,
+    mint_offsets=(168, 200),
+    vault_offsets=(232, 264),
+    side_names=("a", "b"),
+)
 
 
 def decode_damm_v2_pool(address: Pubkey, snapshot: AccountSnapshot) -> DammV2Pool:
     """The pool, from untrusted bytes. Raises DecodeError naming pool and field."""
-    reader = pool_reader(address, snapshot)
-    mint_a, mint_b = reader.pubkey(MINT_OFFSETS[0]), reader.pubkey(MINT_OFFSETS[1])
-    vault_a, vault_b = reader.pubkey(_VAULT_OFFSETS[0]), reader.pubkey(_VAULT_OFFSETS[1])
-    if mint_a == mint_b or vault_a == vault_b:
-        raise DecodeError(f"pool {address}: both sides are the same token or vault", pool=str(address), field="pool.mints")
+    reader = POOL_LAYOUT.reader(address, snapshot)
     shares = {"protocol_percent": (reader.u8(48), 100), "compounding_bps": (reader.u16(54), BPS)}
     for name, (share, whole) in shares.items():
         if share > whole:
             raise DecodeError(
                 f"pool {address}: {name} is {share}, above the whole fee of {whole}", pool=str(address), field=f"pool.{name}"
             )
+    sides = POOL_LAYOUT.sides(address, reader, snapshot)
     return DammV2Pool(
         address=address,
         clock=snapshot.clock,
-        mints=(
-            decode_mint(snapshot, mint_a, pool=address, field="mint_a"),
-            decode_mint(snapshot, mint_b, pool=address, field="mint_b"),
-        ),
-        vaults=(vault_a, vault_b),
-        vault_amounts=(
-            decode_token_amount(snapshot, vault_a, mint=mint_a, pool=address, field="vault_a"),
-            decode_token_amount(snapshot, vault_b, mint=mint_b, pool=address, field="vault_b"),
-        ),
+        mints=sides.mints,
+        vaults=sides.vaults,
+        vault_amounts=sides.vault_amounts,
         amounts=(reader.u64(680), reader.u64(688)),
         protocol_fees=(reader.u64(392), reader.u64(400)),
         protocol_fees_ever=(reader.u64(600), reader.u64(608)),

@@ -9,25 +9,17 @@ from solders.pubkey import Pubkey
 
 from dexroute.fetchers.base import VenueCapabilities
 from dexroute.fetchers.raydium.cpmm.addresses import PROGRAM_ID
-from dexroute.fetchers.raydium.cpmm.decode import (
-    MINT_OFFSETS,
-    POOL_DISCRIMINATOR,
-    POOL_LENGTH,
-    decode_cpmm_pool,
-    pool_reader,
-    referenced_accounts,
-)
+from dexroute.fetchers.raydium.cpmm.decode import POOL_LAYOUT, decode_cpmm_pool
 from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 from dexroute.types.accounts import AccountSnapshot
-from dexroute.types.chain import AccountFilter
 
 _CAPABILITIES: Final = VenueCapabilities(
     exact_in=True,
     exact_out=True,
     token_2022=True,
     swap_compute_units=60_000,
-    pool_filters=(AccountFilter(data_size=POOL_LENGTH), AccountFilter(offset=0, bytes_=POOL_DISCRIMINATOR)),
-    mint_offsets=MINT_OFFSETS,
+    pool_filters=POOL_LAYOUT.filters,
+    mint_offsets=POOL_LAYOUT.mint_offsets,
     slippage_error_codes=frozenset({6005}),  # ExceededSlippage
 )
 
@@ -42,10 +34,7 @@ class RaydiumCpmm:
     capabilities: ClassVar[VenueCapabilities] = _CAPABILITIES
 
     def required_accounts(self, address: Pubkey, known: AccountSnapshot) -> frozenset[Pubkey]:
-        """The pool first, then its configuration, vaults and mints. Raises DecodeError when the pool's bytes are wrong."""
-        if address not in known.accounts:
-            return frozenset({address})
-        return referenced_accounts(pool_reader(address, known)) - known.accounts.keys()
+        return POOL_LAYOUT.required_accounts(address, known)
 
     def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> CpmmPool:
         return decode_cpmm_pool(address, snapshot)
