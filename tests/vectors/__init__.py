@@ -58,14 +58,17 @@ class RecordedState:
 
 @cache
 def load_states(venue: str) -> tuple[RecordedState, ...]:
-    """Every recorded state of a venue, by name. Raises LookupError when there is none: a venue without proof is a defect."""
-    files: dict[str, Path] = {}
+    """Every recorded state of a venue, our own first. Raises LookupError when there is none: a venue without proof is a defect."""
+    states: dict[bytes, RecordedState] = {}
     for root in _roots():
         for path in sorted((root / venue).glob("*.json.gz")):
-            files.setdefault(path.name, path)
-    if not files:
+            content = path.read_bytes()
+            # The same recording may lie in both folders; another one of the same name counts beside it.
+            if content not in states:
+                states[content] = _load(path, content)
+    if not states:
         raise LookupError(f"no recorded states for {venue} under {', '.join(map(str, _roots()))}")
-    return tuple(_load(files[name]) for name in sorted(files))
+    return tuple(states.values())
 
 
 def state_named(venue: str, name: str) -> RecordedState:
@@ -81,8 +84,8 @@ def _roots() -> list[Path]:
     return [_HERE, Path(named)] if named else [_HERE, _SHARED]
 
 
-def _load(path: Path) -> RecordedState:
-    document = json.loads(gzip.decompress(path.read_bytes()))
+def _load(path: Path, content: bytes) -> RecordedState:
+    document = json.loads(gzip.decompress(content))
     if document["format"] != 1:
         raise ValueError(f"{path}: format {document['format']}, this loader reads 1")
     clock = document["clock"]
