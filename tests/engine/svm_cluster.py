@@ -70,8 +70,8 @@ class SvmCluster:
         self.svm.airdrop(wallet.pubkey(), lamports)
         return wallet
 
-    def new_mint(self, fee: TransferFee | None = None) -> Mint:
-        program = TOKEN_2022_PROGRAM_ID if fee else TOKEN_PROGRAM_ID
+    def new_mint(self, fee: TransferFee | None = None, program: Pubkey = TOKEN_PROGRAM_ID) -> Mint:
+        program = TOKEN_2022_PROGRAM_ID if fee else program
         minted = Mint(address=Pubkey.new_unique(), decimals=6, token_program=program, transfer_fee=fee)
         self._put_mint(minted)
         return minted

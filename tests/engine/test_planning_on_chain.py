@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from solders.account import Account
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
+from solders.transaction import VersionedTransaction
 
 from dexroute.engine.planning import (
     PlannedSwap,
@@ -24,13 +27,14 @@ from dexroute.engine.planning import (
     swappable_venues,
     unread_wallet,
 )
-from dexroute.engine.planning.token_accounts import associated_token_address, temporary_sol_address
+from dexroute.engine.planning.token_accounts import associated_account_length, associated_token_address, temporary_sol_address
 from dexroute.engine.routing import RouteOptions, find_route
 from dexroute.errors import GuardRefused, InsufficientFunds, QuoteOnly, SimulationFailed, SlippageExceeded
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
-from dexroute.types.mints import Mint, TransferFee
-from dexroute.types.orders import Residual
+from dexroute.types.chain import Simulation
+from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint, TransferFee
+from dexroute.types.orders import Residual, SwapAmounts
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.engine.svm_cluster import REGISTRY, SOL, SvmCluster
 
@@ -224,7 +228,15 @@ async def test_what_a_wallet_lacks_is_itemised(market: Market) -> None:
         "temporary_rent_lamports": str(TOKEN_RENT),
         "wallet_rent_lamports": "0",
     }
-    await market.swap(planned, cluster.rich_wallet(needs))
+    for enough in (needs, needs + 1):
+        await market.swap(await market.planned(SOL, market.a, 10**9), cluster.rich_wallet(enough))
+
+    bidding = PriorityFeePolicy(fixed_micro_lamports=1_000_000)
+    with pytest.raises(InsufficientFunds) as caught:
+        await market.prepare(await market.planned(SOL, market.a, 10**9), cluster.rich_wallet(needs), bidding)
+    bid = int(caught.value.context["items"]["priority_fee_lamports"])
+    assert bid > 10_000
+    assert caught.value.context["short"] == str(bid)
 
     without_tokens = cluster.rich_wallet()
     with pytest.raises(InsufficientFunds) as caught:
@@ -262,6 +274,25 @@ async def test_a_market_that_moved_is_slippage_not_a_crash(market: Market, mode:
     roomy = await market.planned(SOL, market.a, 10**9, mode, slippage_bps=1_000)
     await market.swap(await market.planned(SOL, market.a, 10**9), other)
     await market.swap(roomy, user)
+
+
+async def test_a_market_that_moves_between_the_two_simulations_is_noticed(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, user, other = market.cluster, market.cluster.rich_wallet(), market.cluster.rich_wallet()
+    planned = await market.planned(SOL, market.a, 10**9, slippage_bps=10)
+    rival = await market.prepare(planned, other)
+    cluster.simulated.clear()
+    simulate = cluster.simulate
+
+    async def moved_after_the_first(wire: bytes, *, accounts: Sequence[Pubkey] = ()) -> Simulation:
+        answer = await simulate(wire, accounts=accounts)
+        if len(cluster.simulated) == 1:
+            cluster.svm.send_transaction(VersionedTransaction(rival.message, [other]))
+        return answer
+
+    monkeypatch.setattr(cluster, "simulate", moved_after_the_first)
+    with pytest.raises(SlippageExceeded):
+        await market.prepare(planned, user)
+    assert len(cluster.simulated) == 2
 
 
 async def test_a_first_hop_that_falls_short_stops_the_second(market: Market) -> None:
@@ -355,3 +386,42 @@ async def test_instructions_alone_work_for_whoever_embeds_them(market: Market) -
         balance = cluster.balance(user, market.a)
         assert balance is not None
         assert (balance > planned.quote.amount_out) == (round_number == 2)
+
+
+@pytest.mark.parametrize("program", [TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID])
+def test_account_lengths_are_those_the_associated_token_program_allocates(market: Market, program: Pubkey) -> None:
+    cluster, user = market.cluster, market.cluster.rich_wallet()
+    plain = cluster.new_mint(program=program)
+    account = cluster.account(cluster.fund(user, plain, 1))
+    assert account is not None
+    assert len(account.data) == associated_account_length(plain)
+
+
+fees = st.none() | st.builds(
+    TransferFee, epoch=st.just(0), bps=st.integers(0, 10_000 // 3), maximum=st.sampled_from([0, 5_000, 10**18])
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    taxes=st.tuples(fees, fees, fees),
+    depth=st.integers(10**8, 10**13),
+    amount=st.integers(10**3, 10**7),
+    mode=st.sampled_from(SwapMode),
+    hop_slippage_bps=st.sampled_from([0, 25, 1_000]),
+)
+async def test_every_route_of_two_hops_does_on_chain_what_it_says(
+    taxes: tuple[TransferFee | None, ...], depth: int, amount: int, mode: SwapMode, hop_slippage_bps: int
+) -> None:
+    cluster = SvmCluster()
+    a, c, b = (cluster.new_mint(tax) for tax in taxes)
+    market = Market(cluster, a, b, c, (cluster.pool({a: depth, c: 2 * depth}), cluster.pool({c: depth, b: 3 * depth})))
+    user = cluster.rich_wallet()
+    cluster.fund(user, a, 10**15)
+    planned = await market.planned(a, b, amount, mode, slippage_bps=0, hop_slippage_bps=hop_slippage_bps)
+    prepared = await market.swap(planned, user)
+    first, second = planned.quote.route.hops
+    assert cluster.balance(user, a) == 10**15 - planned.quote.amount_in
+    assert cluster.balance(user, c) == first.amount_out - second.amount_in
+    assert cluster.balance(user, b) == planned.quote.amount_out
+    assert prepared.simulated == SwapAmounts(amount_in=planned.quote.amount_in, amount_out=planned.quote.amount_out)
