@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from dexroute.fetchers.pool.events import PoolInitialized, PoolStatusSet, ProtocolFeesCollected
+from dexroute.fetchers.pool.pda import pool_accounts
 from dexroute.fetchers.pool.price_sums import PriceSums
 from dexroute.fetchers.pool.volatility import Volatility
+from dexroute.math.transfer_fee import amount_after_fee
 from dexroute.types.mints import TOKEN_PROGRAM_ID
 from dexroute.types.requests import SwapMode
 from tests.programs.market import Market, add_as_predicted, remove_as_predicted, swap_as_predicted
 from tests.programs.samples import TERMS
-from tests.programs.world import World
+from tests.programs.world import Outcome, World
 
 
 def test_initialize_writes_the_pool_its_vaults_and_its_mint(world: World) -> None:
@@ -37,8 +41,6 @@ def test_initialize_writes_the_pool_its_vaults_and_its_mint(world: World) -> Non
 def test_initialize_tells_the_terms(world: World) -> None:
     market = Market.open(world, world.new_mint(), world.new_mint())
     other = Market(world=world, accounts=market.accounts, index=0, mints=market.mints, trader=market.trader, admin=market.admin)
-    from dexroute.fetchers.pool.pda import pool_accounts
-
     other.index = 65_535
     other.accounts = pool_accounts(*market.mints, 65_535)
     (event,) = world.must(other.initialize()).events
@@ -89,8 +91,6 @@ def test_protocol_fees_go_to_the_admin_once(request: pytest.FixtureRequest, kind
     assert outcome.ok, outcome.logs
     a, b = pool.protocol_fees
     assert outcome.events == (ProtocolFeesCollected(pool=pool.address, admin=market.admin.pubkey(), amount_a=a, amount_b=b),)
-    from dexroute.math.transfer_fee import amount_after_fee
-
     arrived = [amount_after_fee(fee, mint.transfer_fee) for fee, mint in zip((a, b), market.mints, strict=True)]
     assert market.balances == (before[0] + arrived[0], before[1] + arrived[1], before[2])
     assert market.pool.protocol_fees == (0, 0)
@@ -100,7 +100,11 @@ def test_protocol_fees_go_to_the_admin_once(request: pytest.FixtureRequest, kind
 
 
 def test_status_switches_each_action_alone(market: Market) -> None:
-    actions = {1: lambda: market.swap(0, 10**6), 2: lambda: market.add((10**6, 10**7)), 4: lambda: market.remove(10**6)}
+    actions: dict[int, Callable[[], Outcome]] = {
+        1: lambda: market.swap(0, 10**6),
+        2: lambda: market.add((10**6, 10**7)),
+        4: lambda: market.remove(10**6),
+    }
     codes = {1: 6_012, 2: 6_013, 4: 6_014}
     for status in range(8):
         outcome = market.set_status(status)

@@ -73,11 +73,12 @@ class World:
         return wallet
 
     def send(self, *instructions: Instruction, signers: Sequence[Keypair] = ()) -> Outcome:
-        """Run one transaction paid by `payer` and signed by `signers` too."""
-        everyone = list({key.pubkey(): key for key in (self.payer, *signers)}.values())
+        """Run one transaction paid by `payer` and signed by those of `signers` that it names as signers."""
         self.svm.expire_blockhash()
         message = MessageV0.try_compile(self.payer.pubkey(), list(instructions), [], self.svm.latest_blockhash())
-        result = self.svm.send_transaction(VersionedTransaction(message, everyone))
+        required = set(message.account_keys[: message.header.num_required_signatures])
+        keys = {key.pubkey(): key for key in (self.payer, *signers) if key.pubkey() in required}
+        result = self.svm.send_transaction(VersionedTransaction(message, list(keys.values())))
         if isinstance(result, FailedTransactionMetadata):
             error, meta = result.err(), result.meta()
             inner = getattr(error, "err", None)
