@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ from programs.toolchain.rust import Rust, environment
 from programs.toolchain.sysroot import CODE_OPTIONS, TARGET, build_sysroot
 
 ROOT = Path(__file__).resolve().parents[2]
+# What cargo says when a crate is not in its cache.
 _NO_CACHE = "offline"
+_HINT = "see the end of programs/README.md for what the compiler cannot do for this machine"
 
 
 def build_crate(rust: Rust, crate: Path, library: str, work: Path) -> bytes:
@@ -23,6 +26,9 @@ def build_crate(rust: Rust, crate: Path, library: str, work: Path) -> bytes:
     linker's words.
     """
     sysroot = build_sysroot(rust, work / "sysroot" / _key(rust))
+    # Cargo's idea of what is fresh knows nothing of this linker, and goes by times that a checkout can set back.
+    target_dir = work / "cargo"
+    shutil.rmtree(target_dir, ignore_errors=True)
     linker = _linker(work)
     home = Path(environment().get("CARGO_HOME") or Path.home() / ".cargo")
     flags = [
@@ -34,7 +40,7 @@ def build_crate(rust: Rust, crate: Path, library: str, work: Path) -> bytes:
     ]
     command: list[str | Path] = [
         rust.cargo, "rustc", "--quiet", "--release", "--lib", "--locked", "--crate-type=cdylib",
-        f"--manifest-path={crate / 'Cargo.toml'}", f"--target={TARGET}", f"--target-dir={work / 'cargo' / _key(rust)}",
+        f"--manifest-path={crate / 'Cargo.toml'}", f"--target={TARGET}", f"--target-dir={target_dir}",
     ]  # fmt: skip
     if "json-target-spec" in _output([rust.cargo, "-Z", "help"]):
         command.append("-Zjson-target-spec")
@@ -44,10 +50,10 @@ def build_crate(rust: Rust, crate: Path, library: str, work: Path) -> bytes:
     if done.returncode != 0 and _NO_CACHE in done.stderr:
         done = subprocess.run(command, env=own, cwd=crate, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise BuildError(f"{crate.relative_to(ROOT)} does not build with {rust.versions['rustc']}:\n{done.stderr.strip()}")
+        raise BuildError(f"{crate.relative_to(ROOT)} does not build with {rust.versions['rustc']}:\n{done.stderr.strip()}\n{_HINT}")
     if done.stderr.strip():
         print(done.stderr.strip(), flush=True)
-    return (work / "cargo" / _key(rust) / TARGET.stem / "release" / f"lib{library}.so").read_bytes()
+    return (target_dir / TARGET.stem / "release" / f"lib{library}.so").read_bytes()
 
 
 def _key(rust: Rust) -> str:

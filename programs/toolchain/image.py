@@ -23,7 +23,7 @@ _DF_TEXTREL = 4
 _R_BPF_64_RELATIVE, _R_BPF_64_32 = 8, 10
 _HEADER, _PROGRAM_HEADER, _SECTION_HEADER = 64, 56, 64
 _SYMBOL, _RELOCATION, _DYNAMIC = 24, 16, 16
-_PROGRAM_HEADERS = 4
+_PROGRAM_HEADERS = 4  # room for; a program without constants has one fewer
 _ALIGN = 8
 
 
@@ -102,7 +102,8 @@ def write_image(image: Image, entry: int) -> bytes:
     names = b"\0" + b"".join(part.name.encode() + b"\0" for part in parts) + b".shstrtab\0"
     parts.append(_Part(name=".shstrtab", kind=_SHT_STRTAB, flags=0, at=_end(parts), content=names, align=1))
     table = _aligned(_end(parts), _ALIGN)
-    body = bytearray(_header(entry, table, len(parts) + 1) + _program_headers(readable, parts))
+    program_headers = _program_headers(readable, parts)
+    body = bytearray(_header(entry, table, len(parts) + 1, len(program_headers)) + b"".join(program_headers))
     for part in parts:
         body += bytes(part.at - len(body)) + part.content
     body += bytes(table - len(body)) + bytes(_SECTION_HEADER)
@@ -167,7 +168,7 @@ def _dynamic_parts(image: Image, at: int) -> list[_Part]:
     ]
 
 
-def _header(entry: int, sections_at: int, sections: int) -> bytes:
+def _header(entry: int, sections_at: int, sections: int, program_headers: int) -> bytes:
     ident = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
     return struct.pack(
         "<16sHHIQQQIHHHHHH",
@@ -181,26 +182,24 @@ def _header(entry: int, sections_at: int, sections: int) -> bytes:
         0,  # flags: SBPF version 0
         _HEADER,
         _PROGRAM_HEADER,
-        _PROGRAM_HEADERS,
+        program_headers,
         _SECTION_HEADER,
         sections,
         sections - 1,
     )
 
 
-def _program_headers(readable: Sequence[_Part], parts: Sequence[_Part]) -> bytes:
-    """Code; constants; what the loader reads; and .dynamic once more, so that it is found."""
-    text, constants = readable[0], readable[1:] or readable[:1]
+def _program_headers(readable: Sequence[_Part], parts: Sequence[_Part]) -> list[bytes]:
+    """Code; constants if there are any, since the loader refuses overlaps; what it reads itself; .dynamic once more, to be found by."""
+    text, constants = readable[0], readable[1:]
     dynamic = next(part for part in parts if part.name == ".dynamic")
     last = next(part for part in parts if part.name == ".rel.dyn")
-    end = constants[-1].at + len(constants[-1].content)
-    rows = [
-        (_PT_LOAD, _PF_R | _PF_X, text.at, len(text.content)),
-        (_PT_LOAD, _PF_R, constants[0].at, end - constants[0].at),
-        (_PT_LOAD, _PF_R, dynamic.at, last.at + len(last.content) - dynamic.at),
-        (_PT_DYNAMIC, _PF_R | _PF_W, dynamic.at, len(dynamic.content)),
-    ]
-    return b"".join(struct.pack("<IIQQQQQQ", kind, flags, at, at, at, size, size, _ALIGN) for kind, flags, at, size in rows)
+    rows = [(_PT_LOAD, _PF_R | _PF_X, text.at, len(text.content))]
+    if constants:
+        rows.append((_PT_LOAD, _PF_R, constants[0].at, constants[-1].at + len(constants[-1].content) - constants[0].at))
+    rows.append((_PT_LOAD, _PF_R, dynamic.at, last.at + len(last.content) - dynamic.at))
+    rows.append((_PT_DYNAMIC, _PF_R | _PF_W, dynamic.at, len(dynamic.content)))
+    return [struct.pack("<IIQQQQQQ", kind, flags, at, at, at, size, size, _ALIGN) for kind, flags, at, size in rows]
 
 
 def _end(parts: Sequence[_Part]) -> int:

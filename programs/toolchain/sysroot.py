@@ -1,4 +1,4 @@
-"""`core` for the target, compiled from the compiler's own sources, and the few functions that compiled code calls unasked.
+"""`core` for the target, compiled from the compiler's own sources, and the function that compiled code calls unasked.
 
 `core` is kept as bitcode: as machine code it does not exist, since parts of it that no program uses need instructions the
 target lacks. The program's link-time optimization takes from it what is used.

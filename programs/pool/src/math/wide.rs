@@ -2,7 +2,8 @@
 //!
 //! The target has no 128-bit multiply or divide, neither as an instruction nor as a library call, so `u128 * u128` and
 //! `u128 / u128` must not appear in this program; adding, subtracting, shifting and comparing `u128` is fine. Multiplying and
-//! dividing `u64` is one instruction each. Everything here is compared with Python's integers by
+//! dividing `u64` is one instruction each. Operations are the wrapping ones where the comment shows that nothing can wrap, so
+//! that no overflow check is compiled. Everything here is compared with Python's integers by
 //! `tests/programs/test_build_wide.py`, on the target itself.
 
 const HALF: u32 = 32;
@@ -61,10 +62,10 @@ const fn div_limbs(high: u64, low: u64, divisor: u64) -> u64 {
         return (first / divisor) << HALF | second / divisor;
     }
     let shift = leading_zeros(divisor);
-    let divisor = divisor << shift;
-    // Shifting in two steps, because shifting a u64 by 64 is not shifting by zero.
-    let high = high << shift | low >> 1 >> (63 - shift);
-    let low = low << shift;
+    let divisor = divisor.wrapping_shl(shift);
+    // Shifting in two steps, because shifting a u64 by 64 is not shifting to zero. `63 ^ shift` is `63 - shift`.
+    let high = high.wrapping_shl(shift) | (low >> 1).wrapping_shr(63 ^ shift);
+    let low = low.wrapping_shl(shift);
     let (first, rest) = digit(high, low >> HALF, divisor);
     let (second, _) = digit(rest, low & LOW_HALF, divisor);
     first << HALF | second
@@ -80,7 +81,7 @@ const fn digit(dividend: u64, next: u64, divisor: u64) -> (u64, u64) {
     // The estimate is at most 2 too large. `quotient` is at most 2^32 + 1 and `d0` below 2^32, so the product stays a u64
     // whenever it is compared: for larger quotients the first condition decides.
     while quotient > LOW_HALF || quotient.wrapping_mul(d0) > rest << HALF | next {
-        quotient -= 1;
+        quotient = quotient.wrapping_sub(1);
         rest = rest.wrapping_add(d1);
         if rest > LOW_HALF {
             break;
@@ -164,16 +165,15 @@ pub const fn div_x64(numerator: u64, denominator: u64) -> u128 {
 /// Algebraic Number Theory, 1.7.1). The start is the smallest power of two that cannot be below the root.
 pub const fn isqrt(value: u128) -> u64 {
     let (high, low) = split(value);
-    let bits = if high > 0 {
-        128 - leading_zeros(high)
+    // 2^ceil(bits/2) from the pairs of leading zeros; 2^64 is one more than a u64 holds, and the largest root is 2^64 - 1.
+    let mut root = if high > 0 {
+        let pairs = leading_zeros(high) / 2;
+        if pairs == 0 { u64::MAX } else { 1u64.wrapping_shl(64 - pairs) }
     } else if low > 0 {
-        64 - leading_zeros(low)
+        1u64.wrapping_shl(32 - leading_zeros(low) / 2)
     } else {
         return 0;
     };
-    // 2^ceil(bits/2); at 64 that is one more than a u64 holds, and the largest root is 2^64 - 1.
-    let half = bits.div_ceil(2);
-    let mut root = if half == 64 { u64::MAX } else { 1 << half };
     loop {
         // `high < root`, or the quotient would be at least 2^64: then `root` is not above the square root's floor.
         if high >= root {
@@ -184,7 +184,8 @@ pub const fn isqrt(value: u128) -> u64 {
             return root;
         }
         // The average of two numbers, the first larger, without their sum.
-        root -= (root - quotient).div_ceil(2);
+        let gap = root.wrapping_sub(quotient);
+        root = root.wrapping_sub((gap >> 1).wrapping_add(gap & 1));
     }
 }
 
