@@ -1,9 +1,122 @@
-"""`dex demo`."""
+"""`dex demo`: the whole chain in one go, offline: quote three venue families, swap, show the journal."""
 
 from __future__ import annotations
 
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from dexroute.cli.command import command
+from dexroute.cli.session import Session
+from dexroute.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dexroute.engine.execution.receipt import Receipt
+    from dexroute.sdk.dex import Dex
+    from dexroute.sdk.playground import Playground
+    from dexroute.sdk.quote import Quote
+
+WALLET_FILE = "wallet.json"
 
 
 def register(app: typer.Typer) -> None:
-    """placeholder until the playground stands"""
+    @command(app, "demo")
+    async def demo(
+        session: Session,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Make the playground and swap; print only where it is.")] = False,
+    ) -> None:
+        """See it work, offline: an embedded cluster, tokens, pools, quotes of three venue families, two swaps, the journal.
+
+        Works in a temporary directory, or in --data-dir, where everything stays for you to go on with."""
+        from dexroute.chain.signers import KeypairSigner
+        from dexroute.sdk import Dex
+
+        started_ms = time.monotonic_ns() // 1_000_000
+        with ExitStack() as stack:
+            kept = session.data_dir is not None
+            directory = session.data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dexroute-demo-")))
+            if (directory / WALLET_FILE).exists():
+                raise UsageError(
+                    f"there is a demo in {directory} already: use it (-u embedded --data-dir {directory}) or name another folder"
+                )
+            signer = KeypairSigner.create(directory / WALLET_FILE)
+            async with Dex(url="embedded", data_dir=directory, database_url=_journal(directory), signer=signer) as dex:
+                playground = await _with_progress(session, dex, signer)
+                quotes = await _quotes(dex, playground)
+                receipts = [
+                    await dex.swap(quotes[0], key="demo-exact-in"),
+                    await dex.swap(await dex.quote("SOL", "BONK", "1000000", exact_out=True, swappable=True), key="demo-exact-out"),
+                ]
+                shape = _shape(quotes, receipts, elapsed_ms=time.monotonic_ns() // 1_000_000 - started_ms)
+                where = directory if kept else None
+                if quiet:
+                    session.emit(
+                        shape, lambda console: console.print(f"playground in {directory}, wallet {directory / WALLET_FILE}")
+                    )
+                else:
+                    tokens = {token.mint: token for quote in quotes for token in quote.tokens.values()}
+                    for receipt in receipts:
+                        tokens[receipt.order.request.output_mint] = await dex.token(receipt.order.request.output_mint)
+                    session.emit(shape, lambda console: _render(console, quotes, receipts, tokens, where, shape["elapsed_ms"]))
+
+
+def _journal(directory: Path) -> str:
+    """The demo keeps its journal beside its cluster, whatever database the caller's settings name."""
+    return f"sqlite+aiosqlite:///{(directory / 'journal.sqlite3').absolute()}"
+
+
+async def _with_progress(session: Session, dex: Dex, signer: Any) -> Playground:
+    from dexroute.sdk.playground import make_playground
+
+    if session.is_json:
+        return await make_playground(dex, signer)
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting the embedded cluster") as status:
+        return await make_playground(dex, signer, progress=lambda step: status.update(f"making a market: {step}"))
+
+
+async def _quotes(dex: Dex, playground: Playground) -> list[Quote]:
+    """The pair people know first, then one pair for each recorded pool, against a pool of ours over the same mints."""
+    quotes = [await dex.quote("SOL", "USDC", "1.5")]
+    for _, _, first, second in playground.recorded:
+        quotes.append(await dex.quote(first, second, "1"))
+    return quotes
+
+
+def _shape(quotes: list[Quote], receipts: list[Receipt], *, elapsed_ms: int) -> dict[str, Any]:
+    from dexroute.sdk.shapes import candidate_json
+
+    rows = [
+        {"input_mint": str(quote.request.input_mint), "output_mint": str(quote.request.output_mint), "slot": quote.clock.slot}
+        | candidate_json(candidate, quote.quote_only)
+        for quote in quotes
+        for candidate in quote.candidates
+    ]
+    return {"orders": [receipt.json() for receipt in receipts], "quotes": rows, "elapsed_ms": elapsed_ms}
+
+
+def _render(
+    console: Console, quotes: list[Quote], receipts: list[Receipt], tokens: dict[Any, Any], directory: Path | None, elapsed_ms: int
+) -> None:
+    from dexroute.cli.render_order import render_receipt
+    from dexroute.cli.render_quote import render_quote
+
+    now_ms = time.time_ns() // 1_000_000
+    for quote in quotes:
+        console.rule(f"[bold]quote[/] {quote.input_token.symbol} → {quote.output_token.symbol}", align="left", style="dim")
+        render_quote(console, quote, age_ms=max(0, now_ms - quote.read_ms))
+        console.print()
+    for receipt in receipts:
+        console.rule(f"[bold]swap[/] {receipt.order.request.mode.value.replace('_', ' ')}", align="left", style="dim")
+        render_receipt(console, receipt, tokens)
+        console.print()
+    console.print(f"done in {elapsed_ms / 1000:.1f} s on a cluster inside this process; nothing left this machine")
+    if directory is not None:
+        console.print(f"go on with it: dex quote 2 SOL USDC -u embedded --data-dir {directory}")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dexroute.engine.routing.quote import Candidate
-    from dexroute.sdk.quote import Quote
+    from dexroute.sdk.quote import Quote, Token
 
 _FEE_NAMES = {"pool": "pool fee", "creator": "creator fee", "transfer": "transfer fee"}
 
@@ -71,19 +71,34 @@ def render_candidates(console: Console, quote: Quote) -> None:
     table.add_column("impact", justify="right", no_wrap=True)
     table.add_column("why not", overflow="fold")
     for candidate in quote.candidates:
-        table.add_row(*_candidate_row(candidate, exact_in, token.decimals), style="green" if candidate.lost is None else None)
+        row = _candidate_row(candidate, exact_in, token.decimals)
+        table.add_row(*row, _why_not(candidate, quote, token), style="green" if candidate.lost is None else None)
     for pool, error in quote.broken.items():
         table.add_row("unusable", _short(str(pool)), "–", "–", error.message)
     console.print(table)
 
 
-def _candidate_row(candidate: Candidate, exact_in: bool, decimals: int) -> tuple[str, str, str, str, str]:
+def _candidate_row(candidate: Candidate, exact_in: bool, decimals: int) -> tuple[str, str, str, str]:
     amount = "–"
     if candidate.quote is not None:
         amount = format_ui_amount(candidate.quote.amount_out if exact_in else candidate.quote.amount_in, decimals)
     impact = "–" if candidate.price_impact_bps is None else f"{candidate.price_impact_bps} bps"
     pools = " → ".join(_short(str(pool)) for pool in candidate.pools)
-    return " → ".join(candidate.venue_ids), pools, amount, impact, candidate.lost or "chosen"
+    return " → ".join(candidate.venue_ids), pools, amount, impact
+
+
+def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
+    """What a person reads instead of `candidate.lost`: the difference in tokens, where a difference decided."""
+    quote_only = " (quote-only here)" if set(candidate.venue_ids) & quote.quote_only else ""
+    if candidate.lost is None:
+        return f"chosen{quote_only}"
+    best = quote.candidates[0].net
+    if candidate.net is None or best is None or candidate.net == best:
+        return candidate.lost + quote_only
+    gap = abs(best - candidate.net)
+    bps = gap * 10_000 // max(abs(best), 1)
+    side = "less" if quote.request.mode.value == "exact_in" else "more"
+    return f"{format_ui_amount(gap, token.decimals)} {token.symbol} {side} after costs ({bps} bps){quote_only}"
 
 
 def _short(address: str) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from dexroute.sdk import Dex
 
 
+_REDIRECTED_WIDTH = 200
+
+
 class OutputFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -65,7 +68,9 @@ class Session:
             return
         from rich.console import Console
 
-        render(Console(file=sys.stdout, highlight=False))
+        # Redirected output has no width of its own: lines are as long as what they say.
+        width = None if sys.stdout.isatty() else _REDIRECTED_WIDTH
+        render(Console(file=sys.stdout, highlight=False, width=width))
 
     def note(self, text: str) -> None:
         """Progress for people, on stderr; programs that read JSON are not disturbed."""

@@ -29,7 +29,8 @@ class Token:
 class Quote:
     """What `Dex.swap` carries out. Amounts are base units; `limit` is the least output (exact in) or the most input (exact out)
     that will be enforced on chain. `pools` are all pools read for it, at `clock.slot`; `broken` are those whose accounts
-    could not be used, with the reason. `read_ms` is the host's time when the accounts were read."""
+    could not be used, with the reason; `quote_only` are the venues whose program is not on this cluster. `read_ms` is the
+    host's time when the accounts were read."""
 
     terms: SwapTerms
     best: RouteQuote
@@ -45,6 +46,7 @@ class Quote:
     input_token: Token
     output_token: Token
     tokens: Mapping[Pubkey, Token]
+    quote_only: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
     @property

@@ -40,7 +40,7 @@ class Quoter:
         self._tokens = tokens
         self._clock = clock
         self._learned: LearnedAddresses = {}
-        self._swappable: frozenset[str] | None = None
+        self._absent: frozenset[str] | None = None
 
     async def quote(
         self, terms: SwapTerms, *, swappable: bool = False, fixed_limit: int | None = None, refresh: bool = False
@@ -55,18 +55,19 @@ class Quoter:
         """
         request, options = terms.request, terms.route
         addresses, notes = await self._addresses(request, options, refresh=refresh)
-        absent = await self._absent_venues() if swappable else frozenset()
+        absent = await self._absent_venues()
+        left_out = absent if swappable else frozenset()
         loaded = await load_pools(self._reader, addresses, self._venues, self._learned)
         read_ms = self._clock.now_ms()
         self._learned = {**self._learned, **loaded.learned}
         for pool in loaded.pools.values():
             self._tokens.learn(pool.mints)
-        routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in absent}
+        routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
         priced = replace(options, costs=_landing_costs(loaded.pools.values(), request))
         try:
             best = find_route(routed.values(), request, priced)
         except RouteNotFound as failure:
-            raise self._explained(failure, loaded, absent, options) from failure
+            raise self._explained(failure, loaded, left_out, options) from failure
         candidates = rank_candidates(routed.values(), request, priced)
         impact = check_price_impact(best, loaded.pools, terms.max_impact_bps)
         limit = swap_limit(best, request, terms.slippage_bps, fixed=fixed_limit)
@@ -87,7 +88,8 @@ class Quoter:
             input_token=input_token,
             output_token=output_token,
             tokens={mint: token for mint, token in known.items() if token is not None},
-            notes=(*notes, *_absence_notes(loaded.pools, absent)),
+            quote_only=absent,
+            notes=(*notes, *_absence_notes(loaded.pools, absent, left_out=swappable)),
         )
 
     async def _addresses(
@@ -107,12 +109,10 @@ class Quoter:
         return tuple(hint.address for hint in useful), notes
 
     async def _absent_venues(self) -> frozenset[str]:
-        """Venues that are quote-only here. A program does not leave a cluster, so what is there is remembered; what is
-        absent is looked for again, it may be deployed meanwhile."""
-        everything = frozenset(venue.id for venue in self._venues)
-        if self._swappable != everything:
-            self._swappable = await swappable_venues(self._reader, self._venues)
-        return everything - self._swappable
+        """Venues that are quote-only here: asked once, so that a warm quote stays one round trip."""
+        if self._absent is None:
+            self._absent = frozenset(venue.id for venue in self._venues) - await swappable_venues(self._reader, self._venues)
+        return self._absent
 
     def _explained(self, failure: RouteNotFound, loaded: LoadedPools, absent: frozenset[str], options: RouteOptions) -> DexError:
         """The failure with what only this room knows: pools whose accounts are unusable, and venues left out as quote-only."""
@@ -141,9 +141,10 @@ def _is_allowed(hint: PoolHint, options: RouteOptions) -> bool:
     return options.refusal(hint.venue_id, hint.address) is None
 
 
-def _absence_notes(pools: Mapping[Pubkey, Pool], absent: frozenset[str]) -> tuple[str, ...]:
+def _absence_notes(pools: Mapping[Pubkey, Pool], absent: frozenset[str], *, left_out: bool) -> tuple[str, ...]:
     here = sorted({pool.venue_id for pool in pools.values()} & absent)
-    return tuple(f"{venue} is quote-only on this cluster (its program is not there), so its pools were left out" for venue in here)
+    consequence = "so its pools were left out" if left_out else "so its pools can be quoted but not swapped here"
+    return tuple(f"{venue} is quote-only: its program is not on this cluster, {consequence}" for venue in here)
 
 
 def _landing_costs(pools: Iterable[Pool], request: QuoteRequest) -> LandingCosts:

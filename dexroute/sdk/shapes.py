@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from dexroute.engine.routing.quote import Candidate
@@ -38,11 +38,11 @@ def route_json(route: Route) -> dict[str, Any]:
     }
 
 
-def candidate_json(candidate: Candidate) -> dict[str, Any]:
-    """One row of the comparison. `venue` names a single pool's venue, or the venues of a path joined by `>`."""
+def candidate_json(candidate: Candidate, quote_only: Collection[str] = ()) -> dict[str, Any]:
+    """One row of the comparison. `venue` is the venue of all its pools, or theirs joined by `+`."""
     quoted = candidate.quote
     return {
-        "venue": ">".join(candidate.venue_ids),
+        "venue": "+".join(dict.fromkeys(candidate.venue_ids)),
         "venues": list(candidate.venue_ids),
         "pools": [str(pool) for pool in candidate.pools],
         "mints": [str(mint) for mint in candidate.mints],
@@ -53,6 +53,7 @@ def candidate_json(candidate: Candidate) -> dict[str, Any]:
         "fees": fees_json(candidate.fees),
         "compute_units": candidate.compute_units,
         "chosen": candidate.lost is None,
+        "swappable": not set(candidate.venue_ids) & set(quote_only),
         "reason": candidate.lost,
         "code": candidate.error.code if candidate.error else None,
     }
@@ -83,7 +84,7 @@ def quote_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
         "age_ms": max(0, now_ms - quote.read_ms),
         "round_trips": quote.round_trips,
         "route": route_json(quote.best.route),
-        "candidates": [candidate_json(candidate) for candidate in quote.candidates],
+        "candidates": [candidate_json(candidate, quote.quote_only) for candidate in quote.candidates],
         "unusable_pools": [
             {"pool": str(pool), "code": error.code, "reason": error.message}
             for pool, error in sorted(quote.broken.items(), key=lambda i: bytes(i[0]))
