@@ -17,7 +17,8 @@ use crate::{
 
 /// The longest account list of any instruction. What follows is skipped.
 const MAX_ACCOUNTS: usize = 14;
-const RENT_EPOCH: usize = size_of::<u64>();
+/// What the serialization of an account holds besides its data: the head before it, room to grow and the rent epoch after it.
+const AROUND_DATA: usize = size_of::<RuntimeAccount>() + MAX_PERMITTED_DATA_INCREASE + size_of::<u64>();
 
 /// # Safety
 /// Called by the loader only: `input` is its 8-byte aligned serialization of accounts, instruction data and program id.
@@ -35,40 +36,58 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
 /// # Safety
 /// As `entrypoint`.
 #[inline(always)]
-pub unsafe fn run(input: *mut u8) -> Result<()> {
+unsafe fn run(input: *mut u8) -> Result<()> {
     let mut views = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
-    // SAFETY (whole block): the offsets are those of the loader's format: a u64 count; per account either a
-    // `RuntimeAccount` (first byte 255), its data, room to grow, padding to 8 and the rent epoch, or 8 bytes whose first is
-    // the index of an earlier account; a u64 length, the instruction data and the 32 bytes of the program id. `cursor` stays
-    // 8-byte aligned until the instruction data. Views below `count` are initialized in order, so an index to an earlier
-    // account below `MAX_ACCOUNTS` reads an initialized one.
+    let first = views.as_mut_ptr().cast::<AccountView>();
+    // SAFETY: these are the offsets of the loader's format: a u64 count; the accounts; a u64 length, the instruction data and
+    // the 32 bytes of the program id. Every view below `kept` is written in order before the slice is made of them, and an
+    // account that repeats another names one before it, so it reads a written one.
     unsafe {
         let count = *input.cast::<u64>() as usize;
+        let kept = if count < MAX_ACCOUNTS { count } else { MAX_ACCOUNTS };
         let mut cursor = input.add(size_of::<u64>());
-        for i in 0..count {
-            let account = cursor.cast::<RuntimeAccount>();
-            let first = (*account).borrow_state;
-            let view = if first == NOT_BORROWED {
-                let length = (*account).data_len as usize;
-                let padded = length.wrapping_add(7) & !7;
-                cursor = cursor.add(size_of::<RuntimeAccount>() + MAX_PERMITTED_DATA_INCREASE + RENT_EPOCH + padded);
-                AccountView::new_unchecked(account)
-            } else {
-                cursor = cursor.add(size_of::<u64>());
-                match views.get(usize::from(first)) {
-                    Some(earlier) if i < MAX_ACCOUNTS => earlier.assume_init(),
-                    _ => continue,
-                }
+        let (mut next, end) = (first, first.add(kept));
+        while next != end {
+            let view = match next_account(&mut cursor) {
+                Entry::Account(view) => view,
+                Entry::Repeated(index) => *first.add(index),
             };
-            if let Some(slot) = views.get_mut(i) {
-                slot.write(view);
-            }
+            next.write(view);
+            next = next.add(1);
+        }
+        for _ in kept..count {
+            next_account(&mut cursor);
         }
         let length = *cursor.cast::<u64>() as usize;
         let data = cursor.add(size_of::<u64>());
         let program_id = &*data.add(length).cast::<Address>();
-        let views = core::slice::from_raw_parts(views.as_ptr().cast::<AccountView>(), count.min(MAX_ACCOUNTS));
-        dispatch(program_id, views, core::slice::from_raw_parts(data, length))
+        dispatch(program_id, core::slice::from_raw_parts(first, kept), core::slice::from_raw_parts(data, length))
+    }
+}
+
+enum Entry {
+    Account(AccountView),
+    /// The index of the same account further up.
+    Repeated(usize),
+}
+
+/// # Safety
+/// `cursor` stands at an account of the loader's serialization, which is 8-byte aligned: either a `RuntimeAccount` (first byte
+/// 255), its data, room to grow, padding to 8 and the rent epoch, or 8 bytes whose first is an index. It is left at what follows.
+#[inline(always)]
+unsafe fn next_account(cursor: &mut *mut u8) -> Entry {
+    let account = cursor.cast::<RuntimeAccount>();
+    // SAFETY: the caller's promise; an account's length is bounded by the buffer it lies in.
+    unsafe {
+        let marker = (*account).borrow_state;
+        if marker == NOT_BORROWED {
+            let padded = ((*account).data_len as usize).wrapping_add(7) & !7;
+            *cursor = cursor.add(padded.wrapping_add(AROUND_DATA));
+            Entry::Account(AccountView::new_unchecked(account))
+        } else {
+            *cursor = cursor.add(size_of::<u64>());
+            Entry::Repeated(usize::from(marker))
+        }
     }
 }
 

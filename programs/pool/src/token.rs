@@ -7,7 +7,7 @@ use pinocchio::{
 };
 
 use crate::{
-    accounts::{LpMint, MintAccount, PoolAccount, SignerAccount, TokenProgram, UserTokenAccount, Vault},
+    accounts::{LpMint, MintAccount, PoolAccount, SignerAccount, TokenProgram, UserTokenAccount, Vault, balance, mint_decimals},
     errors::{PoolError, Result},
 };
 
@@ -24,27 +24,6 @@ const ACCOUNT_LENGTH: usize = 165;
 const FEE_ACCOUNT_LENGTH: usize = ACCOUNT_LENGTH + 1 + 4 + 8;
 pub const MINT_LENGTH: usize = 82;
 
-/// Sends `amount` from the user to a vault and makes sure that `net` of it arrived.
-#[inline(always)]
-pub fn deposit(
-    mint: &MintAccount,
-    source: UserTokenAccount,
-    vault: Vault,
-    user: SignerAccount,
-    flow: Flow,
-) -> Result<()> {
-    if !mint.program.extended {
-        transfer(mint, source.view, vault.view, user.view, flow.sent, &[])
-    } else {
-        let before = vault.amount()?;
-        transfer(mint, source.view, vault.view, user.view, flow.sent, &[])?;
-        match vault.amount()?.checked_sub(before) {
-            Some(arrived) if arrived == flow.net => Ok(()),
-            _ => Err(PoolError::TransferFeeMismatch),
-        }
-    }
-}
-
 /// What leaves the user and what of it must reach the vault.
 #[derive(Clone, Copy)]
 pub struct Flow {
@@ -52,55 +31,84 @@ pub struct Flow {
     pub net: u64,
 }
 
+/// Sends tokens from the user to a vault and makes sure that the net amount arrived.
+#[inline(always)]
+pub fn deposit(mint: &MintAccount, source: UserTokenAccount, vault: Vault, user: SignerAccount, flow: Flow) -> Result<()> {
+    let (from, to, authority) = (source.view, vault.view, user.view);
+    if mint.program.extended {
+        let transfer = TransferChecked { mint: mint.view, from, to, authority, amount: flow.sent, signers: &[] };
+        return deposit_checked(&transfer, mint.program.address, flow.net);
+    }
+    transfer(mint.program.address, from, to, authority, flow.sent, &[]);
+    Ok(())
+}
+
+/// SPL Token moves exactly what it is told; Token-2022 keeps a fee, and the books rely on our computing the same one.
+#[inline(never)]
+fn deposit_checked(transfer: &TransferChecked, program: &Address, net: u64) -> Result<()> {
+    let vault = transfer.to;
+    let before = balance(vault)?;
+    transfer.send(program)?;
+    match balance(vault)?.checked_sub(before) {
+        Some(arrived) if arrived == net => Ok(()),
+        _ => Err(PoolError::TransferFeeMismatch),
+    }
+}
+
 /// Sends `amount` from a vault, which the pool signs for.
 #[inline(always)]
 pub fn withdraw(mint: &MintAccount, vault: Vault, destination: UserTokenAccount, pool: &PoolAccount, amount: u64) -> Result<()> {
+    let (from, to, authority) = (vault.view, destination.view, pool.view);
     let seeds = pool.seeds();
-    transfer(mint, vault.view, destination.view, pool.view, amount, &[Signer::from(&seeds)])
+    let signers = &[Signer::from(&seeds)];
+    if mint.program.extended {
+        let transfer = TransferChecked { mint: mint.view, from, to, authority, amount, signers };
+        return transfer.send(mint.program.address);
+    }
+    transfer(mint.program.address, from, to, authority, amount, signers);
+    Ok(())
 }
 
-/// `Transfer` where it is enough, since it costs the least; Token-2022 wants the mint to compute its fee.
+/// SPL Token's `Transfer` costs less than its `TransferChecked`, and the token program compares both accounts' mints itself.
 #[inline(always)]
-fn transfer(
-    mint: &MintAccount,
-    from: &AccountView,
-    to: &AccountView,
-    authority: &AccountView,
+fn transfer(program: &Address, from: &AccountView, to: &AccountView, authority: &AccountView, amount: u64, signers: &[Signer]) {
+    let accounts = [
+        InstructionAccount::writable(from.address()),
+        InstructionAccount::writable(to.address()),
+        InstructionAccount::readonly_signer(authority.address()),
+    ];
+    let infos = [CpiAccount::from(from), CpiAccount::from(to), CpiAccount::from(authority)];
+    call(program, &amount_instruction(TRANSFER, amount), &accounts, &infos, signers);
+}
+
+/// Token-2022 wants to see the mint, to compute its fee.
+struct TransferChecked<'a> {
+    mint: &'a AccountView,
+    from: &'a AccountView,
+    to: &'a AccountView,
+    authority: &'a AccountView,
     amount: u64,
-    signers: &[Signer],
-) -> Result<()> {
-    if amount == 0 {
-        return Ok(());
-    }
-    if mint.program.extended {
+    signers: &'a [Signer<'a, 'a>],
+}
+
+impl TransferChecked<'_> {
+    #[inline(never)]
+    fn send(&self, program: &Address) -> Result<()> {
         let mut data = [0u8; 10];
         data[0] = TRANSFER_CHECKED;
-        data[1..9].copy_from_slice(&amount.to_le_bytes());
-        data[9] = mint.decimals()?;
+        data[1..9].copy_from_slice(&self.amount.to_le_bytes());
+        data[9] = mint_decimals(self.mint)?;
         let accounts = [
-            InstructionAccount::writable(from.address()),
-            InstructionAccount::readonly(mint.view.address()),
-            InstructionAccount::writable(to.address()),
-            InstructionAccount::readonly_signer(authority.address()),
+            InstructionAccount::writable(self.from.address()),
+            InstructionAccount::readonly(self.mint.address()),
+            InstructionAccount::writable(self.to.address()),
+            InstructionAccount::readonly_signer(self.authority.address()),
         ];
-        let infos = [CpiAccount::from(from), CpiAccount::from(mint.view), CpiAccount::from(to), CpiAccount::from(authority)];
-        call(mint.program.address, &data, &accounts, &infos, signers);
-    } else {
-        let data = amount_instruction(TRANSFER, amount);
-        let accounts = [
-            InstructionAccount::writable(from.address()),
-            InstructionAccount::writable(to.address()),
-            InstructionAccount::readonly_signer(authority.address()),
-        ];
-        call(
-            mint.program.address,
-            &data,
-            &accounts,
-            &[CpiAccount::from(from), CpiAccount::from(to), CpiAccount::from(authority)],
-            signers,
-        );
+        let infos =
+            [CpiAccount::from(self.from), CpiAccount::from(self.mint), CpiAccount::from(self.to), CpiAccount::from(self.authority)];
+        call(program, &data, &accounts, &infos, self.signers);
+        Ok(())
     }
-    Ok(())
 }
 
 #[inline(always)]

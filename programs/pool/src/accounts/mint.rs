@@ -58,10 +58,7 @@ impl<'a> MintAccount<'a> {
     /// created again with others.
     #[inline(always)]
     pub fn transfer_fee(&self, epoch: u64) -> Result<TransferFee> {
-        if !self.program.extended {
-            return Ok(TransferFee::NONE);
-        }
-        self.extensions()?.transfer_fee(epoch)
+        if self.program.extended { extended_transfer_fee(self.view, epoch) } else { Ok(TransferFee::NONE) }
     }
 
     /// Whether token accounts of this mint need room for withheld transfer fees.
@@ -69,19 +66,25 @@ impl<'a> MintAccount<'a> {
         Ok(self.extensions()?.transfer_fee_config.is_some())
     }
 
-    pub fn decimals(&self) -> Result<u8> {
-        self.bytes().get(DECIMALS).copied().ok_or(PoolError::InvalidMint)
-    }
-
-    #[inline(always)]
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: mints are only read here; the slice never outlives a call that could change the mint.
-        unsafe { self.view.borrow_unchecked() }
-    }
-
     fn extensions(&self) -> Result<Extensions<'_>> {
-        Extensions::read(self.bytes(), self.program.extended)
+        Extensions::read(bytes(self.view), self.program.extended)
     }
+}
+
+pub fn mint_decimals(mint: &AccountView) -> Result<u8> {
+    bytes(mint).get(DECIMALS).copied().ok_or(PoolError::InvalidMint)
+}
+
+#[inline(always)]
+fn bytes(view: &AccountView) -> &[u8] {
+    // SAFETY: mints are only read here; the slice never outlives a call that could change the mint.
+    unsafe { view.borrow_unchecked() }
+}
+
+/// Out of line and by value, so that mints of SPL Token pay nothing for it.
+#[inline(never)]
+fn extended_transfer_fee(mint: &AccountView, epoch: u64) -> Result<TransferFee> {
+    Extensions::read(bytes(mint), true)?.transfer_fee(epoch)
 }
 
 struct Extensions<'a> {
@@ -89,6 +92,7 @@ struct Extensions<'a> {
 }
 
 impl<'a> Extensions<'a> {
+    #[inline(always)]
     fn read(mint: &'a [u8], extended: bool) -> Result<Self> {
         let mut found = Self { transfer_fee_config: None };
         if mint.get(INITIALIZED) != Some(&1) {

@@ -11,14 +11,14 @@ mod user_token;
 mod vault;
 
 pub use lp_mint::LpMint;
-pub use mint::MintAccount;
+pub use mint::{MintAccount, mint_decimals};
 pub use new_account::NewAccount;
 pub use oracle::OracleAccount;
 pub use pool::PoolAccount;
 pub use signer::SignerAccount;
 pub use token_program::TokenProgram;
 pub use user_token::UserTokenAccount;
-pub use vault::Vault;
+pub use vault::{Vault, balance};
 
 use pinocchio::{AccountView, Address, address::address_eq};
 

@@ -22,12 +22,12 @@ impl<'a> Vault<'a> {
         require_writable(view)?;
         Ok(Self { view })
     }
+}
 
-    /// The balance now, base units.
-    pub fn amount(&self) -> Result<u64> {
-        // SAFETY: the slice ends before the next call into the token program, and nothing here writes token accounts.
-        let bytes = unsafe { self.view.borrow_unchecked() };
-        let amount = bytes.get(AMOUNT).and_then(|field| field.first_chunk::<8>()).ok_or(PoolError::InvalidVault)?;
-        Ok(u64::from_le_bytes(*amount))
-    }
+/// What a vault holds now, base units.
+pub fn balance(vault: &AccountView) -> Result<u64> {
+    // SAFETY: the slice ends before the next call into the token program, and nothing here writes token accounts.
+    let bytes = unsafe { vault.borrow_unchecked() };
+    let amount = bytes.get(AMOUNT).and_then(|field| field.first_chunk::<8>()).ok_or(PoolError::InvalidVault)?;
+    Ok(u64::from_le_bytes(*amount))
 }

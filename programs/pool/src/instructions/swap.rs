@@ -98,13 +98,10 @@ impl<'a> Swap<'a> {
         }
         state.set_reserve(self.side_in, amounts.reserve_in);
         state.set_reserve(self.side_in.other(), amounts.reserve_out);
-        let moved_bps = volatility::moved_bps(
-            state.reserve_a.get(),
-            state.reserve_b.get(),
-            state.reference_reserve_a.get(),
-            state.reference_reserve_b.get(),
-        );
-        state.volatility_bps.set(volatility::after_swap_bps(state.carried_bps.get(), moved_bps, state.max_volatility_bps.get()));
+        let reserves = (state.reserve_a.get(), state.reserve_b.get());
+        let reference = (state.reference_reserve_a.get(), state.reference_reserve_b.get());
+        let (carried_bps, max_volatility_bps) = (state.carried_bps.get(), state.max_volatility_bps.get());
+        state.volatility_bps.set(volatility::after_swap_bps(carried_bps, max_volatility_bps, reserves, reference));
         state.last_swap_at.set(moment.now);
         Ok(())
     }

@@ -17,11 +17,7 @@ impl TransferFee {
     /// Withheld when `amount` is sent: `min(ceil(amount·bps/10,000), maximum)`.
     #[inline(always)]
     pub fn on(&self, amount: u64) -> u64 {
-        if self.bps == 0 {
-            return 0;
-        }
-        // bps is at most 10,000, so the quotient is at most `amount`.
-        wide::mul_div_ceil(amount, u64::from(self.bps), BPS).unwrap_or(amount).min(self.maximum)
+        if self.bps == 0 { 0 } else { charged(amount, self.bps, self.maximum) }
     }
 
     #[inline(always)]
@@ -36,16 +32,29 @@ impl TransferFee {
     /// in the caller's checked addition either way.
     #[inline(always)]
     pub fn inverse(&self, net: u64) -> u64 {
-        if self.bps == 0 || net == 0 {
-            return 0;
-        }
-        match BPS - u64::from(self.bps) {
-            0 => self.maximum,
-            kept => match wide::mul_div_ceil(net, BPS, kept) {
-                Some(gross) => (gross - net).min(self.maximum),
-                None => self.maximum,
-            },
-        }
+        if self.bps == 0 { 0 } else { added(net, self.bps, self.maximum) }
+    }
+}
+
+// Out of line and by value: most mints charge nothing, and every swap asks for two of them.
+
+#[inline(never)]
+fn charged(amount: u64, bps: u16, maximum: u64) -> u64 {
+    // bps is at most 10,000, so the quotient is at most `amount`.
+    wide::mul_div_ceil(amount, u64::from(bps), BPS).unwrap_or(amount).min(maximum)
+}
+
+#[inline(never)]
+fn added(net: u64, bps: u16, maximum: u64) -> u64 {
+    if net == 0 {
+        return 0;
+    }
+    match BPS - u64::from(bps) {
+        0 => maximum,
+        kept => match wide::mul_div_ceil(net, BPS, kept) {
+            Some(gross) => (gross - net).min(maximum),
+            None => maximum,
+        },
     }
 }
 

@@ -21,7 +21,7 @@ const KEPT_BITS: u32 = 50;
 
 /// `floor(|x - y|·10,000/y)` with `x = reserve_b·reference_a` and `y = reference_b·reserve_a` cut to 50 bits; `None` for y = 0.
 #[inline(always)]
-pub fn moved_bps(reserve_a: u64, reserve_b: u64, reference_a: u64, reference_b: u64) -> Option<u64> {
+fn moved_bps(reserve_a: u64, reserve_b: u64, reference_a: u64, reference_b: u64) -> Option<u64> {
     let x = wide::mul(reserve_b, reference_a);
     let y = wide::mul(reference_b, reserve_a);
     let (high, low) = (((x | y) >> 64) as u64, (x | y) as u64);
@@ -42,11 +42,14 @@ fn shifted(value: u128, shift: u32) -> u64 {
     }
 }
 
-/// Volatility after a swap.
+/// Volatility after a swap: what was carried into the burst plus how far the price is from the `reference` reserves of a and b.
 #[inline(always)]
-pub fn after_swap_bps(carried_bps: u32, moved_bps: Option<u64>, max_volatility_bps: u32) -> u32 {
+pub fn after_swap_bps(carried_bps: u32, max_volatility_bps: u32, reserves: (u64, u64), reference: (u64, u64)) -> u32 {
+    if max_volatility_bps == 0 {
+        return 0;
+    }
     let max = u64::from(max_volatility_bps);
-    let moved = moved_bps.unwrap_or(max);
+    let moved = moved_bps(reserves.0, reserves.1, reference.0, reference.1).unwrap_or(max);
     // The minimum is at most max_volatility_bps, a u32.
     moved.saturating_add(u64::from(carried_bps)).min(max) as u32
 }
