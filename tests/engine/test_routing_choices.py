@@ -8,11 +8,13 @@ import pytest
 
 from dexroute.engine.routing import LandingCosts, RouteOptions, find_route, rank_candidates
 from dexroute.errors import InvalidAmount, RouteNotFound, UsageError
+from dexroute.fetchers.base import SwapQuote
 from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.fees import FeeKind
 from dexroute.types.mints import NATIVE_MINT, TransferFee
 from dexroute.types.prices import Price
+from dexroute.types.requests import QuoteRequest
 from tests.engine.small_market import SWAPS_OFF, CheaperToLand, exact_in, exact_out, mint, named_key, pool
 
 A, B, C, D = (mint(name) for name in "ABCD")
@@ -239,22 +241,28 @@ def test_price_impact_of_two_hops_compounds() -> None:
     assert [(fee.mint, fee.kind) for fee in large.fees] == [(A.address, FeeKind.POOL), (C.address, FeeKind.POOL)]
 
 
-def test_a_market_of_many_pools_is_searched_without_trying_every_pair() -> None:
-    quoted = 0
+class Counted(CpmmPool):
+    """Counts quotes over all pools."""
 
-    class Counting:
-        def __init__(self, inner: object) -> None:
-            self._inner = inner
+    __slots__ = ()
+    asked = 0
 
-        def __getattr__(self, name: str) -> object:
-            nonlocal quoted
-            if name == "quote":
-                quoted += 1
-            return getattr(self._inner, name)
+    def quote(self, request: QuoteRequest) -> SwapQuote:
+        Counted.asked += 1
+        return CpmmPool.quote(self, request)
 
-    near = [pool(f"near {n}", (A, C), (10**12, 10**12 - n * 10**9)) for n in range(150)]
-    far = [pool(f"far {n}", (C, B), (10**12, 10**12 - n * 10**9)) for n in range(150)]
-    pools = [Counting(one) for one in near + far]
-    route = find_route(pools, exact_in(A, B, 10**6))  # type: ignore[arg-type]
+
+def test_a_market_of_many_pools_is_searched_without_trying_every_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    near = [pool(f"near {n}", (A, C), (10**12, 10**12 - n * 10**9), kind=Counted) for n in range(150)]
+    far = [pool(f"far {n}", (C, B), (10**12, 10**12 - n * 10**9), kind=Counted) for n in range(150)]
+    monkeypatch.setattr(Counted, "asked", 0)
+    route = find_route(near + far, exact_in(A, B, 10**6))
     assert [hop.pool for hop in route.route.hops] == [near[0].address, far[0].address]
-    assert 300 <= quoted <= 600
+    assert Counted.asked == 300
+    # Nor does an amount beyond all liquidity take longer to refuse.
+    monkeypatch.setattr(Counted, "asked", 0)
+    shallow = [pool(f"near {n}", (A, C), (10**12, 10**3), kind=Counted) for n in range(150)]
+    with pytest.raises(RouteNotFound) as caught:
+        find_route(shallow + far, exact_out(A, B, 10**6))
+    assert Counted.asked == 300
+    assert len(caught.value.context["candidates"]) >= 150

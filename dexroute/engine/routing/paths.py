@@ -10,15 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.hops import QuotedHop, RefusedHop, quote_hop
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.options import RouteOptions
+from dexroute.errors import AmountTooSmall, ExceedsLiquidity, PairNotInPool, PoolNotTradable, QuoteOverflow
 from dexroute.fetchers.base import Pool
 from dexroute.math.slippage import max_amount_in, min_amount_out
 from dexroute.types.requests import QuoteRequest, SwapMode
+
+# Refusals of the best near amount that every worse one would meet too: less to spend, or more to be bought.
+_HOPELESS: Final = {
+    SwapMode.EXACT_IN: (PoolNotTradable, PairNotInPool, AmountTooSmall),
+    SwapMode.EXACT_OUT: (PoolNotTradable, PairNotInPool, ExceedsLiquidity, QuoteOverflow),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +157,8 @@ def _finish(
         quoted = quote_hop(pool, *mints, limit, mode)
         if isinstance(quoted, RefusedHop):
             refused.append((hop, quoted))
+            if isinstance(quoted.error, _HOPELESS[mode]):
+                break
             continue
         cheapest = hop.compute_units
         paths.append(FoundPath((hop, quoted) if forward else (quoted, hop)))
