@@ -10,7 +10,6 @@ inside the swap instructions, so the chain enforces it whoever sends them.
 from __future__ import annotations
 
 import asyncio
-import base64
 
 from _playground import playground
 from solders.compute_budget import set_compute_unit_limit
@@ -18,6 +17,7 @@ from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.system_program import TransferParams, transfer
+from solders.transaction import VersionedTransaction
 
 from dexroute import Dex
 
@@ -42,15 +42,13 @@ async def main() -> None:
         client = dex.connection.client
         lifetime = await client.latest_blockhash()
         message = MessageV0.try_compile(user.pubkey(), instructions, [], lifetime.blockhash)
-        from solders.transaction import VersionedTransaction
-
         transaction = VersionedTransaction(message, [user])
-        print(
-            f"{len(instructions)} instructions, {len(bytes(transaction))} bytes, {base64.b64encode(bytes(transaction)).decode()[:48]}..."
-        )
+        print(f"{len(instructions)} instructions in {len(bytes(transaction))} bytes, simulated first:")
+        simulated = await client.simulate(bytes(transaction))
+        print(f"  {simulated.units_consumed} compute units, error: {simulated.error}")
         await client.send(bytes(transaction))
         status = None
-        while status is None:
+        while status is None or status.commitment == "processed":
             _, (status,) = await client.signature_statuses([transaction.signatures[0]], search_history=False)
             await asyncio.sleep(0.1)
         usdc = await dex.token("USDC")

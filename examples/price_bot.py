@@ -1,7 +1,7 @@
 """A bot that swaps when the price crosses a level.
 
-It asks for a quote every few seconds and buys USDC with SOL as soon as one SOL brings at least the level. The key names the level, so
-however often the bot is restarted, this level is sold at most once.
+It asks for a quote every few seconds and buys USDC with SOL as soon as one SOL brings at least the level. The key names the
+level, so however often the bot is restarted, this level is sold at most once.
 
     python examples/price_bot.py --level 149 --sol 2
 """
@@ -19,7 +19,8 @@ from dexroute import Dex, DexError, Quote, Receipt
 
 def usdc_per_sol(quote: Quote) -> Decimal:
     """What one whole SOL brings at this quote. For the decision and the log only: amounts stay integers."""
-    return Decimal(quote.amount_out) / 10**quote.output_token.decimals / (Decimal(quote.amount_in) / 10**quote.input_token.decimals)
+    got = Decimal(quote.amount_out).scaleb(-quote.output_token.decimals)
+    return got / Decimal(quote.amount_in).scaleb(-quote.input_token.decimals)
 
 
 async def wait_and_sell(dex: Dex, sol: str, level: Decimal, *, polls: int, pause_s: float) -> Receipt | None:
@@ -54,9 +55,8 @@ async def main() -> None:
     if receipt is None:
         print("the price never got there; nothing was sold")
     elif receipt.order.executed:
-        print(
-            f"{receipt.order.state}: sold {receipt.order.executed.amount_in} lamports for {receipt.order.executed.amount_out} base units of USDC"
-        )
+        executed = receipt.order.executed
+        print(f"{receipt.order.state}: sold {executed.amount_in} lamports for {executed.amount_out} base units of USDC")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from dexroute.types.accounts import AccountSnapshot
 from dexroute.types.mints import NATIVE_MINT, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint, TransferFee
 
 _SOL: Final = 10**9
-WALLET_LAMPORTS: Final = 3_000 * _SOL
+WALLET_LAMPORTS: Final = 1_400 * _SOL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +46,9 @@ class _PoolPlan:
 
 
 _TOKENS: Final = (
-    _TokenPlan(symbol="USDC", decimals=6, supply=10_000_000),
-    _TokenPlan(symbol="BONK", decimals=5, supply=50_000_000_000),
-    _TokenPlan(symbol="TAXED", decimals=6, supply=1_000_000, transfer_fee_bps=100),
+    _TokenPlan(symbol="USDC", decimals=6, supply=260_000),
+    _TokenPlan(symbol="BONK", decimals=5, supply=3_500_000_000),
+    _TokenPlan(symbol="TAXED", decimals=6, supply=60_000, transfer_fee_bps=100),
 )
 _VOLATILE: Final = FeeTerms(
     base_fee_ppm=2_500,
