@@ -65,7 +65,7 @@ async def rebalance(dex: Dex, *, share_percent: int, tolerance_percent: int, key
 
 async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--share", type=int, default=50, help="percent of the value to hold in USDC")
+    parser.add_argument("--share", type=int, default=40, help="percent of the value to hold in USDC")
     parser.add_argument("--tolerance", type=int, default=2, help="percent of the value not worth a trade")
     parser.add_argument("--dry-run", action="store_true")
     given = parser.parse_args()
