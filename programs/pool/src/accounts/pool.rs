@@ -1,10 +1,6 @@
 //! The pool, which is also the authority of its vaults and LP mint.
 
-use pinocchio::{
-    AccountView, Address,
-    address::address_eq,
-    cpi::Seed,
-};
+use pinocchio::{AccountView, Address, address::address_eq, cpi::Seed};
 
 use super::require_writable;
 use crate::{

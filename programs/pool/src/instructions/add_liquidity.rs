@@ -22,7 +22,10 @@ pub fn add_liquidity(program_id: &Address, views: &[AccountView], arguments: &[u
 
     let state = &mut *accounts.pool.state;
     let deposit = if state.lp_supply.get() == 0 {
-        first(Flow { sent: max_amount_a, net: fee_a.arriving(max_amount_a) }, Flow { sent: max_amount_b, net: fee_b.arriving(max_amount_b) })?
+        first(
+            Flow { sent: max_amount_a, net: fee_a.arriving(max_amount_a) },
+            Flow { sent: max_amount_b, net: fee_b.arriving(max_amount_b) },
+        )?
     } else {
         later(state, max_amount_a, max_amount_b, &fee_a, &fee_b)?
     };

@@ -16,7 +16,8 @@ pub fn collect_protocol_fees(program_id: &Address, views: &[AccountView], argume
     if !arguments.is_empty() {
         return Err(PoolError::InvalidInstruction);
     }
-    let [admin, pool, vault_a, vault_b, destination_a, destination_b, mint_a, mint_b, token_program_a, token_program_b] = named(views)?;
+    let [admin, pool, vault_a, vault_b, destination_a, destination_b, mint_a, mint_b, token_program_a, token_program_b] =
+        named(views)?;
     let pool = PoolAccount::load(pool, program_id)?;
     let admin = SignerAccount::load_admin(admin, &pool.state.admin)?;
     let vault_a = Vault::load(vault_a, &pool.state.vault_a)?;

@@ -140,7 +140,8 @@ impl Opening<'_> {
         let seeds: [&[u8]; 4] = [Pool::SEED, mint_a, mint_b, index.as_bytes()];
         let pool = NewAccount::load(view, &seeds, self.program_id, PoolError::InvalidPool)?;
         let bump = [pool.bump];
-        let seeds = [Seed::from(Pool::SEED), Seed::from(mint_a), Seed::from(mint_b), Seed::from(index.as_bytes()), Seed::from(&bump)];
+        let seeds =
+            [Seed::from(Pool::SEED), Seed::from(mint_a), Seed::from(mint_b), Seed::from(index.as_bytes()), Seed::from(&bump)];
         pool.create(&self.payer, &seeds, Pool::LENGTH, self.program_id)?;
         Ok(pool.bump)
     }

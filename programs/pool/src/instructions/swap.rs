@@ -40,7 +40,8 @@ pub struct Moment {
 impl<'a> Swap<'a> {
     #[inline(always)]
     pub fn load(program_id: &Address, views: &'a [AccountView]) -> Result<Self> {
-        let [user, pool, oracle, vault_in, vault_out, source, destination, mint_in, mint_out, program_in, program_out] = named(views)?;
+        let [user, pool, oracle, vault_in, vault_out, source, destination, mint_in, mint_out, program_in, program_out] =
+            named(views)?;
         let user = SignerAccount::load(user)?;
         let pool = PoolAccount::load(pool, program_id)?;
         let state = &*pool.state;

@@ -193,9 +193,8 @@ pub const fn isqrt(value: u128) -> u64 {
 mod tests {
     use super::*;
 
-    const EDGES: [u64; 12] = [
-        0, 1, 2, 3, LOW_HALF - 1, LOW_HALF, LOW_HALF + 1, 1 << 63, (1 << 63) - 1, u64::MAX - 1, u64::MAX, 0xFFFF_FFFF_0000_0000,
-    ];
+    const EDGES: [u64; 12] =
+        [0, 1, 2, 3, LOW_HALF - 1, LOW_HALF, LOW_HALF + 1, 1 << 63, (1 << 63) - 1, u64::MAX - 1, u64::MAX, 0xFFFF_FFFF_0000_0000];
 
     #[test]
     fn agrees_with_the_host_on_the_edges_of_limbs_and_halves() {
