@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
         exclude_pool: o.ExcludedPools = None,
         max_hops: o.MaxHops = 2,
         max_splits: o.MaxSplits = 1,
+        hop_slippage_bps: o.HopSlippageBps = None,
         refresh: o.Refresh = False,
     ) -> None:
         """Compare all venues for a swap: [bold]dex quote 1.5 SOL USDC[/bold]. Signs nothing, sends nothing."""
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
             "exclude_pool": exclude_pool,
             "max_hops": max_hops,
             "max_splits": max_splits,
+            "hop_slippage_bps": hop_slippage_bps,
             "priority_fee": None,
             "priority_fee_cap": None,
             "priority_fee_percentile": 75,

@@ -58,6 +58,15 @@ ExcludedPools = Annotated[
 ]
 MaxHops = Annotated[int, typer.Option("--max-hops", metavar="N", help="Pools in a row: 1 or 2.", rich_help_panel=_ROUTE)]
 MaxSplits = Annotated[int, typer.Option("--max-splits", metavar="N", help="Legs of a route: 1.", rich_help_panel=_ROUTE)]
+HopSlippageBps = Annotated[
+    int | None,
+    typer.Option(
+        "--hop-slippage-bps",
+        metavar="BPS",
+        help="Of two hops, how far the first may fall short; the rest stays yours as residual.  [default: a fifth of the slippage]",
+        rich_help_panel=_ROUTE,
+    ),
+]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Look for pools even when some are remembered.", rich_help_panel=_ROUTE)]
 
 
@@ -65,10 +74,12 @@ async def terms_from(dex: Dex, amount: str, from_: str, to: str, given: dict[str
     """The typed command line as exact terms. `given` holds the values of the options above. Raises UsageError."""
     from dexroute.engine.planning import PriorityFeePolicy
     from dexroute.engine.routing import RouteOptions
+    from dexroute.sdk.terms import default_hop_slippage_bps
 
     for name in (*(given["venue"] or ()), *(given["exclude_venue"] or ())):
         _ = dex.venues[name]  # raises UsageError naming the known venues
-    cap = given["priority_fee_cap"]
+    cap, hop_slippage = given["priority_fee_cap"], given["hop_slippage_bps"]
+    slippage = dex.settings.slippage_bps if given["slippage_bps"] is None else given["slippage_bps"]
     return await dex.terms(
         from_,
         to,
@@ -83,6 +94,7 @@ async def terms_from(dex: Dex, amount: str, from_: str, to: str, given: dict[str
             exclude_pools=frozenset(map(address_from, given["exclude_pool"] or ())),
             max_hops=given["max_hops"],
             max_splits=given["max_splits"],
+            hop_slippage_bps=default_hop_slippage_bps(slippage) if hop_slippage is None else hop_slippage,
         ),
         priority_fee=PriorityFeePolicy(
             percentile=given["priority_fee_percentile"],

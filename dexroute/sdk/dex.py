@@ -13,7 +13,7 @@ from solders.pubkey import Pubkey
 from dexroute.config import Settings, load_settings
 from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder
 from dexroute.engine.routing import RouteOptions
-from dexroute.errors import DataDirBusy, UsageError
+from dexroute.errors import DataDirBusy, KeypairError, UsageError
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
@@ -26,7 +26,7 @@ from dexroute.sdk.orders import Orders
 from dexroute.sdk.pool_finder import PoolFinder
 from dexroute.sdk.quote import Quote, Token
 from dexroute.sdk.quoting import Quoter
-from dexroute.sdk.terms import SwapTerms
+from dexroute.sdk.terms import SwapTerms, default_hop_slippage_bps
 from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
 from dexroute.types.amounts import parse_ui_amount, require_u64
@@ -142,6 +142,7 @@ class Dex:
         paid, got = await self.token(input_token), await self.token(output_token)
         measured = got if exact_out else paid
         base_units = require_u64(amount) if isinstance(amount, int) else parse_ui_amount(_plain(amount), measured.decimals)
+        slippage = self.settings.slippage_bps if slippage_bps is None else slippage_bps
         return SwapTerms(
             request=QuoteRequest(
                 input_mint=paid.mint,
@@ -149,9 +150,9 @@ class Dex:
                 amount=base_units,
                 mode=SwapMode.EXACT_OUT if exact_out else SwapMode.EXACT_IN,
             ),
-            slippage_bps=self.settings.slippage_bps if slippage_bps is None else slippage_bps,
+            slippage_bps=slippage,
             max_impact_bps=max_impact_bps,
-            route=route or RouteOptions(),
+            route=route or RouteOptions(hop_slippage_bps=default_hop_slippage_bps(slippage)),
             priority_fee=priority_fee or PriorityFeePolicy(cap_lamports=self.settings.priority_fee_cap_lamports),
         )
 
@@ -214,7 +215,7 @@ class Dex:
     async def orders(self) -> Orders:
         """The journal of orders and the executor over it. Opens the journal; raises DataDirBusy, DatabaseError."""
         if self._orders is None:
-            builder = QuotedOrders(await self._quoting(), self._builder)
+            builder = QuotedOrders(await self._quoting(), self._builder, await self.journal())
             self._orders = Orders(
                 store=await self.journal(),
                 connection=self._connection,
@@ -284,8 +285,17 @@ class Dex:
                 # Quoting needs no journal. Beside a bot that holds it, pools are discovered anew each time.
                 if self.settings.is_embedded:
                     raise
-            self._quoter = Quoter(self._connection.client, self.venues, self._finder(memory), self.tokens, self._clock)
+            self._quoter = Quoter(
+                self._connection.client, self.venues, self._finder(memory), self.tokens, self._clock, self._wallet_if_any()
+            )
         return self._quoter
+
+    def _wallet_if_any(self) -> Pubkey | None:
+        """The wallet's address; None without a usable key, which quoting does not need."""
+        try:
+            return self.signer.pubkey
+        except KeypairError:
+            return None
 
     def _finder(self, memory: SqlStore | None) -> PoolFinder:
         return PoolFinder(self._connection.client, self.venues, self.settings, self._clock, self._connection.genesis_hash, memory)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from dexroute.engine.execution.builder import BuiltAttempt, RoutedOrder
-from dexroute.engine.planning import PlannedSwap, SwapBuilder
+from dexroute.engine.execution.network_fee import unit_price_micro_lamports
+from dexroute.engine.planning import PlannedSwap, PriorityFeePolicy, SwapBuilder
+from dexroute.ports import OrderStore
 from dexroute.sdk.quoting import Quoter
 from dexroute.sdk.shapes import candidate_json, route_json
 from dexroute.sdk.terms import terms_of
 from dexroute.types.chain import BlockhashLifetime
-from dexroute.types.orders import Order, SwapAmounts
+from dexroute.types.orders import Attempt, AttemptOutcome, Order, SwapAmounts
 
 
 class QuotedOrders:
     """`OrderBuilder` over live quotes: an order is routed anew, within its own limit, each time a message is to be built."""
 
-    def __init__(self, quoter: Quoter, builder: SwapBuilder) -> None:
+    def __init__(self, quoter: Quoter, builder: SwapBuilder, store: OrderStore) -> None:
         self._quoter = quoter
+        self._store = store
         self._builder = builder
 
     async def route(self, order: Order) -> RoutedOrder:
@@ -37,7 +43,7 @@ class QuotedOrders:
     async def build(self, order: Order, routed: RoutedOrder, lifetime: BlockhashLifetime) -> BuiltAttempt:
         """The simulated message. Raises GuardRefused (funds, fee cap, size, simulation), NetworkError."""
         planned: PlannedSwap = routed.plan
-        policy = terms_of(order).priority_fee
+        policy = raised(terms_of(order).priority_fee, await self._store.attempts(order.id))
         prepared = await self._builder.prepare(planned, order.wallet, lifetime, policy)
         return BuiltAttempt(
             message=prepared.message,
@@ -46,3 +52,12 @@ class QuotedOrders:
             tracked=prepared.tracked,
             facts=prepared.facts,
         )
+
+
+def raised(policy: PriorityFeePolicy, attempts: Sequence[Attempt]) -> PriorityFeePolicy:
+    """The policy for the next attempt: half more than the highest bid that expired, so that what was too low is not bid again. The
+    cap stands, and so does a price the caller fixed."""
+    expired = [unit_price_micro_lamports(attempt.message) for attempt in attempts if attempt.outcome is AttemptOutcome.EXPIRED]
+    if not expired:
+        return policy
+    return replace(policy, floor_micro_lamports=max(policy.floor_micro_lamports, max(expired) * 3 // 2 + 1))

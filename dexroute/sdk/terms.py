@@ -25,6 +25,12 @@ class SwapTerms:
     priority_fee: PriorityFeePolicy = field(default_factory=PriorityFeePolicy)
 
 
+def default_hop_slippage_bps(slippage_bps: int) -> int:
+    """How far the first of two hops may fall short by default: a fifth of the slippage, at most 10 bps. What it does not fall short
+    by stays with the user as residual of the intermediate token; with 0, any move of the first pool would fail the swap."""
+    return min(max(slippage_bps, 0) // 5, 10)
+
+
 def options_json(terms: SwapTerms) -> dict[str, Any]:
     """The options of an order, for the journal. Sorted and complete, so that equal options give equal JSON: the idempotency
     key compares it, and after a restart the order is routed under the same ones."""

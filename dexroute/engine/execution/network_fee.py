@@ -29,7 +29,18 @@ def split_fee(message: bytes, fee_lamports: int) -> tuple[int, int]:
     return fee_lamports - priority, priority
 
 
+def unit_price_micro_lamports(message: bytes) -> int:
+    """What a message bids per compute unit, 0 when it bids nothing."""
+    return _bid(from_bytes_versioned(message))[1]
+
+
 def _bid_lamports(message: Message | MessageV0) -> int:
+    units, price = _bid(message)
+    return ceil_div(units * price, _MICRO)
+
+
+def _bid(message: Message | MessageV0) -> tuple[int, int]:
+    """(compute units paid for, micro-lamports per unit)."""
     price = 0
     limit: int | None = None
     others = 0
@@ -41,5 +52,4 @@ def _bid_lamports(message: Message | MessageV0) -> int:
             (limit,) = struct.unpack_from("<I", body, 1)
         elif body[:1] == bytes([_SET_UNIT_PRICE]) and len(body) == 9:
             (price,) = struct.unpack_from("<Q", body, 1)
-    units = min(_DEFAULT_UNITS * others if limit is None else limit, _MAX_UNITS)
-    return ceil_div(units * price, _MICRO)
+    return min(_DEFAULT_UNITS * others if limit is None else limit, _MAX_UNITS), price

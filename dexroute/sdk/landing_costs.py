@@ -1,0 +1,57 @@
+"""What landing a route costs beside its amounts, in the token it is ranked by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Final
+
+from solders.pubkey import Pubkey
+
+from dexroute.engine.planning.token_accounts import associated_token_address
+from dexroute.engine.routing import LandingCosts
+from dexroute.errors import QuoteError
+from dexroute.fetchers.base import Pool
+from dexroute.types.accounts import AccountData
+from dexroute.types.mints import NATIVE_MINT, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint
+from dexroute.types.prices import Price
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+# Opening an associated account of a plain mint locks this much; Token-2022 ones a little more. Ranking only: planning asks the
+# cluster for the rent that is really paid.
+_ACCOUNT_RENT_LAMPORTS: Final = 2_039_280
+_MOST_MINTS: Final = 12
+
+
+def possible_accounts(wallet: Pubkey, mints: Iterable[Pubkey]) -> dict[Pubkey, Pubkey]:
+    """Where a wallet may hold these mints, as {address: mint}: under either token program, since only reading the mint would tell.
+    At most a dozen mints; SOL needs no account."""
+    wanted = [mint for mint in dict.fromkeys(mints) if mint != NATIVE_MINT][:_MOST_MINTS]
+    return {
+        associated_token_address(wallet, Mint(address=mint, decimals=0, token_program=program)): mint
+        for mint in wanted
+        for program in (TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID)
+    }
+
+
+def landing_costs(
+    pools: Iterable[Pool], request: QuoteRequest, places: Mapping[Pubkey, Pubkey], accounts: Mapping[Pubkey, AccountData | None]
+) -> LandingCosts:
+    """Costs for ranking: lamports valued by the median spot price of the pools that hold SOL and the ranked token (not valued where
+    there is none), and the rent of accounts the wallet does not have yet (`places` as `possible_accounts` gave them)."""
+    ranked = request.output_mint if request.mode is SwapMode.EXACT_IN else request.input_mint
+    open_already = {mint for address, mint in places.items() if accounts.get(address) is not None}
+    prices: list[Fraction] = []
+    rents: dict[Pubkey, int] = {}
+    for pool in pools:
+        mints = {mint.address for mint in pool.mints}
+        rents |= dict.fromkeys(mints - {NATIVE_MINT} - open_already, _ACCOUNT_RENT_LAMPORTS)
+        if {NATIVE_MINT, ranked} <= mints and ranked != NATIVE_MINT and pool.tradable().ok:
+            try:
+                prices.append(pool.spot_price(NATIVE_MINT, ranked).ratio)
+            except QuoteError:
+                continue
+    if not prices:
+        return LandingCosts(rent_lamports=rents)
+    median = sorted(prices)[len(prices) // 2]
+    return LandingCosts(lamport_price=Price(numerator=median.numerator, denominator=median.denominator), rent_lamports=rents)
