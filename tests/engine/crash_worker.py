@@ -1,0 +1,140 @@
+"""The process that gets killed: one action on one journal against a cluster over HTTP, with a failpoint armed.
+
+`python -m tests.engine.crash_worker` reads jobs from stdin, one JSON object a line, and answers each with the exit code of a
+process forked for it (negative for a signal): every job has a process of its own, and none pays for imports again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from solders.keypair import Keypair
+from sqlalchemy.orm import configure_mappers
+
+from dexroute.chain.rpc import RpcClient
+from dexroute.chain.signers import KeypairSigner
+from dexroute.engine.execution import failpoints
+from dexroute.engine.execution.executor import Executor
+from dexroute.engine.execution.intake import new_order
+from dexroute.engine.execution.policy import ExecutionPolicy
+from dexroute.engine.execution.recovery import resume
+from dexroute.errors import IllegalTransition, OutcomeUnknown
+from dexroute.storage.store import open_store
+from dexroute.types.requests import QuoteRequest
+from tests.engine.token_swap import MINT_A, MINT_B, TokenSwapBuilder
+
+AMOUNT = 1_000
+
+
+class MutedClient(RpcClient):
+    """A cluster that hears nothing."""
+
+    async def send(self, wire: bytes) -> None:
+        return None
+
+
+class HostClock:
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic_ms(self) -> int:
+        return time.monotonic_ns() // 1_000_000
+
+    async def sleep_ms(self, duration_ms: int) -> None:
+        await asyncio.sleep(duration_ms / 1_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """`action` is swap, resume or cancel; `muted` drops what is sent, `refused` finds no route, `impatient` waits for nothing."""
+
+    action: str
+    url: str
+    journal: str
+    seed: str
+    failpoint: str | None = None
+    muted: bool = False
+    refused: bool = False
+    impatient: bool = False
+
+    def line(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def serve_jobs() -> None:
+    """Fork for every job on stdin until it ends."""
+    for late in ("sqlalchemy.dialects.sqlite.aiosqlite", "httpx", "httpcore", "filelock"):
+        importlib.import_module(late)
+    configure_mappers()
+    gc.freeze()
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            os._exit(_run(json.loads(line)))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _run(fields: dict[str, Any]) -> int:
+    """Ends by SIGKILL at the failpoint, or with 0 when it is never reached."""
+    job = Job(**fields)
+    try:
+        failpoints.arm(job.failpoint)
+        asyncio.run(_work(job))
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+async def _work(job: Job) -> None:
+    transport = httpx.AsyncHTTPTransport(verify=False)  # plain HTTP to this machine: spares reading the system's certificates
+    client = (MutedClient if job.muted else RpcClient)(job.url, transport=transport)
+    async with client, open_store(Path(job.journal)) as store:
+        signer = KeypairSigner(Keypair.from_seed(bytes.fromhex(job.seed)))
+        clock = HostClock()
+        executor = Executor(
+            store=store,
+            senders=[client],
+            signer=signer,
+            builder=TokenSwapBuilder(refuses=job.refused),
+            clock=clock,
+            owner=job.action,
+            policy=ExecutionPolicy(poll_ms=20, resend_ms=50, backoff_ms=10, wait_ms=0 if job.impatient else 60_000),
+        )
+        try:
+            if job.action == "swap":
+                request = QuoteRequest(input_mint=MINT_A, output_mint=MINT_B, amount=AMOUNT)
+                genesis = str(await client.genesis_hash())
+                await executor.execute(
+                    new_order(
+                        request=request,
+                        wallet=signer.pubkey,
+                        genesis_hash=genesis,
+                        slippage_bps=50,
+                        now_ms=clock.now_ms(),
+                        key="the one swap",
+                    )
+                )
+            elif job.action == "cancel":
+                for order in await store.orders():
+                    await executor.cancel(order.id)
+            else:
+                await resume(executor)
+        except (OutcomeUnknown, IllegalTransition):
+            return  # a process that gave up waiting, or came too late to cancel
+
+
+if __name__ == "__main__":
+    serve_jobs()
