@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from solders.hash import ParseHashError
 from solders.pubkey import Pubkey
 
 from dexroute.errors import DatabaseError, UsageError
@@ -78,7 +79,7 @@ class EmbeddedCluster:
         try:
             genesis = Genesis.new(options) if is_new else Genesis.from_fact(facts["genesis"])
             clock = _cluster_clock(genesis, facts, host)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ParseHashError) as error:
             raise DatabaseError(
                 f"{ledger.path} does not say which cluster it holds ({error!r}); restore it from a backup or use --reset",
                 path=str(ledger.path),

@@ -92,7 +92,7 @@ def place_genesis(accounts: dict[Pubkey, StoredAccount | None], bank: Bank) -> N
 
 
 def refresh_pool_program(bank: Bank, facts: dict[str, Any]) -> None:
-    """Put the packaged pool program on the cluster, unless somebody else put another one there."""
+    """Put the packaged pool program on the cluster, unless somebody else put another one there. Raises ConfigError."""
     elf = pool_program_elf()
     if elf is None:
         return
@@ -101,7 +101,7 @@ def refresh_pool_program(bank: Bank, facts: dict[str, Any]) -> None:
     found = None if present is None else hashlib.sha256(present.data).hexdigest()
     if found == packaged or (found is not None and found != facts.get("pool_program")):
         return
-    bank.place({POOL_PROGRAM_ID: program_account(elf, rent_lamports=bank.runtime.rent_exemption(len(elf)))})
+    place_genesis({POOL_PROGRAM_ID: program_account(elf, rent_lamports=bank.runtime.rent_exemption(len(elf)))}, bank)
     bank.ledger.place((), {"pool_program": packaged})
 
 

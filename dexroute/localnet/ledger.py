@@ -33,6 +33,7 @@ CREATE TABLE transactions (
 CREATE INDEX transactions_by_slot ON transactions (slot);
 CREATE TABLE mentions (address BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (address, position)) WITHOUT ROWID;
 """
+_BUSY_S: Final = 0.2  # nobody else writes while the lock is held; a backup tool may for a moment
 _COLUMNS: Final = "position, signature, slot, block_time, wire, meta"
 
 
@@ -43,7 +44,7 @@ class Ledger:
         """Raises DatabaseError when the file is corrupt or written by a newer dexroute."""
         self.path = data_dir / FILE_NAME if data_dir else None
         with self._explained():
-            self._db = sqlite3.connect(self.path or ":memory:", isolation_level=None)
+            self._db = sqlite3.connect(self.path or ":memory:", isolation_level=None, timeout=_BUSY_S)
             self._prepare()
 
     def close(self) -> None:
@@ -106,12 +107,15 @@ class Ledger:
     def transactions_in(self, slot: int) -> list[TransactionRecord]:
         return list(self._select("WHERE slot = ? ORDER BY position", (slot,)))
 
-    def transactions_of(self, address: Pubkey, *, below: int | None, above: int, limit: int) -> list[TransactionRecord]:
-        """Newest first, with above < position < below."""
+    def transactions_of(
+        self, address: Pubkey, *, below: int | None, above: int, last_slot: int, limit: int
+    ) -> list[TransactionRecord]:
+        """Newest first, with above < position < below, up to a slot."""
         return list(
             self._select(
-                "JOIN mentions USING (position) WHERE address = ? AND position < ? AND position > ? ORDER BY position DESC LIMIT ?",
-                (bytes(address), below if below is not None else 2**62, above, limit),
+                "JOIN mentions USING (position) WHERE address = ? AND position < ? AND position > ? AND slot <= ? "
+                "ORDER BY position DESC LIMIT ?",
+                (bytes(address), below if below is not None else 2**62, above, last_slot, limit),
             )
         )
 

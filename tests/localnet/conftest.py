@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import base64
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
+from solders.hash import Hash
+from solders.instruction import Instruction
+from solders.keypair import Keypair
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.transaction import VersionedTransaction
 
 from dexroute.localnet import ClusterOptions, EmbeddedCluster
 
@@ -84,4 +92,36 @@ def fast() -> ClusterOptions:
     return ClusterOptions(ticks_per_slot=8)
 
 
-Opener = Callable[..., EmbeddedCluster]
+class Wallet:
+    """A funded key and a short way to send its instructions."""
+
+    def __init__(self, rpc: Rpc, key: Keypair) -> None:
+        self.rpc, self.key = rpc, key
+        self.pubkey = key.pubkey()
+
+    async def transaction(self, *instructions: Instruction, tables: Sequence[Any] = (), signers: Sequence[Keypair] = ()) -> str:
+        """A signed v0 transaction on the newest blockhash, base64."""
+        blockhash = (await self.rpc.value("getLatestBlockhash", {"commitment": "processed"}))["blockhash"]
+        message = MessageV0.try_compile(self.pubkey, list(instructions), list(tables), Hash.from_string(blockhash))
+        return base64.b64encode(bytes(VersionedTransaction(message, [self.key, *signers]))).decode()
+
+    async def send(self, *instructions: Instruction, skip_preflight: bool = False, **more: Any) -> str:
+        """Signature."""
+        wire = await self.transaction(*instructions, **more)
+        config = {"encoding": "base64", "skipPreflight": skip_preflight, "preflightCommitment": "processed"}
+        signature: str = await self.rpc.result("sendTransaction", wire, config)
+        return signature
+
+    async def balance(self) -> int:
+        lamports: int = await self.rpc.value("getBalance", str(self.pubkey), {"commitment": "processed"})
+        return lamports
+
+    def pay(self, receiver: Pubkey, lamports: int) -> Instruction:
+        return transfer(TransferParams(from_pubkey=self.pubkey, to_pubkey=receiver, lamports=lamports))
+
+
+@pytest.fixture
+async def wallet(rpc: Rpc) -> Wallet:
+    key = Keypair()
+    await rpc.result("requestAirdrop", str(key.pubkey()), 10 * 10**9)
+    return Wallet(rpc, key)

@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Any, Final
 
-from solders.hash import Hash
+from solders.hash import Hash, ParseHashError
 from solders.message import from_bytes_versioned
 from solders.signature import Signature
 from solders.transaction import SanitizeError, VersionedTransaction
@@ -152,7 +152,7 @@ def get_recent_prioritization_fees(node: Node, params: Params) -> Any:
 def _hash(text: str) -> Hash:
     try:
         return Hash.from_string(text)
-    except ValueError:
+    except ParseHashError:
         raise invalid_params("Invalid param: Invalid") from None
 
 

@@ -35,14 +35,14 @@ def get_signatures_for_address(node: Node, params: Params) -> Any:
     before, until = (config.get(name) and node.bank.ledger.transaction(signature(config.get(name))) for name in ("before", "until"))
     if config.get("before") and before is None:
         return []
-    visible = node.bank.ledger.transactions_of(
+    found = node.bank.ledger.transactions_of(
         address,
         below=before.position if before else None,
         above=until.position if until else 0,
-        limit=1000,
+        last_slot=moment.slot,
+        limit=limit or 1000,
     )
-    found = [record for record in visible if record.slot <= moment.slot]
-    return [_signature_entry(node, record, commitment) for record in found[: limit or 1000]]
+    return [_signature_entry(node, record, commitment) for record in found]
 
 
 def get_transaction(node: Node, params: Params) -> Any:
