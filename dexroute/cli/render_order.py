@@ -29,7 +29,9 @@ async def known_tokens(dex: Dex, receipts: Iterable[Receipt]) -> dict[Pubkey, To
 
     found: dict[Pubkey, Token] = {}
     for receipt in receipts:
-        for mint in (receipt.order.request.input_mint, receipt.order.request.output_mint):
+        request = receipt.order.request
+        costs = receipt.fill.costs if receipt.fill else receipt.order.costs
+        for mint in (request.input_mint, request.output_mint, *(residual.mint for residual in (costs.residuals if costs else ()))):
             if mint not in found:
                 try:
                     found[mint] = await dex.token(mint)

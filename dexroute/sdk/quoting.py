@@ -27,8 +27,8 @@ MOST_POOLS = 48
 
 
 class Quoter:
-    """Quotes on one cluster. Remembers which accounts each pool takes, so that a warm quote is one round trip. `wallet` decides which
-    token accounts a route would have to open; without one, all of them."""
+    """Quotes on one cluster. Remembers which accounts each pool takes, so that a warm quote is one round trip. `wallet` decides
+    which token accounts a route would have to open; without one, all of them."""
 
     def __init__(
         self,
