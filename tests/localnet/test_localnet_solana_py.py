@@ -149,7 +149,8 @@ async def test_what_the_client_asks_of_a_cluster(party: Party) -> None:
     assert (await client.get_vote_accounts()).value.current == []
     assert (await client.get_identity()).value.identity
     assert (await client.get_genesis_hash()).value
-    assert (await client.get_fee_for_message((await party.signed(Keypair().pubkey(), SOL)).message)).value == 5000
+    message = (await party.signed(Keypair().pubkey(), SOL)).message
+    assert (await client.get_fee_for_message(message, Processed)).value == 5000
 
 
 async def notified(socket: SolanaWsClientProtocol, count: int) -> list[Any]:
