@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
@@ -18,7 +19,7 @@ from dexroute.fetchers.pool.pda import PoolAccounts, pool_accounts
 from dexroute.fetchers.pool.pool import DexroutePool
 from dexroute.fetchers.pool.price_sums import PriceSums
 from dexroute.fetchers.pool.venue import DexroutePools
-from dexroute.types.mints import Mint
+from dexroute.types.mints import Mint, TransferFee
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.programs.samples import TERMS
 from tests.programs.world import Outcome, World
@@ -142,6 +143,17 @@ class Market:
         self.world.mint_to(self.mints[side], self.accounts.vaults[side], amount)
 
 
+_FRESH_INDEX = count(100)
+
+
+def fresh_market(
+    world: World, terms: FeeTerms = TERMS, *, fees: tuple[TransferFee | None, TransferFee | None] = (None, None)
+) -> Market:
+    """An empty pool of new mints, for examples that come by the hundred."""
+    first, second = (world.new_mint(fee=fee) for fee in fees)
+    return Market.open(world, first, second, terms, index=next(_FRESH_INDEX))
+
+
 def swap_as_predicted(market: Market, index_in: int, amount: int, mode: SwapMode) -> Outcome:
     """Swap, and hold the chain to the quote: same refusal code, or same state, balances and event to the last unit."""
     pool, before, vaults = market.pool, market.balances, market.vaults
@@ -150,12 +162,13 @@ def swap_as_predicted(market: Market, index_in: int, amount: int, mode: SwapMode
     except QuoteError as refusal:
         return refused_as_predicted(market, market.swap(index_in, amount, mode=mode), refusal, pool)
     outcome = market.swap(index_in, amount, mode=mode)
-    if quote.amount_in > before[index_in]:
+    after = quote.next_pool
+    assert isinstance(after, DexroutePool)
+    beyond_any_supply = after.reserves[index_in] + after.protocol_fees[index_in] > U64_MAX
+    if quote.amount_in > before[index_in] or beyond_any_supply:
         assert not outcome.ok and market.pool == pool
         return outcome
     assert outcome.ok, (outcome.error, outcome.logs)
-    after = quote.next_pool
-    assert isinstance(after, DexroutePool)
     assert market.pool == after
     expected = list(before)
     expected[index_in] -= quote.amount_in

@@ -32,6 +32,7 @@ TERMS = FeeTerms(
 )
 U64 = st.integers(min_value=1, max_value=2**64 - 1)
 AMOUNTS = st.integers(min_value=0, max_value=64).flatmap(lambda bits: st.integers(min_value=0, max_value=2**bits - 1))
+RESERVES = st.one_of(AMOUNTS.map(lambda n: n + 1 if n < 2**64 - 1 else n), AMOUNTS.map(lambda n: max(1, 2**64 - 1 - n)))
 
 
 def sample_pool(**changes: Any) -> DexroutePool:
@@ -147,7 +148,7 @@ def transfer_fees(draw: st.DrawFn) -> TransferFee | None:
     """No transfer fee, or any a Token-2022 mint can charge."""
     if draw(st.booleans()):
         return None
-    bps = draw(st.one_of(st.integers(0, 10_000), st.sampled_from([0, 1, 100, 9_999, 10_000])))
+    bps = draw(st.one_of(st.integers(0, 500), st.integers(0, 10_000), st.sampled_from([0, 1, 100, 9_999, 10_000])))
     return TransferFee(epoch=0, bps=bps, maximum=draw(AMOUNTS))
 
 
@@ -156,8 +157,7 @@ def pools(draw: st.DrawFn) -> DexroutePool:
     """Any state the program can have reached, by its own rules, some time after its last swap."""
     terms = draw(fee_terms())
     highest = st.integers(0, terms.max_volatility_bps)
-    reserves = (draw(AMOUNTS) + 1, draw(AMOUNTS) + 1)
-    reserves = (min(reserves[0], 2**64 - 1), min(reserves[1], 2**64 - 1))
+    reserves = draw(RESERVES), draw(RESERVES)
     pool = sample_pool(
         terms=terms,
         reserves=reserves,
@@ -174,3 +174,16 @@ def pools(draw: st.DrawFn) -> DexroutePool:
         ),
     )
     return with_transfer_fees(pool, (draw(transfer_fees()), draw(transfer_fees())))
+
+
+def amounts_near(reserve: int) -> st.SearchStrategy[int]:
+    """u64 amounts that mean something to a reserve: parts of it, more than it, what would overflow it, and any other."""
+    room = 2**64 - 1 - reserve
+    return st.one_of(
+        st.integers(0, 2**20).map(lambda part: min(reserve * part >> 20, 2**64 - 1)),
+        st.integers(0, 2**20).map(lambda part: min(reserve * part >> 20, 2**64 - 1)),
+        st.integers(0, 2**12).map(lambda part: min(reserve * part >> 8, 2**64 - 1)),
+        st.integers(max(0, room - 10), min(2**64 - 1, room + reserve // 16 + 10)),
+        st.sampled_from([1, max(0, reserve - 1), reserve, min(reserve + 1, 2**64 - 1), 2**64 - 1]),
+        AMOUNTS,
+    )
