@@ -9,44 +9,24 @@ use crate::{
     syscalls,
 };
 
-/// # Safety
-/// The type is `repr(C)`, all its fields have alignment 1 and hold initialized integers, so it has no padding and its memory is
-/// its serialization. `emit` checks the alignment at compile time.
-unsafe trait Event: Sized {
-    const DISCRIMINATOR: LeU64;
-}
-
-#[repr(C)]
-struct Line<E> {
-    discriminator: LeU64,
-    event: E,
-}
-
-#[inline(always)]
-fn emit<E: Event>(event: E) {
-    const { assert!(align_of::<E>() == 1) };
-    let line = Line { discriminator: E::DISCRIMINATOR, event };
-    // SAFETY: by the trait's contract the line is `size_of` initialized bytes without padding; it lives through the call.
-    syscalls::log_data(unsafe { core::slice::from_raw_parts((&raw const line).cast(), size_of::<Line<E>>()) });
-}
-
 macro_rules! event {
-    ($(#[$doc:meta])* $name:ident $discriminator:tt { $($field:ident: $type:ty,)+ }) => {
-        $(#[$doc])*
+    ($name:ident $discriminator:tt { $($field:ident: $type:ty,)+ }) => {
+        /// Every field has alignment 1, so the struct has no padding and its memory is its serialization.
         #[repr(C)]
         pub struct $name {
+            pub discriminator: LeU64,
             $(pub $field: $type,)+
         }
 
-        // SAFETY: `repr(C)`; fields are addresses, bytes and little-endian integers, all of alignment 1.
-        unsafe impl Event for $name {
-            const DISCRIMINATOR: LeU64 = LeU64::new(u64::from_le_bytes($discriminator));
-        }
-
         impl $name {
+            pub const DISCRIMINATOR: LeU64 = LeU64::new(u64::from_le_bytes($discriminator));
+
             #[inline(always)]
-            pub fn emit(self) {
-                emit(self);
+            pub fn emit(&self) {
+                const { assert!(align_of::<Self>() == 1) };
+                // SAFETY: `repr(C)` of alignment 1 with addresses, bytes and little-endian integers only: `size_of` initialized
+                // bytes without padding, borrowed for the call.
+                syscalls::log_data(unsafe { core::slice::from_raw_parts((&raw const *self).cast(), size_of::<Self>()) });
             }
         }
     };

@@ -43,6 +43,7 @@ pub fn add_liquidity(program_id: &Address, views: &[AccountView], arguments: &[u
     token::mint_lp(accounts.lp_program, accounts.lp_mint, accounts.user_lp, &accounts.pool, minted);
     let state = &*accounts.pool.state;
     LiquidityAdded {
+        discriminator: LiquidityAdded::DISCRIMINATOR,
         pool: *accounts.pool.address(),
         user: *accounts.user.address(),
         amount_a: LeU64::new(a.sent),

@@ -36,6 +36,7 @@ pub fn collect_protocol_fees(program_id: &Address, views: &[AccountView], argume
     token::withdraw(&mint_a, vault_a, destination_a, &pool, amount_a)?;
     token::withdraw(&mint_b, vault_b, destination_b, &pool, amount_b)?;
     ProtocolFeesCollected {
+        discriminator: ProtocolFeesCollected::DISCRIMINATOR,
         pool: *pool.address(),
         admin: *admin.address(),
         amount_a: LeU64::new(amount_a),

@@ -110,6 +110,7 @@ pub fn initialize_pool(program_id: &Address, views: &[AccountView], arguments: &
     state.decay_period_s = arguments.decay_period_s;
     state.cumulative_at = LeI64::new(Clock::get().unix_timestamp);
     PoolInitialized {
+        discriminator: PoolInitialized::DISCRIMINATOR,
         pool: *pool.address(),
         admin: state.admin,
         mint_a: state.mint_a,

@@ -44,6 +44,7 @@ pub fn remove_liquidity(program_id: &Address, views: &[AccountView], arguments: 
     token::withdraw(&accounts.mint_b, accounts.vault_b, accounts.user_b, &accounts.pool, amount_b)?;
     let state = &*accounts.pool.state;
     LiquidityRemoved {
+        discriminator: LiquidityRemoved::DISCRIMINATOR,
         pool: *accounts.pool.address(),
         user: *accounts.user.address(),
         amount_a: LeU64::new(arriving_a),

@@ -21,6 +21,6 @@ pub fn set_pool_status(program_id: &Address, views: &[AccountView], arguments: &
     let pool = PoolAccount::load(pool, program_id)?;
     let admin = SignerAccount::load_admin(admin, &pool.state.admin)?;
     pool.state.status = status;
-    PoolStatusSet { pool: *pool.address(), admin: *admin.address(), status }.emit();
+    PoolStatusSet { discriminator: PoolStatusSet::DISCRIMINATOR, pool: *pool.address(), admin: *admin.address(), status }.emit();
     Ok(())
 }

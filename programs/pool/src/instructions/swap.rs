@@ -114,6 +114,7 @@ impl<'a> Swap<'a> {
         token::deposit(&self.mint_in, self.source, self.vault_in, self.user, flow)?;
         token::withdraw(&self.mint_out, self.vault_out, self.destination, &self.pool, amounts.gross_out)?;
         Swapped {
+            discriminator: Swapped::DISCRIMINATOR,
             pool: *self.pool.address(),
             user: *self.user.address(),
             a_to_b: matches!(self.side_in, Side::A).into(),

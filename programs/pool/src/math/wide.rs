@@ -59,7 +59,7 @@ const fn div_limbs(high: u64, low: u64, divisor: u64) -> u64 {
     if divisor <= LOW_HALF {
         let first = high << HALF | low >> HALF;
         let second = (first % divisor) << HALF | low & LOW_HALF;
-        return (first / divisor) << HALF | second / divisor;
+        return ((first / divisor) << HALF) | (second / divisor);
     }
     let shift = leading_zeros(divisor);
     let divisor = divisor.wrapping_shl(shift);
