@@ -34,7 +34,7 @@ test: $(VENV)/.dev ## all tests (about five minutes on two cores)
 	$(BIN)/pytest -n auto
 
 test-kit: $(VENV)/.dev ## the embedded cluster driven by npm's @solana/kit and @solana/web3.js
-	@true
+	@$(BIN)/python tests/localnet/kit/run.py
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -47,10 +47,10 @@ format: $(VENV)/.dev ## rewrite the sources in the house format
 	$(BIN)/ruff check --fix .
 
 programs: $(VENV)/.dev ## build the on-chain programs and their manifests
-	@true
+	@$(BIN)/python -m programs.toolchain build
 
-check-programs: $(VENV)/.dev ## do the committed programs match their sources?
-	@true
+check-programs: $(VENV)/.dev ## do the committed programs match their sources? rebuilds and compares
+	@$(BIN)/python -m programs.toolchain check
 
 clean: ## remove what make created
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
