@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument(
         "task",
         choices=("build", "check", "sources"),
-        help="build: write .so and manifest; check: rebuild and compare; sources: only compare sources and manifest (needs no Rust)",
+        help="build: write .so and manifest; check: rebuild and compare; sources: compare sources and manifest only, without Rust",
     )
     parser.add_argument("programs", nargs="*", help="pool, wide-probe; all when none is named")
     parser.add_argument("--work", type=Path, default=_WORK, help="where intermediate files go (default: target/programs)")
@@ -41,7 +41,7 @@ def main() -> int:
 def _build(programs: tuple[Program, ...], rust: Rust, work: Path) -> None:
     for program in programs:
         sources = manifest.source_digests(program)
-        so = build_crate(rust, ROOT / program.crate, program.library, work)
+        so = build_crate(rust, program.crate_path, program.library, work)
         if manifest.source_digests(program) != sources:
             raise BuildError(f"{program.name}: sources changed while it was built; build again")
         made = manifest.make_manifest(program, so, rust.versions, sources)

@@ -67,7 +67,8 @@ def _linker(work: Path) -> Path:
     """The command that rustc calls to link: this Python with `link_command`."""
     path = work / "linker"
     path.parent.mkdir(parents=True, exist_ok=True)
-    script = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -m programs.toolchain.link_command "$@"\n'
+    command = f"{shlex.quote(sys.executable)} -m programs.toolchain.link_command"
+    script = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {command} "$@"\n'
     if not path.exists() or path.read_text() != script:
         path.write_text(script)
         path.chmod(0o755)

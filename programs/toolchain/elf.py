@@ -12,12 +12,14 @@ INSTRUCTION = 8
 
 SHT_PROGBITS, SHT_SYMTAB, SHT_NOBITS, SHT_REL = 1, 2, 8, 9
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
-SHN_UNDEF, SHN_ABS = 0, 0xFFF1
+SHN_UNDEF, SHN_RESERVED, SHN_ABS = 0, 0xFF00, 0xFFF1
 STB_LOCAL, STB_GLOBAL = 0, 1
 
 R_BPF_64_64 = 1  # an lddw's 64-bit immediate
 R_BPF_64_ABS64 = 2  # eight bytes of data
 R_BPF_64_32 = 10  # a call's immediate, in instructions, relative to the next one
+
+_MAX_ALIGN = 4096
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -63,10 +65,12 @@ class Object:
 def parse_object(name: str, raw: bytes) -> Object:
     """Raises BuildError when the bytes are no little-endian 64-bit BPF object."""
     if raw[:6] != b"\x7fELF\x02\x01":
-        raise BuildError(f"{name} is no 64-bit little-endian ELF object; was it compiled for the target in programs/toolchain/sbpf.json?")
+        raise BuildError(
+            f"{name} is no 64-bit little-endian ELF object; was it compiled for the target in programs/toolchain/sbpf.json?"
+        )
     try:
         return _parse(name, raw)
-    except (struct.error, IndexError, ValueError) as error:
+    except (struct.error, IndexError, OverflowError, ValueError) as error:
         raise BuildError(f"{name} is a broken ELF object: {error}") from error
 
 
@@ -86,9 +90,18 @@ def _parse(name: str, raw: bytes) -> Object:
                 Relocation(offset=offset, kind=info & 0xFFFFFFFF, symbol=symbols[info >> 32])
                 for offset, info in _RELOCATION.iter_unpack(content)
             )
+    for section, head in zip(names, heads, strict=True):
+        if head[8] > _MAX_ALIGN or (head[1] != SHT_NOBITS and head[4] + head[5] > len(raw)):
+            raise ValueError(f"{section or 'a section'} does not fit the file")
     sections = tuple(
         Section(
-            name=names[i], kind=head[1], flags=head[2], align=max(1, head[8]), content=contents[i], size=head[5], relocations=relocations.get(i, ())
+            name=names[i],
+            kind=head[1],
+            flags=head[2],
+            align=max(1, head[8]),
+            content=contents[i],
+            size=head[5],
+            relocations=relocations.get(i, ()),
         )
         for i, head in enumerate(heads)
     )
@@ -102,6 +115,8 @@ def _symbols(heads: list[tuple[int, ...]], contents: list[bytes], names: list[st
             continue
         strings = contents[head[6]]
         for name, info, _other, section, value, _size in _SYMBOL.iter_unpack(contents[i]):
+            if len(heads) <= section < SHN_RESERVED:
+                raise ValueError(f"symbol {_string(strings, name)} is in section {section} of {len(heads)}")
             text = _string(strings, name) or (names[section] if section < len(names) else "")
             found.append(Symbol(name=text, binding=info >> 4, section=section, value=value))
     return tuple(found)

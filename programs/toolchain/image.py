@@ -135,16 +135,20 @@ def _dynamic_parts(image: Image, at: int) -> list[_Part]:
     relocations = b"".join(struct.pack("<QQ", offset, _R_BPF_64_RELATIVE) for offset in sorted(image.addresses))
     for call in sorted(image.calls, key=lambda call: call.offset):
         relocations += struct.pack("<QQ", call.offset, (names.index(call.name) + 1) << 32 | _R_BPF_64_32)
-    entries = 10
+    entries = 10 if relocations else 6
     symbols_at = at + entries * _DYNAMIC
     strings_at = symbols_at + len(symbols)
     relocations_at = _aligned(strings_at + len(strings), _ALIGN)
-    dynamic = [
-        (_DT_FLAGS, _DF_TEXTREL),
+    # The loader refuses an empty table, and looks for none when none is announced.
+    table = [
         (_DT_REL, relocations_at),
         (_DT_RELSZ, len(relocations)),
         (_DT_RELENT, _RELOCATION),
         (_DT_RELCOUNT, len(image.addresses)),
+    ]
+    dynamic = [
+        (_DT_FLAGS, _DF_TEXTREL),
+        *(table if relocations else ()),
         (_DT_SYMTAB, symbols_at),
         (_DT_SYMENT, _SYMBOL),
         (_DT_STRTAB, strings_at),
@@ -164,7 +168,15 @@ def _dynamic_parts(image: Image, at: int) -> list[_Part]:
         ),
         _Part(name=".dynsym", kind=_SHT_DYNSYM, flags=alloc, at=symbols_at, content=symbols, link=".dynstr", entry=_SYMBOL, info=1),
         _Part(name=".dynstr", kind=_SHT_STRTAB, flags=alloc, at=strings_at, content=strings, align=1),
-        _Part(name=".rel.dyn", kind=elf.SHT_REL, flags=alloc, at=relocations_at, content=relocations, link=".dynsym", entry=_RELOCATION),
+        _Part(
+            name=".rel.dyn",
+            kind=elf.SHT_REL,
+            flags=alloc,
+            at=relocations_at,
+            content=relocations,
+            link=".dynsym",
+            entry=_RELOCATION,
+        ),
     ]
 
 
@@ -190,7 +202,7 @@ def _header(entry: int, sections_at: int, sections: int, program_headers: int) -
 
 
 def _program_headers(readable: Sequence[_Part], parts: Sequence[_Part]) -> list[bytes]:
-    """Code; constants if there are any, since the loader refuses overlaps; what it reads itself; .dynamic once more, to be found by."""
+    """Code; constants if there are any; what the loader reads itself; .dynamic once more, to be found by. None may overlap."""
     text, constants = readable[0], readable[1:]
     dynamic = next(part for part in parts if part.name == ".dynamic")
     last = next(part for part in parts if part.name == ".rel.dyn")

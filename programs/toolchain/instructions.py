@@ -6,7 +6,9 @@ from programs.toolchain.elf import INSTRUCTION
 from programs.toolchain.failure import BuildError
 
 LDDW, CALL, CALLX = 0x18, 0x85, 0x8D
-_ALU = {base | form for base in range(0x04, 0xD0, 0x10) for form in (0x00, 0x03, 0x08, 0x0B)}  # 32 and 64 bit, immediate and register
+_ALU = {
+    base | form for base in range(0x04, 0xD0, 0x10) for form in (0x00, 0x03, 0x08, 0x0B)
+}  # 32 and 64 bit, immediate and register
 _NO_NEG_OF_REGISTER = {0x8C, 0x8F}
 _ENDIAN = {0xD4, 0xDC}
 _LOADS = {0x61, 0x69, 0x71, 0x79}
@@ -28,15 +30,18 @@ def adapt(code: bytearray) -> None:
 
 
 def check(name: str, code: bytes | bytearray) -> None:
-    """Raises BuildError when `code` holds an instruction that version 0 does not know."""
+    """Raises BuildError when `code` holds an instruction that version 0 does not know, or ends within one."""
+    if len(code) % INSTRUCTION or not code:
+        raise BuildError(f"{name} is no whole number of instructions: {len(code)} bytes")
     at = 0
     while at < len(code):
         opcode = code[at]
         # Newer kernels gave the offset of arithmetic instructions a meaning (signed division, sign-extending move).
         widened = opcode in _ALU and code[at + 2 : at + 4] != b"\0\0"
         if opcode not in KNOWN or widened:
+            word = bytes(code[at : at + INSTRUCTION]).hex()
             raise BuildError(
-                f"{name} holds an instruction that SBPF version 0 does not know, {bytes(code[at : at + INSTRUCTION]).hex()} at byte {at}; "
+                f"{name} holds an instruction that SBPF version 0 does not know, {word} at byte {at}; "
                 "was it compiled for a newer CPU than v2, or does it use atomics?"
             )
         at += 2 * INSTRUCTION if opcode == LDDW else INSTRUCTION

@@ -22,6 +22,7 @@ from programs.toolchain.syscalls import ALIASES, SYSCALLS
 
 ENTRYPOINT = "entrypoint"
 _LDDW_HIGH = elf.INSTRUCTION + 4
+_WIDTHS = {elf.R_BPF_64_32: elf.INSTRUCTION, elf.R_BPF_64_64: 2 * elf.INSTRUCTION, elf.R_BPF_64_ABS64: 8}
 
 
 def link(objects: Iterable[elf.Object], libraries: Mapping[str, elf.Object] | None = None) -> bytes:
@@ -31,6 +32,13 @@ def link(objects: Iterable[elf.Object], libraries: Mapping[str, elf.Object] | No
     loader does not know.
     """
     definitions = Definitions(objects, libraries or {})
+    try:
+        return _link(definitions)
+    except (OverflowError, IndexError) as error:
+        raise BuildError(f"the objects contradict themselves: {error}") from error
+
+
+def _link(definitions: Definitions) -> bytes:
     places = reachable(definitions, ENTRYPOINT)
     image = Image(
         text=[p for p in places if p.section.flags & elf.SHF_EXECINSTR],
@@ -41,8 +49,8 @@ def link(objects: Iterable[elf.Object], libraries: Mapping[str, elf.Object] | No
         _relocate(image, definitions, place)
     for place in image.text:
         content = image.content(place)
-        adapt(content)
         check(place.section.name, content)
+        adapt(content)
     entry = definitions.find(ENTRYPOINT)
     return write_image(image, image.address(entry.place) + entry.value)
 
@@ -53,6 +61,8 @@ def _relocate(image: Image, definitions: Definitions, place: Place) -> None:
     for relocation in place.section.relocations:
         target = definitions.target(place, relocation.symbol)
         at = relocation.offset
+        if at + _WIDTHS.get(relocation.kind, 0) > len(content):
+            raise BuildError(f"{place.section.name} has a relocation at byte {at} of {len(content)}")
         if relocation.kind == elf.R_BPF_64_32:
             distance = int.from_bytes(content[at + 4 : at + 8], "little", signed=True)
             if target is None:
@@ -65,7 +75,8 @@ def _relocate(image: Image, definitions: Definitions, place: Place) -> None:
             content[at + 4 : at + 8] = distance.to_bytes(4, "little", signed=True)
             continue
         if target is None:
-            raise BuildError(f"{place.section.name} takes the address of {relocation.symbol.name}, which is not defined; a syscall can only be called")
+            name = relocation.symbol.name
+            raise BuildError(f"{place.section.name} takes the address of {name}, which is not defined; syscalls can only be called")
         address = image.address(target.place) + target.value
         if relocation.kind == elf.R_BPF_64_64:
             address += int.from_bytes(content[at + 4 : at + 8] + content[at + _LDDW_HIGH : at + _LDDW_HIGH + 4], "little")

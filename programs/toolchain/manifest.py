@@ -6,21 +6,20 @@ import hashlib
 import json
 
 from programs.toolchain.failure import BuildError
-from programs.toolchain.programs import ROOT, Program
+from programs.toolchain.programs import Program
 
 # These find, check or explain; they do not decide a single byte of a program.
-_NOT_DECIDING = {"__init__.py", "__main__.py", "check.py", "compute_units.py", "failure.py", "manifest.py", "programs.py", "rust.py"}
-_TOOLCHAIN = ROOT / "programs" / "toolchain"
+_NOT_DECIDING = {"__init__.py", "__main__.py", "check.py", "failure.py", "manifest.py", "programs.py", "rust.py"}
 
 
 def source_digests(program: Program) -> dict[str, str]:
     """SHA-256 of every file that decides the program's bytes, by path below the repository's root, sorted."""
-    crate = ROOT / program.crate
+    root, crate, toolchain = program.root, program.crate_path, program.root / "programs" / "toolchain"
     files = [crate / "Cargo.toml", crate / "Cargo.lock", *crate.glob("src/**/*.rs"), *crate.glob(".cargo/*")]
-    files += [ROOT / path for path in program.also]
-    files += [*_TOOLCHAIN.glob("*.json"), *_TOOLCHAIN.glob("runtime/*.rs")]
-    files += [path for path in _TOOLCHAIN.glob("*.py") if path.name not in _NOT_DECIDING]
-    return {path.relative_to(ROOT).as_posix(): _sha256(path.read_bytes()) for path in sorted(files)}
+    files += [root / path for path in program.also]
+    files += [*toolchain.glob("*.json"), *toolchain.glob("runtime/*.rs")]
+    files += [path for path in toolchain.glob("*.py") if path.name not in _NOT_DECIDING]
+    return {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in sorted(files)}
 
 
 def make_manifest(program: Program, so: bytes, toolchain: dict[str, str], sources: dict[str, str]) -> dict[str, object]:
@@ -57,7 +56,7 @@ def differences(program: Program) -> list[str]:
     found += [f"{path} changed" for path in present.keys() & recorded.keys() if present[path] != recorded[path]]
     expected = make_manifest(program, so, manifest.get("toolchain", {}), present)
     if not found and expected != manifest:
-        found.append(f"{program.manifest_path.relative_to(ROOT)} was edited: it disagrees with itself")
+        found.append(f"{program.manifest_path.relative_to(program.root)} was edited: it disagrees with itself")
     return sorted(found)
 
 

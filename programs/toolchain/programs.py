@@ -26,10 +26,15 @@ class Program:
     """What the program has to pass when a compiler other than the recorded one built it."""
     override: str
     """Environment variable that names another .so for the tests."""
+    root: Path = ROOT
+
+    @property
+    def crate_path(self) -> Path:
+        return self.root / self.crate
 
     @property
     def path(self) -> Path:
-        return ROOT / self.output
+        return self.root / self.output
 
     @property
     def manifest_path(self) -> Path:

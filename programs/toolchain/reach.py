@@ -36,7 +36,7 @@ class Definitions:
             self._take(part)
         self._libraries = {
             symbol.name: part
-            for part in reversed(libraries.values())
+            for part in reversed(list(libraries.values()))
             for symbol in part.symbols
             if symbol.binding != elf.STB_LOCAL and symbol.section != elf.SHN_UNDEF
         }
@@ -45,7 +45,7 @@ class Definitions:
         """Raises BuildError when nothing defines `name`."""
         found = self._lookup(name)
         if found is None:
-            raise BuildError(f"no object defines {name}; a program needs `#[no_mangle] extern \"C\" fn {name}`")
+            raise BuildError(f'no object defines {name}; a program needs `#[no_mangle] extern "C" fn {name}`')
         return found
 
     def target(self, place: Place, symbol: elf.Symbol) -> Definition | None:
@@ -67,7 +67,7 @@ class Definitions:
         for place in places:
             self._owners[place] = (part, places)
         for symbol in part.symbols:
-            if symbol.binding != elf.STB_LOCAL and symbol.section not in (elf.SHN_UNDEF, elf.SHN_ABS):
+            if symbol.binding != elf.STB_LOCAL and elf.SHN_UNDEF < symbol.section < elf.SHN_RESERVED:
                 self._globals.setdefault(symbol.name, Definition(places[symbol.section], symbol.value))
 
 
@@ -91,4 +91,6 @@ def _refuse_writable(place: Place) -> None:
     section = place.section
     writable = section.flags & elf.SHF_WRITE and not section.name.startswith(_RELRO)
     if writable or section.kind == elf.SHT_NOBITS:
-        raise BuildError(f"{section.name} (in {place.object_name}) is writable: programs have no mutable statics, keep state in accounts")
+        raise BuildError(
+            f"{section.name} (in {place.object_name}) is writable: programs have no mutable statics, keep state in accounts"
+        )

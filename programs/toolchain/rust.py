@@ -1,4 +1,4 @@
-"""Which Rust builds the programs: upstream's compiler with the sources of `core`, as Debian packages it or as rustup installs it."""
+"""Which Rust builds the programs: upstream's compiler with the sources of `core`, from Debian's packages or from rustup."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Rust:
 
 
 def find_rust() -> Rust:
-    """The first of $RUSTC, Debian's and PATH's compilers that can build programs; installs Debian's as root where there is none.
+    """$RUSTC, or the first of Debian's and PATH's compilers that can build programs; installs Debian's as root where there is none.
 
     Raises BuildError with what each lacked and what to install.
     """
     reasons: list[str] = []
     found = _first(reasons)
-    if found is None and _install():
+    if found is None and "RUSTC" not in os.environ and _install():
         found = _first(reasons := [])
     if found is not None:
         return found
@@ -47,7 +47,11 @@ def find_rust() -> Rust:
 
 def environment() -> dict[str, str]:
     """For rustc and cargo: unstable options allowed, and nothing from outside that changes what they make."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_"))
+    }
     for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "MAKEFLAGS", "MFLAGS"):
         kept.pop(name, None)
     return kept | {"RUSTC_BOOTSTRAP": "1", "CARGO_INCREMENTAL": "0", "CARGO_TERM_COLOR": "never"}
@@ -101,12 +105,13 @@ def _ask(program: Path, *arguments: str) -> str:
 
 
 def _install() -> bool:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    apt_get = shutil.which("apt-get")
+    if os.geteuid() != 0 or apt_get is None:
         return False
     print(f"installing Debian's {', '.join(DEBIAN_PACKAGES)} (about 500 MB)", flush=True)
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *DEBIAN_PACKAGES]):
-        done = subprocess.run(["apt-get", *command], env=quiet, capture_output=True, text=True, check=False)
+        done = subprocess.run([apt_get, *command], env=quiet, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             print(f"apt-get {' '.join(command)} failed:\n{done.stderr.strip()}", flush=True)
             return False

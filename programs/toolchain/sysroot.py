@@ -35,9 +35,9 @@ def build_sysroot(rust: Rust, root: Path) -> Path:
         return root
     libraries.mkdir(parents=True, exist_ok=True)
     print("compiling core for the target (half a minute, once)", flush=True)
-    core = ["--crate-name=core", "-Clinker-plugin-lto", "--cap-lints=allow", rust.library / "core/src/lib.rs"]
+    core: list[str | Path] = ["--crate-name=core", "-Clinker-plugin-lto", "--cap-lints=allow", rust.library / "core/src/lib.rs"]
     _compile(rust, root, [*core, "-o", libraries / "libcore.rlib"])
-    memory = ["--crate-name=compiler_builtins", "--cap-lints=allow", _MEMORY]
+    memory: list[str | Path] = ["--crate-name=compiler_builtins", "--cap-lints=allow", _MEMORY]
     _compile(rust, root, [*memory, "-o", libraries / "libcompiler_builtins.rlib"])
     finished.touch()
     return root

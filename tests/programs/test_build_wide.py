@@ -157,8 +157,15 @@ def test_memory_is_compared_by_the_runtime(probe: Probe) -> None:
 
 # Compute units at most, of which about 130 are the measuring (a syscall, 100) and the probe's own dispatch.
 COSTS = {
-    "mul": 170, "wrapping_mul": 170, "div_to_u64": 280, "div": 280, "mul_div_floor": 305, "mul_div_ceil": 315, "isqrt": 1_150, "div_x64": 270,
-}  # fmt: skip
+    "mul": 170,
+    "wrapping_mul": 170,
+    "div_to_u64": 280,
+    "div": 280,
+    "mul_div_floor": 305,
+    "mul_div_ceil": 315,
+    "isqrt": 1_150,
+    "div_x64": 270,
+}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

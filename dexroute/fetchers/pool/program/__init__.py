@@ -28,6 +28,6 @@ def program_bytes() -> bytes:
 
 
 def manifest() -> dict[str, Any]:
-    """`program_id`, `sha256`, `size`, `toolchain` (versions), `source_digest` and `sources` (SHA-256 by path) of the packaged program."""
+    """`program_id`, `sha256`, `size`, `toolchain` (versions), `source_digest` and `sources` (SHA-256 by path)."""
     found: dict[str, Any] = json.loads((_HERE / "manifest.json").read_text())
     return found
