@@ -114,7 +114,13 @@ class Runtime:
             return Execution(landed=False, error=refusal)
         # LiteSVM takes the signature fee itself; the priority fee is taken before it looks.
         self.put(resolved.payer, _less(payer, fee.priority_lamports))
-        result = self._svm.send_transaction(transaction) if keep else self._svm.simulate_transaction(transaction)
+        try:
+            result = self._svm.send_transaction(transaction) if keep else self._svm.simulate_transaction(transaction)
+        except BaseException as fault:  # a panic inside LiteSVM is no Exception
+            self.put(resolved.payer, payer)
+            if isinstance(fault, (KeyboardInterrupt, SystemExit)):
+                raise
+            raise RuntimeError(f"LiteSVM failed on transaction {transaction.signatures[0]}: {fault}") from fault
         run = _told(result)
         after = self._after(result, before)
         error = self._cluster_error(run.error, resolved, before, after)
