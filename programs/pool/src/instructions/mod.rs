@@ -50,8 +50,8 @@ fn amounts<const N: usize>(arguments: &[u8]) -> Result<[u64; N]> {
 }
 
 /// Runs the price sums up to now. Called before reserves change, so that every second counts with the price that stood in it
-/// and swaps within one second count for nothing.
-#[inline(always)]
+/// and swaps within one second count for nothing. Out of line: it costs the same and the program is a tenth smaller.
+#[inline(never)]
 fn accumulate_prices(pool: &mut Pool, oracle: &mut Oracle, now: i64) {
     let seconds = math::seconds_between(pool.cumulative_at.get(), now);
     let (reserve_a, reserve_b) = (pool.reserve_a.get(), pool.reserve_b.get());
