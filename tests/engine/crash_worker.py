@@ -24,7 +24,6 @@ from sqlalchemy.orm import configure_mappers
 
 from dexroute.chain.rpc import RpcClient
 from dexroute.chain.signers import KeypairSigner
-from dexroute.engine.execution import failpoints
 from dexroute.engine.execution.executor import Executor
 from dexroute.engine.execution.intake import new_order
 from dexroute.engine.execution.policy import ExecutionPolicy
@@ -90,7 +89,7 @@ def _run(fields: dict[str, Any]) -> int:
     """Ends by SIGKILL at the failpoint, or with 0 when it is never reached."""
     job = Job(**fields)
     try:
-        failpoints.arm(job.failpoint)
+        os.environ["DEXROUTE_FAILPOINT"] = job.failpoint or ""
         asyncio.run(_work(job))
     except BaseException:
         traceback.print_exc()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
+from dexroute.config.failpoint import failpoint_wanted
 from dexroute.engine.execution import failpoints
 from dexroute.engine.execution.builder import OrderBuilder
 from dexroute.engine.execution.claim import Claim, EventWatcher
@@ -37,6 +38,8 @@ class Executor:
         policy: ExecutionPolicy | None = None,
         watcher: EventWatcher | None = None,
     ) -> None:
+        if (failpoint := failpoint_wanted()) is not None:
+            failpoints.arm(failpoint)
         self.policy = policy or ExecutionPolicy()
         self.store = store
         self._senders = tuple(senders)

@@ -38,9 +38,12 @@ _armed: dict[str, int] = {}
 
 
 def arm(name: str | None) -> None:
-    """Kill this process at `name`, or at its n-th passing with `name:n`. None disarms. Raises ConfigError for an unknown name."""
+    """Kill this process at `name`, or at its n-th passing with `name:n`. None disarms. Raises ConfigError for an unknown name.
+
+    The executor arms what DEXROUTE_FAILPOINT names when it is made.
+    """
     _armed.clear()
-    if not name:
+    if name is None:
         return
     place, _, count = name.partition(":")
     if place not in FAILPOINTS or (count and not count.isdecimal()):
