@@ -34,15 +34,16 @@ class EmbeddedCluster:
     """LiteSVM behind Solana JSON-RPC. Use `async with EmbeddedCluster.open(directory) as cluster`, or `close()` it.
 
     `transport` answers JSON-RPC in process (`httpx.AsyncClient(transport=cluster.transport)`); `dexroute.localnet.serve` answers
-    over HTTP and WebSocket. `bank` executes and reads without RPC.
+    over HTTP and WebSocket. `bank` executes and reads without RPC. `is_new` says whether opening made the cluster; `ignored` names
+    the flags that then had no effect.
     """
 
     def __init__(
-        self, *, bank: Bank, genesis: Genesis, ledger: Ledger, lock: DataDirLock | None, clock: Clock, ignored: tuple[str, ...]
+        self, *, bank: Bank, genesis: Genesis, ledger: Ledger, lock: DataDirLock | None, is_new: bool, ignored: tuple[str, ...]
     ) -> None:
         self.bank = bank
         self.genesis = genesis
-        self.host_clock = clock
+        self.is_new = is_new
         self.ignored = ignored
         self.dispatcher = Dispatcher(bank, genesis)
         self._ledger = ledger
@@ -104,7 +105,7 @@ class EmbeddedCluster:
         if options.warp_slot:
             bank.warp(options.warp_slot)
         ignored = () if is_new else options.genesis_flags()
-        return cls(bank=bank, genesis=genesis, ledger=ledger, lock=lock, clock=host, ignored=ignored)
+        return cls(bank=bank, genesis=genesis, ledger=ledger, lock=lock, is_new=is_new, ignored=ignored)
 
     @property
     def transport(self) -> EmbeddedTransport:

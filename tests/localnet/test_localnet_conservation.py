@@ -70,10 +70,8 @@ def total(cluster: EmbeddedCluster) -> int:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches=st.lists(st.tuples(index, instructions), min_size=1, max_size=4), data=st.data())
-def test_lamports_leave_only_as_fees(
-    shared: EmbeddedCluster, batches: list[tuple[int, list[Instruction]]], data: st.DataObject
-) -> None:
+@given(batches=st.lists(st.tuples(index, instructions), min_size=1, max_size=4))
+def test_lamports_leave_only_as_fees(shared: EmbeddedCluster, batches: list[tuple[int, list[Instruction]]]) -> None:
     bank = shared.bank
     before, paid = total(shared), 0
     for key in KEYS:

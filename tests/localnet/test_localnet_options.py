@@ -122,6 +122,7 @@ def test_an_existing_cluster_ignores_what_shapes_genesis(tmp_path: Path) -> None
     assert first.ignored == ()
     first.close()
     second = EmbeddedCluster.open(tmp_path, options=options)
+    assert (first.is_new, second.is_new) == (True, False)
     assert second.ignored == ("--mint", "--ticks-per-slot")
     assert second.bank.account(OWNER) is None
     assert second.bank.clock.tip().slot >= 90
