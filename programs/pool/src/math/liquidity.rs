@@ -37,3 +37,39 @@ pub fn needed(lp: u64, reserve: u64, supply: u64) -> Result<u64> {
 pub fn redeemed(lp: u64, reserve: u64, supply: u64) -> Result<u64> {
     wide::mul_div_floor(lp, reserve, supply).ok_or(PoolError::MathOverflow)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_deposit_must_exceed_what_it_locks() {
+        assert_eq!(first_lp(1_000, 1_000), Err(PoolError::AmountTooSmall));
+        assert_eq!(first_lp(1_001, 1_001), Ok(1_001));
+        assert_eq!(first_lp(u64::MAX, u64::MAX), Ok(u64::MAX));
+        assert_eq!(first_lp(0, u64::MAX), Err(PoolError::AmountTooSmall));
+    }
+
+    #[test]
+    fn a_maximum_meant_as_no_limit_is_none() {
+        assert_eq!(later_lp(10, u64::MAX, 100, 7, 1_000), Ok(100));
+        assert_eq!(later_lp(u64::MAX, u64::MAX, 1, 1, 1_000), Err(PoolError::MathOverflow));
+        assert_eq!(later_lp(0, 10, 100, 100, 1_000), Err(PoolError::AmountTooSmall));
+    }
+
+    #[test]
+    fn shares_never_redeem_more_than_they_cost() {
+        let mut cases = 0;
+        for reserve in [1, 7, 1_000_003, u64::MAX / 3] {
+            for supply in [1_001, 1_000_000_007, u64::MAX / 5] {
+                for lp in [1, 2, 1_000, supply - 1_000] {
+                    if let Ok(cost) = needed(lp, reserve, supply) {
+                        assert!(redeemed(lp, reserve + cost, supply + lp).unwrap() <= cost);
+                        cases += 1;
+                    }
+                }
+            }
+        }
+        assert!(cases > 40);
+    }
+}
