@@ -101,8 +101,11 @@ def register(app: typer.Typer) -> None:
         async with EmbeddedCluster.open(directory, options=options) as cluster:
             for flag in cluster.ignored:
                 session.note(f"note: {flag} has no effect on the cluster already in {directory}; add --reset to make a new one")
-            if to_clone:
+            if to_clone and cluster.is_new:
                 await _clone(settings, cluster, to_clone)
+            elif to_clone:
+                # Cloned accounts were traded on since; copying them again would undo that.
+                session.note(f"note: --clone has no effect on the cluster already in {directory}; add --reset to make a new one")
 
             def announce(served: ServedAt) -> None:
                 shape: dict[str, Any] = {
