@@ -19,8 +19,9 @@ from solders.pubkey import Pubkey
 from dexroute.fetchers.pool.fee import FeeTerms
 from dexroute.fetchers.pool.liquidity import quote_remove
 from dexroute.fetchers.pool.pool import DexroutePool
+from dexroute.fetchers.pool.volatility import Volatility
 from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, TransferFee
-from dexroute.types.requests import SwapMode
+from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.programs.market import (
     U64_MAX,
     Market,
@@ -31,6 +32,8 @@ from tests.programs.market import (
 )
 from tests.programs.samples import (
     AMOUNTS,
+    MINT_A,
+    MINT_B,
     NOW,
     account_bytes,
     amounts_near,
@@ -131,6 +134,31 @@ def test_a_swap_from_any_state(forge: Forge, pool: DexroutePool, mode: SwapMode,
     swap_as_predicted(forged(forge, pool, spending=index_in), index_in, draw.draw(amounts_near(reserve)), mode)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=RELAXED)
+@given(
+    st.tuples(st.integers(2**40, 2**63), st.integers(2**40, 2**63)),
+    st.integers(0, 400),
+    st.integers(2**62, 2**63),
+    st.integers(-1, 1),
+)
+def test_a_move_on_the_edge_of_a_basis_point(
+    forge: Forge, reserves: tuple[int, int], bps: int, reference_a: int, nudge: int
+) -> None:
+    """The reference lies where the swap's price move is a whole number of basis points give or take the last bit, so that any
+    other way of shortening 128 bits to 50 would show."""
+    quiet = FeeTerms(base_fee_ppm=0, max_volatility_bps=10_000, filter_period_s=60, decay_period_s=600)
+    pool = sample_pool(reserves=reserves, lp_supply=10**9, terms=quiet)
+    after = pool.quote(QuoteRequest(input_mint=MINT_A.address, output_mint=MINT_B.address, amount=reserves[0] // 1_000)).next_pool
+    assert isinstance(after, DexroutePool)
+    a, b = after.reserves
+    reference_b = b * reference_a * 10_000 // ((10_000 + bps) * a) + nudge
+    assume(0 < reference_b <= U64_MAX)
+    burst = Volatility(reference=(reference_a, reference_b), last_swap_at=NOW)
+    market = forged(forge, replace(pool, volatility=burst), spending=0)
+    assert swap_as_predicted(market, 0, reserves[0] // 1_000, SwapMode.EXACT_IN).ok
+    assert abs(market.pool.volatility.bps - bps) <= 1
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=RELAXED)
 @given(pools(), st.data())
 def test_a_deposit_in_any_state(forge: Forge, pool: DexroutePool, draw: st.DataObject) -> None:
@@ -158,6 +186,13 @@ def test_a_first_deposit_of_any_size(
     if outcome.ok:
         reserves = market.pool.reserves
         assert market.balances[2] == isqrt(reserves[0] * reserves[1]) - 1_000
+
+
+def test_more_than_64_bits_leaving_is_refused_even_if_the_reserve_could_hold_what_arrives(forge: Forge) -> None:
+    half = TransferFee(epoch=0, bps=5_000, maximum=U64_MAX)
+    pool = with_transfer_fees(sample_pool(reserves=(2**62, 3 * 10**9), lp_supply=10**9), (half, None))
+    outcomes = [swap_as_predicted(forged(forge, pool, spending=0), 0, out, SwapMode.EXACT_OUT).code for out in (10**9, 2 * 10**9)]
+    assert outcomes == [None, 6_017]
 
 
 @st.composite
