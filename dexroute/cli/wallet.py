@@ -87,13 +87,14 @@ def register(app: typer.Typer) -> None:
         address: Annotated[str | None, typer.Argument(metavar="[ADDRESS]", help="Another wallet's.", show_default=False)] = None,
     ) -> None:
         """Free SOL on test clusters: embedded, localhost, devnet, testnet."""
+        from dexroute.chain.tokens import MAINNET_GENESIS
         from dexroute.cli.route_options import address_from
         from dexroute.errors import UsageError
         from dexroute.types.amounts import format_ui_amount, parse_ui_amount
 
         lamports = parse_ui_amount(amount, _LAMPORT_DECIMALS)
         async with session.dex() as dex:
-            if dex.settings.is_mainnet:
+            if dex.connection.genesis_hash == MAINNET_GENESIS:
                 raise UsageError("mainnet-beta has no faucet; name a test cluster with -u (embedded, localhost, devnet, testnet)")
             receiver = address_from(address) if address else dex.signer.pubkey
             signature = await dex.faucet().airdrop(receiver, lamports)

@@ -9,6 +9,7 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
+from dexroute.chain.tokens import MAINNET_GENESIS
 from dexroute.config import EMBEDDED, Settings
 from dexroute.fetchers.discovery import Discovery, MintPair, PoolSource, ProgramAccounts, discover, discover_all
 from dexroute.fetchers.registry import VenueRegistry
@@ -78,7 +79,7 @@ class PoolFinder:
     async def _ask(self, pairs: Sequence[MintPair]) -> Discovery:
         async with AsyncExitStack() as stack:
             sources: list[PoolSource] = [ProgramAccounts(self._reader, venue) for venue in self._venues]
-            if self._settings.is_mainnet and self._settings.http_discovery:
+            if self._genesis_hash == MAINNET_GENESIS and self._settings.http_discovery:
                 from dexroute.chain.apis import MeteoraApi, RaydiumApi
 
                 sources.append(await stack.enter_async_context(RaydiumApi(self._venues)))

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from solders.pubkey import Pubkey
 
-from dexroute.engine.planning import check_price_impact, swap_limit, swappable_venues
+from dexroute.engine.planning import check_price_impact, swap_limit
+from dexroute.engine.planning.programs import is_program
 from dexroute.engine.routing import RouteOptions, find_route, rank_candidates
 from dexroute.errors import DexError, QuoteOnly, RouteNotFound
 from dexroute.fetchers.base import Pool
@@ -61,12 +62,15 @@ class Quoter:
         """
         request, options = terms.request, terms.route
         hints, notes = await self._hints(request, options, refresh=refresh)
-        absent = await self._absent_venues()
-        left_out = absent if swappable else frozenset()
         between = [mint for hint in hints for mint in hint.mints if mint not in (request.input_mint, request.output_mint)]
         places = possible_accounts(self._wallet, between) if self._wallet else {}
         addresses = [hint.address for hint in hints]
-        loaded = await load_pools(self._reader, addresses, self._venues, self._learned, also=places)
+        # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
+        programs = [venue.program_id for venue in self._venues] if self._absent is None else []
+        also = [*places, *programs]
+        loaded = await load_pools(self._reader, addresses, self._venues, self._learned, also=also)
+        absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
+        left_out = absent if swappable else frozenset()
         read_ms = self._clock.now_ms()
         self._learned = {**self._learned, **loaded.learned}
         for pool in loaded.pools.values():
@@ -124,11 +128,10 @@ class Quoter:
             )
         return useful, notes
 
-    async def _absent_venues(self) -> frozenset[str]:
-        """Venues that are quote-only here: asked once, so that a warm quote stays one round trip."""
-        if self._absent is None:
-            self._absent = frozenset(venue.id for venue in self._venues) - await swappable_venues(self._reader, self._venues)
-        return self._absent
+    def _absent_venues(self, loaded: LoadedPools) -> frozenset[str]:
+        """Venues that are quote-only here."""
+        accounts = loaded.snapshot.accounts
+        return frozenset(venue.id for venue in self._venues if not is_program(accounts.get(venue.program_id)))
 
     def _explained(
         self,
