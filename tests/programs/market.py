@@ -48,7 +48,7 @@ class Market:
         mints = (first, second) if bytes(first.address) < bytes(second.address) else (second, first)
         market = cls(
             world=world,
-            accounts=pool_accounts(first, second, index),
+            accounts=pool_accounts(first, second, index, program_id=world.program_id),
             index=index,
             mints=mints,
             trader=world.new_wallet(),
@@ -67,7 +67,7 @@ class Market:
     def pool(self) -> DexroutePool:
         """The pool as the chain has it now, read by the venue."""
         known = self.world.snapshot([self.accounts.pool, *self.accounts.mints])
-        return DexroutePools().decode_pool(self.accounts.pool, known)
+        return DexroutePools(program_id=self.world.program_id).decode_pool(self.accounts.pool, known)
 
     @property
     def observations(self) -> tuple[PriceSums, ...]:

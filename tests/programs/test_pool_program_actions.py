@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 
 import pytest
+from anchorpy.program.common import Event
+from anchorpy.program.event import EventParser
+from solders.pubkey import Pubkey
 
 from dexroute.fetchers.pool.events import PoolInitialized, PoolStatusSet, ProtocolFeesCollected
+from dexroute.fetchers.pool.idl import coder
 from dexroute.fetchers.pool.pda import pool_accounts
 from dexroute.fetchers.pool.price_sums import PriceSums
 from dexroute.fetchers.pool.volatility import Volatility
@@ -14,7 +19,7 @@ from dexroute.math.transfer_fee import amount_after_fee
 from dexroute.types.mints import TOKEN_PROGRAM_ID
 from dexroute.types.requests import SwapMode
 from tests.programs.market import Market, add_as_predicted, remove_as_predicted, swap_as_predicted
-from tests.programs.samples import TERMS
+from tests.programs.samples import TERMS, pool_fields
 from tests.programs.world import Outcome, World
 
 
@@ -113,3 +118,33 @@ def test_status_switches_each_action_alone(market: Market) -> None:
         for bit, act in actions.items():
             assert act().code == (codes[bit] if status & bit else None), (status, bit)
     assert market.collect().ok, "the admin's fees are not behind the switches"
+
+
+def test_another_deployment_works_under_its_own_id() -> None:
+    """The code bakes no id in: on a public cluster it runs under a key of whoever deploys it."""
+    world = World(Pubkey.from_bytes(bytes([77] * 32)))
+    market = Market.open(world, world.new_mint(), world.new_mint(token_2022=True))
+    assert add_as_predicted(market, (10**9, 10**9)).ok
+    assert swap_as_predicted(market, 0, 10**6, SwapMode.EXACT_IN).ok
+    assert remove_as_predicted(market, 10**6).ok
+    assert market.collect().ok and market.set_status(7).ok
+
+
+def test_anchorpy_reads_what_the_program_wrote(world: World, market: Market) -> None:
+    """Pool, oracle and events through anchorpy's own coders, from the chain's bytes and log lines."""
+    world.advance(20)
+    outcome = market.swap(0, 10**6)
+    written = world.account(market.accounts.pool), world.account(market.accounts.oracle)
+    assert written[0] is not None and written[1] is not None
+    pool, oracle = (coder().accounts.decode(account.data) for account in written if account is not None)
+    expected = pool_fields(market.pool) | {"bump": written[0].data[9]}
+    assert {name: getattr(pool, name) for name in expected} == expected
+    assert (oracle.pool, oracle.next, oracle.count) == (market.accounts.pool, 1, 1)
+    first = oracle.observations[0]
+    assert PriceSums(at=first.at, a_x64=first.cumulative_a_x64, b_x64=first.cumulative_b_x64) == market.pool.sums
+    theirs: list[Event] = []
+    EventParser(world.program_id, coder()).parse_logs(list(outcome.logs), theirs.append)
+    (ours,) = outcome.events
+    (event,) = theirs
+    assert event.name == "Swapped"
+    assert all(getattr(event.data, field.name) == getattr(ours, field.name) for field in fields(ours))

@@ -37,18 +37,20 @@ class Outcome:
     error: str
     logs: tuple[str, ...]
     units: int
+    program_id: Pubkey = DEFAULT_PROGRAM_ID
 
     @property
     def events(self) -> tuple[PoolEvent, ...]:
-        return decode_events(self.logs)
+        return decode_events(self.logs, program_id=self.program_id)
 
 
 class World:
     """One LiteSVM. `payer` pays for everything and is the authority of every mint."""
 
-    def __init__(self, elf: bytes | None = None) -> None:
+    def __init__(self, program_id: Pubkey = DEFAULT_PROGRAM_ID) -> None:
+        self.program_id = program_id
         self.svm = LiteSVM().with_sigverify(True).with_transaction_history(0)
-        self.svm.add_program(DEFAULT_PROGRAM_ID, program_bytes() if elf is None else elf)
+        self.svm.add_program(program_id, program_bytes())
         self.payer = self.new_wallet()
         self.set_time(NOW)
 
@@ -79,17 +81,16 @@ class World:
         required = set(message.account_keys[: message.header.num_required_signatures])
         keys = {key.pubkey(): key for key in (self.payer, *signers) if key.pubkey() in required}
         result = self.svm.send_transaction(VersionedTransaction(message, list(keys.values())))
-        if isinstance(result, FailedTransactionMetadata):
-            error, meta = result.err(), result.meta()
-            inner = getattr(error, "err", None)
-            return Outcome(
-                ok=False,
-                code=getattr(inner, "code", None),
-                error=str(error),
-                logs=tuple(meta.logs()),
-                units=meta.compute_units_consumed(),
-            )
-        return Outcome(ok=True, code=None, error="", logs=tuple(result.logs()), units=result.compute_units_consumed())
+        meta = result.meta() if isinstance(result, FailedTransactionMetadata) else result
+        error = result.err() if isinstance(result, FailedTransactionMetadata) else None
+        return Outcome(
+            ok=error is None,
+            code=getattr(getattr(error, "err", None), "code", None),
+            error="" if error is None else str(error),
+            logs=tuple(meta.logs()),
+            units=meta.compute_units_consumed(),
+            program_id=self.program_id,
+        )
 
     def must(self, *instructions: Instruction, signers: Sequence[Keypair] = ()) -> Outcome:
         """Run a transaction the test takes for granted."""
