@@ -21,6 +21,7 @@
     │   ├── PoolNotTradable       disabled, not yet open, or unusable fee settings
     │   ├── AmountTooSmall        nothing would be left, or nothing would come out
     │   ├── ExceedsLiquidity      more than the pool holds
+    │   ├── LiquidityNotLoaded    more than the accounts that were read show; `context["missing"]` names the next ones
     │   └── QuoteOverflow         arithmetic the program cannot do
     ├── RouteNotFound             no pool or path delivers                                exit 3
     ├── GuardRefused              a limit the caller set, or their funds, forbids it      exit 4
@@ -153,6 +154,10 @@ class AmountTooSmall(QuoteError):
 
 class ExceedsLiquidity(QuoteError):
     code = "EXCEEDS_LIQUIDITY"
+
+
+class LiquidityNotLoaded(QuoteError):
+    code = "LIQUIDITY_NOT_LOADED"
 
 
 class QuoteOverflow(QuoteError):

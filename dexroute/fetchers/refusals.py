@@ -23,17 +23,20 @@ def refusals_explained(pool: Pool, request: QuoteRequest) -> Iterator[None]:
 
 def _explain(error: QuoteError, pool: Pool, request: QuoteRequest) -> NoReturn:
     code = f" (program error {error.program_error})" if error.program_error is not None else ""
+    place = {
+        "program_error": error.program_error,
+        "pool": str(pool.address),
+        "venue": pool.venue_id,
+        "slot": pool.slot,
+        "input_mint": str(request.input_mint),
+        "output_mint": str(request.output_mint),
+        "amount": str(request.amount),
+        "mode": str(request.mode),
+    }
     raise type(error)(
         f"{pool.venue_id} pool {pool.address} at slot {pool.slot} refuses {request.mode} of {request.amount} base units, "
         f"{request.input_mint} to {request.output_mint}: {error.message}{code}",
-        program_error=error.program_error,
-        pool=str(pool.address),
-        venue=pool.venue_id,
-        slot=pool.slot,
-        input_mint=str(request.input_mint),
-        output_mint=str(request.output_mint),
-        amount=str(request.amount),
-        mode=str(request.mode),
+        **(error.context | place),
     ) from error
 
 
