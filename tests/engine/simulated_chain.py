@@ -146,6 +146,7 @@ class SimulatedNode:
     lag: int = 0
     fault: Callable[[str], NetworkError | None] = lambda method: None
     blind: bool = False  # knows no signature at all
+    eager: bool = False  # shows transactions before they are confirmed
 
     @property
     def slot(self) -> int:
@@ -194,7 +195,7 @@ class SimulatedNode:
     async def transaction(self, signature: Signature) -> LandedTransaction | None:
         self._ask("transaction")
         landed = self.chain.landed.get(signature)
-        if landed is None or self.slot - landed.slot < DEPTH[Commitment.CONFIRMED]:
+        if landed is None or self.slot - landed.slot < (0 if self.eager else DEPTH[Commitment.CONFIRMED]):
             return None
         source, destination, mint_in, mint_out = landed.keys[1:5]
         moved = (0, 0) if landed.failed else (landed.amount_in, landed.amount_out)

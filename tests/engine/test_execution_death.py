@@ -200,9 +200,30 @@ async def test_landing_with_an_error_ends_the_order_and_keeps_what_it_cost(tmp_p
 
 
 async def test_no_replacement_is_signed_when_nobody_waits_any_more(tmp_path: Path) -> None:
+    """The proof comes in the last look after the wait is over; what to do with it is for `resume`."""
     async with open_bench(tmp_path) as bench:
         bench.chain.accepts = lambda wire: False
         asked = bench.order()
         with pytest.raises(OutcomeUnknown):
-            await bench.executor(resend_ms=EXPIRY_MS + 10_000).execute(asked, wait_ms=EXPIRY_MS + 1_000)
-        assert len(bench.signer.signed) == 1
+            await bench.executor(resend_ms=EXPIRY_MS + 500).execute(asked, wait_ms=EXPIRY_MS + 600)
+        assert (await bench.check_journal(asked)).order.state is OrderState.ROUTING and len(bench.signer.signed) == 1
+
+
+async def test_what_a_fork_drops_was_never_confirmed(tmp_path: Path) -> None:
+    """Seen at `processed`, transaction and all, then gone with its fork: the same bytes go out again and land."""
+    async with open_bench(tmp_path) as bench:
+        bench.nodes[0].eager = True
+        forked: list[int] = []
+
+        def fork(method: str) -> NetworkError | None:
+            if method == "send" and bench.chain.landed and not forked:
+                forked.extend(landed.slot for landed in bench.chain.landed.values())
+                assert forked[0] <= bench.chain.slot, "nobody could have seen it yet"
+                bench.chain.landed.clear()
+            return None
+
+        bench.nodes[0].fault = fork
+        order = await bench.executor(poll_ms=SLOT_MS, resend_ms=2 * SLOT_MS).execute(bench.order())
+        receipt = await bench.check_journal(order)
+        assert forked and order.state is OrderState.CONFIRMED and len(receipt.attempts) == 1
+        assert receipt.fill is not None and receipt.fill.slot == bench.chain.landed[bench.signer.signed[0]].slot
