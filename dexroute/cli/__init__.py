@@ -1,4 +1,5 @@
-"""The `dex` command. Importing this costs Typer and nothing else: each command imports what it needs when it runs."""
+"""The `dex` command. Importing this costs nothing: Typer comes with the command line, each command brings what it needs when it
+runs."""
 
 from __future__ import annotations
 
@@ -6,11 +7,14 @@ import sys
 
 
 def main() -> None:
-    """Entry point of the `dex` script."""
-    from dexroute.cli.app import app
-    from dexroute.cli.localnet import joined_pairs
+    """Entry point of the `dex` script and of `python -m dexroute`."""
+    try:
+        from dexroute.cli.entry import run
 
-    app(args=joined_pairs(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before the command line was even read
+        code = 130
+    sys.exit(code)
 
 
 __all__ = ["main"]

@@ -1,4 +1,4 @@
-"""How every command is registered: shared options, one event loop, errors to exit codes.
+"""How every command is registered: shared options, and one event loop that ends in good order when the process is told to stop.
 
 A command is an async function whose first parameter is a `Session`; the options all commands share (cluster, keypair, data
 directory, commitment, format) are added to its signature here, so that no command repeats them.
@@ -6,7 +6,6 @@ directory, commitment, format) are added to its signature here, so that no comma
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -15,9 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dexroute.cli.failure import leave_with
-from dexroute.cli.session import OutputFormat, Session
-from dexroute.errors import DexError
+from dexroute.cli.session import OutputFormat, Session, reader_gone
 
 
 class CommitmentChoice(StrEnum):
@@ -40,7 +37,11 @@ _SHARED: dict[str, Any] = {
     "keypair": Annotated[
         Path | None,
         typer.Option(
-            "--keypair", "-k", metavar="PATH", help="Keypair file (solana id.json).", rich_help_panel="Cluster and wallet"
+            "--keypair",
+            "-k",
+            metavar="PATH",
+            help="Keypair file, as solana-keygen writes it.",
+            rich_help_panel="Cluster and wallet",
         ),
     ],
     "data_dir": Annotated[
@@ -48,7 +49,7 @@ _SHARED: dict[str, Any] = {
         typer.Option(
             "--data-dir",
             metavar="DIR",
-            help="Where journal and embedded cluster are kept.  [env: DEXROUTE_DATA_DIR]",
+            help="Where journal and embedded cluster are kept (or DEXROUTE_DATA_DIR).",
             rich_help_panel="Cluster and wallet",
         ),
     ],
@@ -66,6 +67,11 @@ _SHARED_DEFAULTS: dict[str, Any] = {"format_": OutputFormat.TABLE}
 AsyncCommand = Callable[..., Awaitable[None]]
 
 
+def examples(*lines: str) -> str:
+    """An epilog of example command lines, each on its own line."""
+    return "\n\n".join(["Examples:", *(f"  $ {line}" for line in lines)])
+
+
 def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[AsyncCommand], AsyncCommand]:
     """Register an async command under `name`. `settings` go to Typer's `command`."""
 
@@ -78,7 +84,7 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[AsyncComm
 
         def entry(**values: Any) -> None:
             session = Session(**{key: values.pop(key) for key in _SHARED})
-            _run(function(session, **values), session)
+            _run(function(session, **values))
 
         own_by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         entry.__signature__ = inspect.Signature([*own_by_name, *shared])  # type: ignore[attr-defined]
@@ -91,14 +97,29 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[AsyncComm
     return register
 
 
-def _run(work: Awaitable[None], session: Session) -> None:
+def _run(work: Awaitable[None]) -> None:
+    """Run to the end; on SIGINT or SIGTERM cancel, so that databases and locks are let go of, and leave as shells expect."""
+    import asyncio
+    import signal
+
+    stopped: list[int] = []
+
     async def whole() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+
+        def stop() -> None:
+            stopped.append(signal.SIGTERM)
+            task.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
         await work
 
     try:
         asyncio.run(whole())
-    except DexError as error:
-        leave_with(error, session.format)
-    except KeyboardInterrupt:
+    except BrokenPipeError:
+        raise typer.Exit(reader_gone()) from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        number = stopped[0] if stopped else signal.SIGINT
         typer.echo("interrupted; nothing is lost: `dex orders resume` continues what was sent", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(128 + number) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from dexroute.sdk.playground import Playground
     from dexroute.sdk.quote import Quote
 
-WALLET_FILE = "wallet.json"
+WALLET_FILE, PLAYGROUND_FILE = "wallet.json", "playground.json"
 
 
 def register(app: typer.Typer) -> None:
@@ -31,39 +32,73 @@ def register(app: typer.Typer) -> None:
         session: Session,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Make the playground and swap; print only where it is.")] = False,
     ) -> None:
-        """See it work, offline: an embedded cluster, tokens, pools, quotes of three venue families, two swaps, the journal.
+        """See it work, offline: quote three venue families, swap twice, show the journal.
 
-        Works in a temporary directory, or in --data-dir, where everything stays for you to go on with."""
+        Starts an embedded cluster with a wallet, tokens and pools in a temporary directory; in --data-dir it stays for you to go on
+        with, and the next demo there goes on as well."""
         from dexroute.chain.signers import KeypairSigner
         from dexroute.sdk import Dex
 
         started_ms = time.monotonic_ns() // 1_000_000
+        if session.url not in (None, "embedded"):
+            raise UsageError("the demo runs on the embedded cluster only; leave --url away")
         with ExitStack() as stack:
-            kept = session.data_dir is not None
-            directory = session.data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dexroute-demo-")))
-            if (directory / WALLET_FILE).exists():
-                raise UsageError(
-                    f"there is a demo in {directory} already: use it (-u embedded --data-dir {directory}) or name another folder"
-                )
-            signer = KeypairSigner.create(directory / WALLET_FILE)
+            where = _wanted_directory(session)
+            directory = where or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dexroute-demo-")))
+            wallet, made = directory / WALLET_FILE, _made_before(directory)
+            signer = KeypairSigner.load(wallet) if made is not None else KeypairSigner.create(wallet)
             async with Dex(url="embedded", data_dir=directory, database_url=_journal(directory), signer=signer) as dex:
-                playground = await _with_progress(session, dex, signer)
-                quotes = await _quotes(dex, playground)
+                if made is None:
+                    made = (await _with_progress(session, dex, signer)).recorded_pairs
+                    (directory / PLAYGROUND_FILE).write_text(json.dumps({"recorded_pairs": made}), encoding="utf-8")
+                quotes = [await dex.quote("SOL", "USDC", "1.5"), *[await dex.quote(*pair, "1") for pair in made]]
+                run = len(await dex.list_orders()) // 2 + 1
                 receipts = [
-                    await dex.swap(quotes[0], key="demo-exact-in"),
-                    await dex.swap(await dex.quote("SOL", "BONK", "1000000", exact_out=True, swappable=True), key="demo-exact-out"),
+                    await dex.swap(quotes[0], key=f"demo-{run}-exact-in"),
+                    await dex.swap(
+                        await dex.quote("SOL", "BONK", "1000000", exact_out=True, swappable=True), key=f"demo-{run}-exact-out"
+                    ),
                 ]
                 shape = _shape(quotes, receipts, elapsed_ms=time.monotonic_ns() // 1_000_000 - started_ms)
-                where = directory if kept else None
                 if quiet:
                     session.emit(
-                        shape, lambda console: console.print(f"playground in {directory}, wallet {directory / WALLET_FILE}")
+                        shape,
+                        lambda console: console.print(
+                            f"playground in {directory}, wallet {directory / WALLET_FILE}", soft_wrap=True
+                        ),
                     )
                 else:
                     tokens = {token.mint: token for quote in quotes for token in quote.tokens.values()}
                     for receipt in receipts:
                         tokens[receipt.order.request.output_mint] = await dex.token(receipt.order.request.output_mint)
                     session.emit(shape, lambda console: _render(console, quotes, receipts, tokens, where, shape["elapsed_ms"]))
+
+
+def _wanted_directory(session: Session) -> Path | None:
+    """Where the demo is to stay: --data-dir, or DEXROUTE_DATA_DIR when nothing but a demo is there."""
+    if session.data_dir is not None:
+        return session.data_dir
+    settings = session.settings()
+    if not settings.sources["data_dir"].startswith("environment"):
+        return None
+    directory = settings.data_dir
+    empty = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
+    return directory if empty or (directory / PLAYGROUND_FILE).exists() else None
+
+
+def _made_before(directory: Path) -> list[tuple[str, str]] | None:
+    """The pairs of recorded pools of the demo kept there; None where there is none yet."""
+    try:
+        found = json.loads((directory / PLAYGROUND_FILE).read_text(encoding="utf-8"))
+        return [(str(first), str(second)) for first, second in found["recorded_pairs"]]
+    except FileNotFoundError:
+        if (directory / WALLET_FILE).exists():
+            raise UsageError(
+                f"{directory} holds a wallet but no finished demo: name another folder, or remove this one if a demo was cut short"
+            ) from None
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(f"{directory / PLAYGROUND_FILE} is damaged: remove the demo's folder or name another") from None
 
 
 def _journal(directory: Path) -> str:
@@ -80,14 +115,6 @@ async def _with_progress(session: Session, dex: Dex, signer: Any) -> Playground:
 
     with Console(stderr=True).status("starting the embedded cluster") as status:
         return await make_playground(dex, signer, progress=lambda step: status.update(f"making a market: {step}"))
-
-
-async def _quotes(dex: Dex, playground: Playground) -> list[Quote]:
-    """The pair people know first, then one pair for each recorded pool, against a pool of ours over the same mints."""
-    quotes = [await dex.quote("SOL", "USDC", "1.5")]
-    for _, _, first, second in playground.recorded:
-        quotes.append(await dex.quote(first, second, "1"))
-    return quotes
 
 
 def _shape(quotes: list[Quote], receipts: list[Receipt], *, elapsed_ms: int) -> dict[str, Any]:
@@ -119,4 +146,4 @@ def _render(
         console.print()
     console.print(f"done in {elapsed_ms / 1000:.1f} s on a cluster inside this process; nothing left this machine")
     if directory is not None:
-        console.print(f"go on with it: dex quote 2 SOL USDC -u embedded --data-dir {directory}")
+        console.print(f"go on with it: dex quote 2 SOL USDC -u embedded --data-dir {directory}", soft_wrap=True)

@@ -3,37 +3,69 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
-
-import typer
+import re
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
 
 from dexroute.cli.session import OutputFormat
-from dexroute.errors import DexError
+from dexroute.errors import DexError, UsageError
+from dexroute.types.amounts import format_ui_amount
+
+_BUG, _BUG_EXIT = "BUG", 1
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_LAMPORT_DECIMALS = 9
 
 
 def error_json(error: DexError) -> dict[str, Any]:
     """`{"error": {code, message, retryable, context}}` (architecture, section 5)."""
-    return {
-        "error": {
-            "code": error.code,
-            "message": error.message,
-            "retryable": error.retryable,
-            "context": error.context,
-        }
-    }
+    return _json(error.code, error.message, retryable=error.retryable, context=error.context)
 
 
-def leave_with(error: DexError, format_: OutputFormat) -> NoReturn:
-    """Print the error to stderr and exit with its code."""
+def report(error: DexError, format_: OutputFormat) -> int:
+    """Print the error to stderr; returns its exit code."""
     if format_ is OutputFormat.JSON:
-        typer.echo(json.dumps(error_json(error), default=str), err=True)
+        _print(json.dumps(error_json(error), default=str))
+        return error.exit_code
+    _print_headline(error.code, error.message)
+    for line in _details(error):
+        _print(f"  {line}")
+    if error.retryable:
+        _print("  this may pass: the same command can be tried again")
+    return error.exit_code
+
+
+def report_usage(error: Any, format_: OutputFormat) -> int:
+    """A command line Typer could not read, in the same words and shapes as every other error."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return UsageError.exit_code
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "dex"
+    message = f"{error.format_message().rstrip('.')}; see `{command} --help`"
+    return report(UsageError(message, command=command), format_)
+
+
+def report_bug(error: Exception, format_: OutputFormat, *, debug_variable: str) -> int:
+    """An exception nobody meant: what, where, and whom to tell; never a traceback, never a URL with its credentials."""
+    from dexroute import __version__
+    from dexroute.config import redact_url
+
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "dexroute" in frame.filename] or list(frames)
+    where = f"{'/'.join(Path(ours[-1].filename).parts[-3:])}:{ours[-1].lineno}" if ours else "an unknown place"
+    said = _URL.sub(lambda url: redact_url(url.group()), str(error))[:300]
+    message = (
+        f"this is a bug in dexroute {__version__}: {type(error).__name__} in {where}" + (f": {said}" if said else "") + ". "
+        f"Please report it as an issue of the dexroute repository, with this line; {debug_variable}=1 shows the traceback (look "
+        "for secrets in it before you share it). Orders are in the journal: `dex orders list` shows them, `dex orders resume` goes on"
+    )
+    if format_ is OutputFormat.JSON:
+        _print(json.dumps(_json(_BUG, message, retryable=False, context={"exception": type(error).__name__, "where": where})))
     else:
-        typer.echo(f"{typer.style('error', fg='red', bold=True)} [{error.code}] {error.message}", err=True)
-        for line in _details(error):
-            typer.echo(f"  {line}", err=True)
-        if error.retryable:
-            typer.echo("  nothing is known to be wrong: the same command may succeed later", err=True)
-    raise typer.Exit(error.exit_code)
+        _print_headline(_BUG, message)
+    return _BUG_EXIT
 
 
 def _details(error: DexError) -> list[str]:
@@ -41,9 +73,32 @@ def _details(error: DexError) -> list[str]:
     lines = []
     for candidate in error.context.get("candidates", []):
         if isinstance(candidate, dict):
-            where = " → ".join([*candidate.get("venues", []), *candidate.get("pools", [])])
-            lines.append(f"- {where}: {candidate.get('reason', '')}")
+            pools, reason = candidate.get("pools", []), str(candidate.get("reason", ""))
+            said_already = len(pools) == 1 and str(pools[0]) in reason
+            lines.append(f"- {reason}" if said_already else f"- {' → '.join(map(str, pools))}: {reason}")
     items = error.context.get("items", {})
     if isinstance(items, dict):
-        lines.extend(f"- {name.replace('_', ' ')}: {need}" for name, need in items.items() if need not in ("0", 0))
+        lines.extend(f"- {_item(name, str(need))}" for name, need in items.items() if need not in ("0", 0))
     return lines
+
+
+def _item(name: str, need: str) -> str:
+    """One thing a swap needs, with its unit: `network fee: 0.000005 SOL`."""
+    if name.endswith("_lamports") and need.isdecimal():
+        back = " (comes back in the same transaction)" if name.startswith("temporary") else ""
+        words = name.removesuffix("_lamports").replace("_", " ")
+        return f"{words}: {format_ui_amount(int(need), _LAMPORT_DECIMALS)} SOL{back}"
+    return f"{name.replace('_', ' ')}: {need} base units"
+
+
+def _json(code: str, message: str, *, retryable: bool, context: dict[str, Any]) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "retryable": retryable, "context": context}}
+
+
+def _print_headline(code: str, message: str) -> None:
+    word = "\x1b[1;31merror\x1b[0m" if sys.stderr.isatty() else "error"
+    _print(f"{word} [{code}] {message}")
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201

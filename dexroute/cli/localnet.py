@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -68,13 +67,17 @@ def register(app: typer.Typer) -> None:
         warp_slot: Annotated[int | None, typer.Option("--warp-slot", metavar="SLOT", help="Go on from this slot.")] = None,
         ledger: Annotated[
             Path | None,
-            typer.Option("--ledger", "-l", metavar="DIR", help="Where the cluster is kept.  [default: <data dir>/embedded]"),
+            typer.Option(
+                "--ledger", "-l", metavar="DIR", help="Where the cluster is kept (default: embedded/ in the data directory)."
+            ),
         ] = None,
         reset: Annotated[bool, typer.Option("--reset", "-r", help="Forget the cluster that is there.")] = False,
         bind_address: Annotated[str, typer.Option("--bind-address", help="Interface to listen on.")] = "127.0.0.1",
         rpc_port: Annotated[int, typer.Option("--rpc-port", help="JSON-RPC; WebSocket is one above. 0: any free.")] = 8899,
     ) -> None:
         """Serve the embedded cluster over HTTP and WebSocket, with solana-test-validator's flags. Ctrl-C ends it; state stays."""
+        import asyncio
+
         from dexroute.cli.route_options import address_from
         from dexroute.localnet import ClusterOptions, EmbeddedCluster, ServedAt, serve
         from dexroute.sdk.connection import EMBEDDED_DIRECTORY
@@ -125,8 +128,7 @@ def register(app: typer.Typer) -> None:
             try:
                 await serve(cluster, host=bind_address, rpc_port=rpc_port, on_ready=announce)
             except asyncio.CancelledError:
-                session.note("stopped")
-                raise
+                session.note("stopped")  # being told to stop is how serving ends well
 
 
 async def _clone(settings: Settings, cluster: EmbeddedCluster, addresses: list[Pubkey]) -> None:

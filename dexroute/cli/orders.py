@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dexroute.cli.command import command
+from dexroute.cli.progress import OrderProgress
 from dexroute.cli.session import Session
 from dexroute.errors import UsageError
 
@@ -52,8 +53,10 @@ def register(app: typer.Typer) -> None:
         """Give an order up: at once before it was signed; after that, sending stops and the truth is waited for."""
         from dexroute.cli.render_order import known_tokens, render_receipt
 
-        async with session.dex() as dex:
-            receipt = await (await dex.orders()).cancel(order)
+        progress = OrderProgress(session)
+        async with session.dex(progress.heard) as dex:
+            with progress:
+                receipt = await (await dex.orders()).cancel(order)
             tokens = await known_tokens(dex, [receipt])
         session.emit(receipt.json(), lambda console: render_receipt(console, receipt, tokens))
 
@@ -62,8 +65,10 @@ def register(app: typer.Typer) -> None:
         """Take up every open order where it stands, and say what became of it."""
         from dexroute.cli.render_order import known_tokens, render_orders
 
-        async with session.dex() as dex:
-            recovered = await dex.resume()
+        progress = OrderProgress(session)
+        async with session.dex(progress.heard) as dex:
+            with progress:
+                recovered = await dex.resume()
             journal = await dex.orders()
             receipts = [await journal.receipt(entry.order.id, with_events=False) for entry in recovered]
             tokens = await known_tokens(dex, receipts)

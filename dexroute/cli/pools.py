@@ -61,13 +61,14 @@ def register(app: typer.Typer) -> None:
             if not remembered:
                 console.print("no pools remembered for this cluster; add one with `dex pools add ADDRESS`, or quote a pair")
             else:
-                table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
-                for name in ("pool", "venue", "mints", "seen", "source"):
-                    table.add_column(name, no_wrap=name != "mints", overflow="fold")
-                for pool in remembered:
-                    names = " / ".join(dex.tokens.label(mint) for mint in pool.mints)
-                    table.add_row(str(pool.address), pool.venue_id, names, _ago(now_ms - pool.last_seen_ms), pool.source)
-                console.print(table)
+                for venue in sorted({pool.venue_id for pool in remembered}):
+                    console.print(venue, style="bold")
+                    table = Table(box=None, show_header=False, padding=(0, 1), show_edge=False)
+                    for pool in remembered:
+                        if pool.venue_id == venue:
+                            names = "/".join(dex.tokens.label(mint) for mint in pool.mints)
+                            table.add_row(str(pool.address), names, f"seen {_ago(now_ms - pool.last_seen_ms)}", pool.source)
+                    console.print(table)
             for note in notes:
                 console.print(f"note: {note}", style="yellow")
 

@@ -7,12 +7,21 @@ import time
 import typer
 
 from dexroute.cli import route_options as o
-from dexroute.cli.command import command
+from dexroute.cli.command import command, examples
 from dexroute.cli.session import Session
 
 
 def register(app: typer.Typer) -> None:
-    @command(app, "quote")
+    @command(
+        app,
+        "quote",
+        epilog=examples(
+            "dex quote 1.5 SOL USDC",
+            "dex quote 100 SOL USDC --exact-out   (what do 100 USDC cost?)",
+            "dex quote 1 SOL USDC --venue raydium-cpmm --venue meteora-damm-v2 --max-hops 1",
+            "dex quote 1 SOL USDC --pool ADDRESS --format json",
+        ),
+    )
     async def quote(
         session: Session,
         amount: o.Amount,
@@ -30,7 +39,10 @@ def register(app: typer.Typer) -> None:
         hop_slippage_bps: o.HopSlippageBps = None,
         refresh: o.Refresh = False,
     ) -> None:
-        """Compare all venues for a swap: [bold]dex quote 1.5 SOL USDC[/bold]. Signs nothing, sends nothing."""
+        """Compare all venues for a swap.
+
+        Says what you get, the least the chain would enforce, price impact, fees by kind, the slot it was read at, and why each
+        other candidate lost. Signs nothing, sends nothing."""
         from dexroute.cli.render_quote import render_quote
         from dexroute.sdk.shapes import quote_json
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dexroute.types.orders import Costs, OrderEvent, SwapAmounts
 
 LAMPORT_DECIMALS = 9
+_WIDE = 100  # characters
 _COLORS = {"CONFIRMED": "green", "FAILED": "red", "CANCELLED": "yellow"}
 
 Tokens = Mapping["Pubkey", "Token"]
@@ -64,7 +65,7 @@ def render_receipt(console: Console, receipt: Receipt, tokens: Tokens) -> None:
         rows.append(("landed in", f"slot {receipt.fill.slot}"))
     if order.route:
         hops = [hop for leg in order.route["legs"] for hop in leg["hops"]]
-        rows.append(("route", " → ".join(f"{hop['venue']} {hop['pool']}" for hop in hops)))
+        rows.append(("route", " →\n".join(f"{hop['venue']} {hop['pool']}" for hop in hops)))
     for name, amounts in (("quoted", order.quoted), ("simulated", order.simulated), ("executed", order.executed)):
         if amounts is not None:
             rows.append((name, _swap_text(amounts, receipt, tokens)))
@@ -123,20 +124,22 @@ def render_events(console: Console, events: Sequence[OrderEvent]) -> None:
 
 
 def render_orders(console: Console, receipts: Sequence[Receipt], tokens: Tokens) -> None:
-    """One line an order, newest first."""
+    """One line an order, newest first; with its signature where the terminal is wide enough."""
     from rich.table import Table
 
     if not receipts:
         console.print("no orders in this journal")
         return
     table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
-    for name in ("order", "state", "swap", "signature"):
+    wide = console.width >= _WIDE
+    for name in ("order", "state", "swap", *(("signature",) if wide else ())):
         table.add_column(name, no_wrap=name != "swap", overflow="fold" if name == "swap" else "ellipsis")
     for receipt in receipts:
         state = str(receipt.order.state)
         amounts = receipt.order.executed or receipt.order.quoted
         swap = _swap_text(amounts, receipt, tokens) if amounts else _asked_text(receipt, tokens)
-        table.add_row(receipt.order.id, f"[{_COLORS.get(state, 'cyan')}]{state}[/]", swap, _short(receipt.signature))
+        signature = (_short(receipt.signature),) if wide else ()
+        table.add_row(receipt.order.id, f"[{_COLORS.get(state, 'cyan')}]{state}[/]", swap, *signature)
     console.print(table)
 
 

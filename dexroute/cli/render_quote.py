@@ -32,7 +32,7 @@ def render_quote(console: Console, quote: Quote, *, age_ms: int) -> None:
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     facts.add_column()
-    facts.add_row("route", " → ".join(f"{hop.venue_id} {hop.pool}" for hop in quote.best.route.hops))
+    facts.add_row("route", " →\n".join(f"{hop.venue_id} {hop.pool}" for hop in quote.best.route.hops))
     if exact_in:
         facts.add_row(
             "at least",
@@ -65,8 +65,7 @@ def render_candidates(console: Console, quote: Quote) -> None:
     exact_in = quote.request.mode.value == "exact_in"
     token = quote.output_token if exact_in else quote.input_token
     table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
-    table.add_column("venue", no_wrap=True)
-    table.add_column("pool", no_wrap=True)
+    table.add_column("pools", no_wrap=True)
     table.add_column(f"{'gets' if exact_in else 'costs'} ({token.symbol})", justify="right", no_wrap=True)
     table.add_column("impact", justify="right", no_wrap=True)
     table.add_column("why not", overflow="fold")
@@ -74,17 +73,17 @@ def render_candidates(console: Console, quote: Quote) -> None:
         row = _candidate_row(candidate, exact_in, token.decimals)
         table.add_row(*row, _why_not(candidate, quote, token), style="green" if candidate.lost is None else None)
     for pool, error in quote.broken.items():
-        table.add_row("unusable", _short(str(pool)), "–", "–", error.message)
+        table.add_row(_short(str(pool)), "–", "–", f"unusable: {error.message}")
     console.print(table)
 
 
-def _candidate_row(candidate: Candidate, exact_in: bool, decimals: int) -> tuple[str, str, str, str]:
+def _candidate_row(candidate: Candidate, exact_in: bool, decimals: int) -> tuple[str, str, str]:
     amount = "–"
     if candidate.quote is not None:
         amount = format_ui_amount(candidate.quote.amount_out if exact_in else candidate.quote.amount_in, decimals)
     impact = "–" if candidate.price_impact_bps is None else f"{candidate.price_impact_bps} bps"
-    pools = " → ".join(_short(str(pool)) for pool in candidate.pools)
-    return " → ".join(candidate.venue_ids), pools, amount, impact
+    hops = zip(candidate.venue_ids, candidate.pools, strict=True)
+    return " →\n".join(f"{venue} {_short(str(pool))}" for venue, pool in hops), amount, impact
 
 
 def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
@@ -98,7 +97,7 @@ def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
     gap = abs(best - candidate.net)
     bps = gap * 10_000 // max(abs(best), 1)
     side = "less" if quote.request.mode.value == "exact_in" else "more"
-    return f"{format_ui_amount(gap, token.decimals)} {token.symbol} {side} after costs ({bps} bps){quote_only}"
+    return f"{format_ui_amount(gap, token.decimals)} {side} after costs ({bps} bps){quote_only}"
 
 
 def _short(address: str) -> str:

@@ -23,14 +23,24 @@ To = Annotated[str, typer.Argument(metavar="TO", help="Symbol or mint to receive
 ExactOut = Annotated[bool, typer.Option("--exact-out", help="AMOUNT is what must arrive.", rich_help_panel=_LIMITS)]
 SlippageBps = Annotated[
     int | None,
-    typer.Option("--slippage-bps", metavar="BPS", help="How much worse than quoted is acceptable.", rich_help_panel=_LIMITS),
+    typer.Option(
+        "--slippage-bps",
+        metavar="BPS",
+        help="How much worse than quoted is acceptable (default 50, see dex config).",
+        rich_help_panel=_LIMITS,
+    ),
 ]
 MaxImpactBps = Annotated[
     int, typer.Option("--max-impact-bps", metavar="BPS", help="Refuse more price impact than this.", rich_help_panel=_LIMITS)
 ]
 PriorityFeeCap = Annotated[
     int | None,
-    typer.Option("--priority-fee-cap", metavar="LAMPORTS", help="Most the priority fee may cost in all.", rich_help_panel=_LIMITS),
+    typer.Option(
+        "--priority-fee-cap",
+        metavar="LAMPORTS",
+        help="Most the priority fee may cost in all (default 1000000, see dex config).",
+        rich_help_panel=_LIMITS,
+    ),
 ]
 PriorityFee = Annotated[
     int | None,
@@ -63,7 +73,7 @@ HopSlippageBps = Annotated[
     typer.Option(
         "--hop-slippage-bps",
         metavar="BPS",
-        help="Of two hops, how far the first may fall short; the rest stays yours as residual.  [default: a fifth of the slippage]",
+        help="Of two hops, how far the first may fall short; what it does not stays yours (default: a fifth of the slippage).",
         rich_help_panel=_ROUTE,
     ),
 ]

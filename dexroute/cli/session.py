@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,10 +16,19 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dexroute.config import Settings
+    from dexroute.engine.execution.claim import EventWatcher
     from dexroute.sdk import Dex
 
 
 _REDIRECTED_WIDTH = 200
+_READER_GONE = 141  # as shells count: 128 and SIGPIPE
+
+
+def reader_gone() -> int:
+    """The exit code when whoever read our output has left (`| head`). What was done is done; only the rest of the output is lost."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
+    return _READER_GONE
 
 
 class OutputFormat(StrEnum):
@@ -55,11 +66,11 @@ class Session:
         }
         return load_settings({key: value for key, value in overrides.items() if value is not None})
 
-    def dex(self) -> Dex:
-        """The SDK with these settings; use it as `async with`."""
+    def dex(self, watcher: EventWatcher | None = None) -> Dex:
+        """The SDK with these settings; use it as `async with`. `watcher` hears of every durable step of every order."""
         from dexroute.sdk import Dex
 
-        return Dex(self.settings())
+        return Dex(self.settings(), watcher=watcher)
 
     def emit(self, value: Any, render: Callable[[Console], None]) -> None:
         """The command's result on stdout: `value` as JSON, or `render` on a console."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dexroute.cli import route_options as o
-from dexroute.cli.command import command
+from dexroute.cli.command import command, examples
+from dexroute.cli.progress import OrderProgress
 from dexroute.cli.session import Session
 from dexroute.errors import UsageError
 
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    @command(app, "swap")
+    @command(
+        app,
+        "swap",
+        epilog=examples(
+            "dex swap 1.5 SOL USDC",
+            "dex swap 100 USDC SOL --slippage-bps 30 --key 2026-02-01 --yes",
+            "dex swap 1000000 BONK SOL --dry-run",
+            "dex swap 25 SOL USDC --exact-out   (25 USDC must arrive)",
+        ),
+    )
     async def swap(
         session: Session,
         amount: o.Amount,
@@ -47,7 +57,10 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--dry-run", help="Simulate; print the outcome and the unsigned transaction; sign nothing.")
         ] = False,
     ) -> None:
-        """Swap exactly once: [bold]dex swap 1.5 SOL USDC[/bold]. Shows the quote and asks before it signs."""
+        """Swap exactly once.
+
+        Shows the quote and asks before it signs; --yes does not ask. The least output (or the most input) you accept is
+        enforced on chain. With --key the same command never swaps twice, however often it is run."""
         given = {
             "exact_out": exact_out,
             "slippage_bps": slippage_bps,
@@ -63,22 +76,28 @@ def register(app: typer.Typer) -> None:
             "priority_fee_cap": priority_fee_cap,
             "priority_fee_percentile": priority_fee_percentile,
         }
-        async with session.dex() as dex:
+        progress = OrderProgress(session)
+        async with session.dex(progress.heard) as dex:
             _ = dex.signer  # before anything is quoted: a missing key is the first thing to say
             terms = await o.terms_from(dex, amount, from_, to, given)
             if not dry_run and not yes and (session.is_json or not sys.stdin.isatty()):
                 raise UsageError("a swap without a terminal to ask on needs --yes (or --dry-run to look first)")
-            if key is not None and not dry_run and (done := await dex.placed(key, terms)) is not None:
-                session.note(f"key {key!r} stands for order {done.order.id} already; nothing new was placed")
-                await _emit_receipt(session, dex, done)
-                return
+            if key is not None and not dry_run:
+                with progress:
+                    done = await dex.placed(key, terms)
+                if done is not None:
+                    session.note(f"key {key!r} stands for order {done.order.id} already; nothing new was placed")
+                    await _emit_receipt(session, dex, done)
+                    return
             quote = await dex.quote_terms(terms, swappable=True, refresh=refresh)
             if dry_run:
                 await _preview(session, dex, quote)
                 return
             if not yes:
                 _ask(quote)
-            await _emit_receipt(session, dex, await dex.swap(quote, key=key))
+            with progress:
+                receipt = await dex.swap(quote, key=key)
+            await _emit_receipt(session, dex, receipt)
 
 
 def _ask(quote: Quote) -> None:

@@ -75,6 +75,11 @@ class Playground:
     pools: tuple[Pubkey, ...]
     recorded: tuple[tuple[str, Pubkey, Pubkey, Pubkey], ...]
 
+    @property
+    def recorded_pairs(self) -> list[tuple[str, str]]:
+        """The mints of each recorded pool, over which a pool of ours stands as well."""
+        return [(str(first), str(second)) for _, _, first, second in self.recorded]
+
 
 async def make_playground(dex: Dex, signer: KeypairSigner, *, progress: Callable[[str], None] = lambda _: None) -> Playground:
     """Fund the signer's wallet and make tokens and pools around it; `progress` hears of each step. Symbols are added to the data
