@@ -15,6 +15,7 @@ _LOADS = {0x61, 0x69, 0x71, 0x79}
 _STORES = {0x62, 0x6A, 0x72, 0x7A, 0x63, 0x6B, 0x73, 0x7B}
 _JUMPS = {base | form for base in range(0x05, 0xE0, 0x10) for form in (0x00, 0x08)} - {0x0D, 0x95, 0x9D, CALL, CALLX}
 _EXIT = 0x95
+_LAST_REGISTER = 10
 KNOWN = frozenset((_ALU - _NO_NEG_OF_REGISTER) | _ENDIAN | _LOADS | _STORES | _JUMPS | {LDDW, CALL, CALLX, _EXIT})
 
 
@@ -44,4 +45,7 @@ def check(name: str, code: bytes | bytearray) -> None:
                 f"{name} holds an instruction that SBPF version 0 does not know, {word} at byte {at}; "
                 "was it compiled for a newer CPU than v2, or does it use atomics?"
             )
+        # LLVM 23 passes what exceeds five arguments by way of a register that the virtual machine does not have.
+        if code[at + 1] & 0x0F > _LAST_REGISTER or code[at + 1] >> 4 > _LAST_REGISTER:
+            raise BuildError(f"{name} passes or takes more than five arguments; inline it, or hand over a struct by reference")
         at += 2 * INSTRUCTION if opcode == LDDW else INSTRUCTION

@@ -191,6 +191,13 @@ def test_instructions_of_newer_machines_are_refused(word: bytes) -> None:
         link([made("entry.o", [entry], symbol("entrypoint", 1))])
 
 
+def test_more_than_five_arguments_are_refused() -> None:
+    sixth = struct.pack("<BBhi", 0x7B, 0x2B, -8, 0)  # *(u64 *)(r11 - 8) = r2, as LLVM 23 passes it
+    entry = section(".text.entrypoint", CODE, sixth + EXIT)
+    with pytest.raises(BuildError, match=r"\.text\.entrypoint passes or takes more than five arguments"):
+        link([made("entry.o", [entry], symbol("entrypoint", 1))])
+
+
 def _object_bytes() -> bytes:
     """A small object as a file: one section of code, one symbol, one relocation."""
     strings = b"\0.text\0.symtab\0.rel.text\0.strtab\0entrypoint\0sol_log_\0"
