@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,6 +34,9 @@ def register(app: typer.Typer) -> None:
 
         Starts an embedded cluster with a wallet, tokens and pools in a temporary directory; in --data-dir it stays for you to go on
         with, and the next demo there goes on as well."""
+        import json
+        import tempfile
+
         from dexroute.chain.signers import KeypairSigner
         from dexroute.sdk import Dex
 
@@ -88,6 +89,8 @@ def _wanted_directory(session: Session) -> Path | None:
 
 def _made_before(directory: Path) -> list[tuple[str, str]] | None:
     """The pairs of recorded pools of the demo kept there; None where there is none yet."""
+    import json
+
     try:
         found = json.loads((directory / PLAYGROUND_FILE).read_text(encoding="utf-8"))
         return [(str(first), str(second)) for first, second in found["recorded_pairs"]]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ def error_json(error: DexError) -> dict[str, Any]:
 def report(error: DexError, format_: OutputFormat) -> int:
     """Print the error to stderr; returns its exit code."""
     if format_ is OutputFormat.JSON:
-        _print(json.dumps(error_json(error), default=str))
+        _print_json(error_json(error))
         return error.exit_code
     _print_headline(error.code, error.message)
     for line in _details(error):
@@ -49,6 +47,8 @@ def report_usage(error: Any, format_: OutputFormat) -> int:
 
 def report_bug(error: Exception, format_: OutputFormat, *, debug_variable: str) -> int:
     """An exception nobody meant: what, where, and whom to tell; never a traceback, never a URL with its credentials."""
+    import traceback
+
     from dexroute import __version__
     from dexroute.config import redact_url
 
@@ -59,10 +59,10 @@ def report_bug(error: Exception, format_: OutputFormat, *, debug_variable: str) 
     message = (
         f"this is a bug in dexroute {__version__}: {type(error).__name__} in {where}" + (f": {said}" if said else "") + ". "
         f"Please report it as an issue of the dexroute repository, with this line; {debug_variable}=1 shows the traceback (look "
-        "for secrets in it before you share it). Orders are in the journal: `dex orders list` shows them, `dex orders resume` goes on"
+        "for secrets in it before you share it). Orders are in the journal: `dex orders list` shows them, `... resume` goes on"
     )
     if format_ is OutputFormat.JSON:
-        _print(json.dumps(_json(_BUG, message, retryable=False, context={"exception": type(error).__name__, "where": where})))
+        _print_json(_json(_BUG, message, retryable=False, context={"exception": type(error).__name__, "where": where}))
     else:
         _print_headline(_BUG, message)
     return _BUG_EXIT
@@ -98,6 +98,12 @@ def _json(code: str, message: str, *, retryable: bool, context: dict[str, Any]) 
 def _print_headline(code: str, message: str) -> None:
     word = "\x1b[1;31merror\x1b[0m" if sys.stderr.isatty() else "error"
     _print(f"{word} [{code}] {message}")
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    import json
+
+    _print(json.dumps(value, default=str))
 
 
 def _print(line: str) -> None:

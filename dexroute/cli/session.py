@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -25,7 +24,7 @@ _READER_GONE = 141  # as shells count: 128 and SIGPIPE
 
 
 def reader_gone() -> int:
-    """The exit code when whoever read our output has left (`| head`). What was done is done; only the rest of the output is lost."""
+    """The exit code when whoever read our output has left (`| head`). What was done is done; only output is lost."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
     return _READER_GONE
@@ -75,6 +74,8 @@ class Session:
     def emit(self, value: Any, render: Callable[[Console], None]) -> None:
         """The command's result on stdout: `value` as JSON, or `render` on a console."""
         if self.is_json:
+            import json
+
             print(json.dumps(value, indent=2))  # noqa: T201
             return
         from rich.console import Console
