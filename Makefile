@@ -47,9 +47,12 @@ format: $(VENV)/.dev ## rewrite the sources in the house format
 	$(BIN)/ruff check --fix .
 
 programs: $(VENV)/.dev ## build the on-chain programs and their manifests
+	@$(BIN)/python programs/pool/idl/generate.py
 	@$(BIN)/python -m programs.toolchain build
+	@$(BIN)/python -m tests.programs.compute_units --update
 
 check-programs: $(VENV)/.dev ## do the committed programs match their sources? rebuilds and compares
+	@$(BIN)/python programs/pool/idl/generate.py --check
 	@$(BIN)/python -m programs.toolchain check
 
 clean: ## remove what make created

@@ -10,9 +10,9 @@ from dexroute.chain.signers import KeypairSigner
 from dexroute.config import Settings
 from dexroute.engine.planning import swappable_venues
 from dexroute.errors import DataDirBusy, DexError
-from dexroute.fetchers import VENUES
 from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
 from dexroute.sdk.connection import Connection, connect
+from dexroute.sdk.venues import venues_for
 from dexroute.types.orders import OPEN_STATES
 
 _CLOCK_TOLERANCE_S = 30
@@ -36,7 +36,7 @@ async def run_checkup(settings: Settings) -> tuple[Finding, ...]:
         async with connect(settings) as connection:
             findings.append(await _rpc(connection))
             findings.append(await _clock(settings, connection))
-            findings += await _programs(connection)
+            findings += await _programs(settings, connection)
     except DexError as error:
         findings.append(_failed("rpc", error))
     findings.append(await _journal(settings))
@@ -70,13 +70,14 @@ async def _clock(settings: Settings, connection: Connection) -> Finding:
     return Finding(check="clock", status=status, detail=detail)
 
 
-async def _programs(connection: Connection) -> list[Finding]:
-    present = await swappable_venues(connection.client, VENUES)
+async def _programs(settings: Settings, connection: Connection) -> list[Finding]:
+    venues = venues_for(settings)
+    present = await swappable_venues(connection.client, venues)
     return [
         Finding(check=venue.id, status="ok", detail=f"program {venue.program_id} is there: quotes and swaps")
         if venue.id in present
         else Finding(check=venue.id, status="warning", detail=f"program {venue.program_id} is not on this cluster: quotes only")
-        for venue in VENUES
+        for venue in venues
     ]
 
 

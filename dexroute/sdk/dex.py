@@ -14,7 +14,6 @@ from dexroute.config import Settings, load_settings
 from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder
 from dexroute.engine.routing import RouteOptions
 from dexroute.errors import DataDirBusy, KeypairError, UsageError
-from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
 from dexroute.math.rounding import BPS
@@ -28,6 +27,7 @@ from dexroute.sdk.quote import Quote, Token
 from dexroute.sdk.quoting import Quoter
 from dexroute.sdk.terms import SwapTerms, default_hop_slippage_bps
 from dexroute.sdk.tokens import TokenBook
+from dexroute.sdk.venues import venues_for
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
 from dexroute.types.amounts import parse_ui_amount, require_u64
 from dexroute.types.orders import OrderState
@@ -66,7 +66,7 @@ class Dex:
         if settings is not None and overrides:
             raise UsageError(f"give either settings or keyword arguments, not both: {', '.join(overrides)}")
         self.settings = settings or load_settings(overrides)
-        self.venues = VENUES
+        self.venues = venues_for(self.settings)
         self._signer = signer
         self._transport = transport
         self._watcher = watcher
