@@ -234,6 +234,32 @@ async def test_what_is_left_of_an_intermediate_token_is_a_residual(ground: Groun
     assert fill.costs.residuals == (Residual(mint=MINT_A, amount=-3),)
 
 
+async def test_what_is_left_of_sol_between_two_hops_is_a_residual_and_no_unexplained_cost(ground: Ground) -> None:
+    """A to B through SOL: the second hop spent less than the first one paid, and the rest came back with the temporary account."""
+    account, opening = wrapped(ground.wallet, 1_000_000)
+    attempt, landed = await ground.land(
+        [
+            *opening,
+            token(3, [account, SOL_VAULT], ground.wallet, 1_000_000),
+            *swap_instructions(ground.wallet, SwapAmounts(amount_in=3, amount_out=9)),
+            close(account, ground.wallet),
+        ]
+    )
+    # The wallet gave a million lamports; that it got 1,000,700 from a first hop is told by adding them to what it has after.
+    position = landed.account_keys.index(ground.wallet)
+    after = list(landed.post_lamports)
+    after[position] += 1_000_700
+    landed = replace(landed, post_lamports=tuple(after))
+    plain = ground.order(MINT_A, MINT_B)
+    hops = [{"output_mint": str(NATIVE_MINT)}, {"output_mint": str(MINT_B)}]
+    through_sol = replace(plain, route={"legs": [{"hops": hops}]})
+    fill = read_fill(through_sol, attempt, landed)
+    assert fill.costs.residuals == (Residual(mint=NATIVE_MINT, amount=700),)
+    assert fill.costs.other_lamports == 0
+    # Without SOL in its route nothing explains lamports that came in: they stay visible as such.
+    assert read_fill(plain, attempt, landed).costs.other_lamports == -700
+
+
 async def test_a_failed_transaction_costs_its_fee_and_moves_nothing(ground: Ground) -> None:
     swap = swap_instructions(ground.wallet, SwapAmounts(amount_in=10**18, amount_out=1))
     attempt, landed = await ground.land(swap)

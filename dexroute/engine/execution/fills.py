@@ -28,6 +28,11 @@ def read_fill(order: Order, attempt: Attempt, landed: LandedTransaction) -> Fill
     wanted = (order.request.input_mint, order.request.output_mint)
     spent, received = -changes.get(wanted[0], 0), changes.get(wanted[1], 0)
     failed = landed.error is not None
+    # What is left over between two hops through SOL comes back as lamports when the temporary account closes.
+    left_over_sol = sol_change if sol_change > 0 and NATIVE_MINT not in wanted and _passes_through_sol(order) else 0
+    residuals = {mint: change for mint, change in changes.items() if change and mint not in (*wanted, NATIVE_MINT)}
+    if left_over_sol:
+        residuals[NATIVE_MINT] = left_over_sol
     if not failed and (spent <= 0 or received <= 0):
         raise RpcError(
             f"transaction {attempt.signature} landed at slot {landed.slot}, but the node's balances for it ({-spent} of "
@@ -48,16 +53,19 @@ def read_fill(order: Order, attempt: Attempt, landed: LandedTransaction) -> Fill
             priority_fee_lamports=priority_fee,
             rent_lamports=wallet.rent(opened=True),
             rent_refunded_lamports=wallet.rent(opened=False),
-            other_lamports=0 if NATIVE_MINT in wanted else -sol_change,
+            other_lamports=0 if NATIVE_MINT in wanted else left_over_sol - sol_change,
             residuals=tuple(
-                Residual(mint=mint, amount=change)
-                for mint, change in sorted(changes.items(), key=lambda item: bytes(item[0]))
-                if change and mint not in wanted and mint != NATIVE_MINT
+                Residual(mint=mint, amount=change) for mint, change in sorted(residuals.items(), key=lambda item: bytes(item[0]))
             ),
         ),
         units_consumed=landed.units_consumed,
         wallet_lamports_change=wallet.lamports_change(order.wallet),
     )
+
+
+def _passes_through_sol(order: Order) -> bool:
+    legs = (order.route or {}).get("legs", ())
+    return any(hop["output_mint"] == str(NATIVE_MINT) for leg in legs for hop in leg["hops"][:-1])
 
 
 class _Wallet:
