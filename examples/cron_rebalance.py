@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from _playground import playground
 
-from dexroute import Dex, DexError, Quote
+from dexroute import Dex, DexError, OrderState, Quote
 
 FEE_RESERVE_LAMPORTS = 50_000_000
 """Never traded away: what fees and rent of the next transactions take."""
@@ -49,9 +49,12 @@ async def rebalance(dex: Dex, *, share_percent: int, tolerance_percent: int, key
         for recovered in await dex.resume():
             if recovered.error is not None:
                 raise recovered.error
-        for receipt in await dex.list_orders(limit=10):
-            if receipt.order.key == key:
+        earlier = [receipt for receipt in await dex.list_orders(limit=100) if receipt.order.key.startswith(key)]
+        for receipt in earlier:
+            if receipt.order.state is not OrderState.FAILED:
                 return f"{key}: done already, order {receipt.order.id} is {receipt.order.state}"
+        # A failed order moved nothing and keeps its key for good, so a new try of the same day gets the next one.
+        key = f"{key}-{len(earlier) + 1}" if earlier else key
     quote = await wanted_trade(dex, share_percent, tolerance_percent)
     if quote is None:
         return f"{key}: balanced, nothing to do"
