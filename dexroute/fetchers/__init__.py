@@ -7,12 +7,14 @@ from solders.pubkey import Pubkey
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.meteora.damm_v2.venue import MeteoraDammV2
 from dexroute.fetchers.pool.venue import DexroutePools
+from dexroute.fetchers.raydium.amm_v4.venue import RaydiumAmmV4
 from dexroute.fetchers.raydium.cpmm.venue import RaydiumCpmm
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.types.accounts import AccountSnapshot
 
 VENUES = VenueRegistry(
     [
+        RaydiumAmmV4(),
         RaydiumCpmm(),
         MeteoraDammV2(),
         DexroutePools(),

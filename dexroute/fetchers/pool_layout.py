@@ -25,8 +25,8 @@ class PoolSides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolLayout:
-    """Offsets count from the start of the account. `reference_offsets` hold further accounts that quoting needs;
-    `side_names` are what the program calls its two sides, for messages."""
+    """Offsets count from the start of the account. `discriminator` is empty where a program has none; `reference_offsets` hold
+    further accounts that quoting needs; `side_names` are what the program calls its two sides, for messages."""
 
     program_id: Pubkey
     discriminator: bytes
@@ -39,7 +39,8 @@ class PoolLayout:
     @property
     def filters(self) -> tuple[AccountFilter, ...]:
         """getProgramAccounts filters that find this program's pools."""
-        return (AccountFilter(data_size=self.length), AccountFilter(offset=0, bytes_=self.discriminator))
+        size = AccountFilter(data_size=self.length)
+        return (size, AccountFilter(offset=0, bytes_=self.discriminator)) if self.discriminator else (size,)
 
     def reader(self, address: Pubkey, snapshot: AccountSnapshot) -> Reader:
         """The pool account's fields; owner, length and discriminator are checked. Raises DecodeError."""

@@ -24,6 +24,8 @@ class Case:
 
     `fee_follows_swaps`: the fee a swap pays depends on its amount or on swaps before it, by design, so that cutting a
     swap in two may pay. `fee_by_amount`: the rate itself is rounded to 10^-9 for each amount, which one unit more can worsen.
+    `reach`: accounts that say how far liquidity is known (tick or bin arrays): without them the pool decodes, and a swap that
+    comes there is refused by name.
     """
 
     venue: str
@@ -32,6 +34,7 @@ class Case:
     snapshot: AccountSnapshot
     fee_follows_swaps: bool = False
     fee_by_amount: bool = False
+    reach: frozenset[Pubkey] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.venue}/{self.name}"
@@ -42,6 +45,11 @@ class Case:
 
 def _raydium_cpmm() -> Iterator[Case]:
     for state in load_states("raydium-cpmm"):
+        yield Case(venue=state.venue, name=state.name, address=state.pool, snapshot=state.snapshot)
+
+
+def _raydium_amm_v4() -> Iterator[Case]:
+    for state in load_states("raydium-amm-v4"):
         yield Case(venue=state.venue, name=state.name, address=state.pool, snapshot=state.snapshot)
 
 
@@ -73,6 +81,7 @@ def _dexroute_pool() -> Iterator[Case]:
 
 
 PROVIDERS: Final[dict[str, Callable[[], Iterator[Case]]]] = {
+    "raydium-amm-v4": _raydium_amm_v4,
     "raydium-cpmm": _raydium_cpmm,
     "meteora-damm-v2": _meteora_damm_v2,
     "dexroute-pool": _dexroute_pool,

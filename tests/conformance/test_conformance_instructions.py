@@ -43,7 +43,8 @@ def test_the_user_alone_signs_and_amount_and_limit_are_in_the_data(case: Case, m
     assert keys.count(SOURCE) == keys.count(DESTINATION) == 1
     for number in (AMOUNT, LIMIT):
         assert number.to_bytes(8, "little") in instruction.data
-    assert {mint.address for mint in case.pool().mints} <= set(keys)
+    # Programs that know SPL Token only are not shown the mints; their vaults say what is swapped.
+    assert {mint.address for mint in case.pool().mints} <= set(keys) or set(case.pool().vaults) <= writable  # type: ignore[attr-defined]
 
 
 @CASES

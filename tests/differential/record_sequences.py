@@ -1,6 +1,6 @@
 """Records swaps that follow one another on one pool, executed by the venues' real programs, for tests/vectors/sequences.
 
-    DEXROUTE_REAL_PROGRAMS=... python -m tests.differential.record_sequences
+    DEXROUTE_REAL_PROGRAMS=... python -m tests.differential.record_sequences [VENUE ...]
 
 What the programs did is written down, never what we quote: quotes only choose amounts a pool is likely to take.
 """
@@ -11,17 +11,20 @@ import gzip
 import json
 import random
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from solders.transaction_metadata import TransactionMetadata
 
+from dexroute.errors import QuoteError
 from dexroute.fetchers.base import Pool
+from dexroute.fetchers.raydium.amm_v4.pool import AmmV4Pool
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.accounts import ChainClock
 from dexroute.types.requests import QuoteRequest, SwapMode
-from tests.differential.world import PROGRAMS, World, real_program
+from tests.differential.world import PROGRAMS, World, real_program, rounded_otherwise
 from tests.vectors import RecordedState, load_states
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "sequences"
@@ -33,7 +36,7 @@ PAUSES_S = (0, 0, 0, 4, 12, 45, 150, 900)
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    for venue in PROGRAMS:
+    for venue in sys.argv[1:] or PROGRAMS:
         program = real_program(venue)
         rng = random.Random(venue)
         sequences = [
@@ -59,9 +62,17 @@ def _sequence(world: World, state: RecordedState, rng: random.Random) -> list[di
         )
         chosen = rng.choice(requests)
         request = replace(chosen, amount=max(1, chosen.amount * rng.randint(1, 1000) // rng.choice((300, 1000, 30_000))))
-        if request.amount <= U64_MAX // 4:
+        if request.amount <= U64_MAX // 4 and not _rounded_otherwise(world, request):
             steps.append({"pause": str(pause)} | _step(world, world.decoded(), request))
     return steps
+
+
+def _rounded_otherwise(world: World, request: QuoteRequest) -> bool:
+    pool = world.decoded()
+    try:
+        return rounded_otherwise(pool, request, pool.quote(request))
+    except QuoteError:
+        return request.amount < 1_000 and isinstance(pool, AmmV4Pool)
 
 
 def _step(world: World, pool: Pool, request: QuoteRequest) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dexroute.fetchers import decode_pool
 from tests.vectors import RecordedState, load_states
 
 # Executions and refusals in the files of this folder: a loader that silently reads less must fail here.
-RECORDED = {"raydium-cpmm": (1778, 448), "meteora-damm-v2": (1544, 317)}
+RECORDED = {"raydium-amm-v4": (1275, 419), "raydium-cpmm": (1778, 448), "meteora-damm-v2": (1544, 317)}
 STATES = [state for venue in RECORDED for state in load_states(venue)]
 
 
