@@ -11,7 +11,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from dexroute.fetchers.pool import instructions
-from dexroute.fetchers.pool.errors import PROGRAM_ERRORS, ErrorCode
+from dexroute.fetchers.pool.error_codes import PROGRAM_ERRORS, ErrorCode
 from dexroute.fetchers.pool.fee import FeeTerms
 from dexroute.fetchers.pool.pda import pool_accounts
 from dexroute.types.accounts import AccountData

@@ -15,7 +15,7 @@ import pytest
 from solders.pubkey import Pubkey
 
 from dexroute.fetchers.pool import decode, events, oracle
-from dexroute.fetchers.pool.errors import PROGRAM_ERRORS, explain
+from dexroute.fetchers.pool.error_codes import PROGRAM_ERRORS
 from dexroute.fetchers.pool.idl import IDL_PATH
 from dexroute.fetchers.pool.pda import DEFAULT_PROGRAM_ID
 from tests.programs.samples import MINT_A, MINT_B, account_bytes, pool_fields, sample_pool
@@ -128,11 +128,6 @@ def test_error_tables_agree() -> None:
     assert on_page == in_idl == {code: error.name for code, error in PROGRAM_ERRORS.items()}
     assert {e["code"]: e["msg"] for e in MODERN["errors"]} == {code: error.meaning for code, error in PROGRAM_ERRORS.items()}
     assert sorted(PROGRAM_ERRORS) == list(range(6_000, 6_025))
-
-
-def test_explain_names_meaning_and_next_step() -> None:
-    assert explain(6_018) == "SlippageExceeded (6018): The outcome is beyond the limit given; quote again, or allow more slippage"
-    assert "does not have" in explain(7_000)
 
 
 @pytest.mark.parametrize("event", LEGACY["events"], ids=lambda event: event["name"])

@@ -12,6 +12,7 @@ from dexroute.engine.execution.fills import read_fill
 from dexroute.engine.execution.landing import Landing
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.errors import AttemptExpired, DatabaseError, LandedWithError
+from dexroute.fetchers.failures import failure_cause
 from dexroute.ports import Clock, TransactionSender
 from dexroute.types.chain import LandedTransaction
 from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, OrderState
@@ -113,14 +114,17 @@ def _landed_with_error(claim: Claim, attempt: Attempt, landed: LandedTransaction
     custom = landed.error.custom_code
     what = f"custom program error {custom}" if custom is not None else str(landed.error.raw)
     where = f" in instruction {landed.error.instruction_index}" if landed.error.instruction_index is not None else ""
+    cause = failure_cause(landed.error, landed.logs)
     return LandedWithError(
         f"order {claim.order.id} was refused on chain: transaction {attempt.signature} landed at slot {landed.slot} with "
-        f"{what}{where}. Its fee of {landed.fee_lamports} lamports was paid, no tokens moved; take a new quote",
+        f"{what}{where}. Its fee of {landed.fee_lamports} lamports was paid, no tokens moved. {cause}",
         order=claim.order.id,
         signature=attempt.signature,
         slot=landed.slot,
         error=landed.error.raw,
         program_error=custom,
+        cause=str(cause),
+        error_class=cause.class_,
         instruction_index=landed.error.instruction_index,
         fee_lamports=str(landed.fee_lamports),
         logs=list(landed.logs[-8:]),

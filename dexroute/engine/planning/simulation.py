@@ -8,6 +8,7 @@ from typing import Any, Final
 from dexroute.engine.planning.message import BUDGET_INSTRUCTIONS
 from dexroute.engine.planning.swap_plan import Step, SwapPlan
 from dexroute.errors import DexError, InsufficientFunds, RpcError, SimulationFailed, SlippageExceeded, StaleData
+from dexroute.fetchers.failures import failure_cause
 from dexroute.fetchers.layout import Reader
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
@@ -45,7 +46,14 @@ def _meaning(plan: SwapPlan, simulation: Simulation, error: TransactionError, re
     index = error.instruction_index
     step = _step(plan, index)
     program = _failed_program(simulation.logs) or (str(step.instruction.program_id) if step else "unknown")
-    facts |= {"instruction_index": index, "custom_code": error.custom_code, "program": program}
+    cause = failure_cause(error, simulation.logs)
+    facts |= {
+        "instruction_index": index,
+        "custom_code": error.custom_code,
+        "program": program,
+        "cause": str(cause),
+        "error_class": cause.class_,
+    }
     if step is None:
         return SimulationFailed(
             f"the transaction failed in simulation at slot {simulation.slot}: {error.raw}; nothing was sent. Try again, and "
@@ -66,7 +74,7 @@ def _meaning(plan: SwapPlan, simulation: Simulation, error: TransactionError, re
     code = f" with code {error.custom_code}" if error.custom_code is not None else f": {error.raw}"
     return SimulationFailed(
         f"{step.label} failed in simulation at slot {simulation.slot}: program {program}, instruction {index}{code}; nothing was "
-        "sent. The logs in the context say more; quote again or leave this pool out",
+        f"sent. {cause}",
         **facts,
     )
 

@@ -12,7 +12,7 @@ from math import isqrt
 from typing import Final
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, PoolNotTradable, QuoteOverflow
-from dexroute.fetchers.pool.errors import ErrorCode
+from dexroute.fetchers.pool.error_codes import ErrorCode
 from dexroute.fetchers.pool.pool import ADDING_OFF, REMOVING_OFF, DexroutePool
 from dexroute.math.rounding import U64_MAX, mul_div_ceil, mul_div_floor
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee

@@ -9,7 +9,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
-from dexroute.fetchers.pool.errors import ErrorCode
+from dexroute.fetchers.pool.error_codes import ErrorCode
 from dexroute.fetchers.pool.fee import FeeTerms
 from dexroute.fetchers.pool.instructions import swap
 from dexroute.fetchers.pool.pda import PoolAccounts

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.pool.errors import ErrorCode
+from dexroute.fetchers.pool.error_codes import ErrorCode
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math import cpmm
 from dexroute.math.fee_rate import fee_inside, gross_for_net

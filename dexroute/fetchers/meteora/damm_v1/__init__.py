@@ -1,0 +1,1 @@
+"""Meteora DAMM v1: pools over lending vaults."""

@@ -1,0 +1,1 @@
+"""Raydium CLMM: concentrated liquidity."""
