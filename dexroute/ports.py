@@ -59,8 +59,8 @@ class TransactionSender(Protocol):
         """(block height, context slot) at this commitment; the slot is one the node had reached before it answered."""
         ...
 
-    async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = ()) -> Simulation:
-        """Simulate these exact bytes without checking signatures."""
+    async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = (), min_context_slot: int | None = None) -> Simulation:
+        """Simulate these exact bytes without checking signatures, by a node that has reached `min_context_slot`."""
         ...
 
     async def send(self, wire: bytes) -> None:

@@ -64,5 +64,5 @@ def _client(settings: Settings, url: str, transport: httpx.AsyncBaseTransport | 
         url,
         transport=transport,
         timeout_ms=settings.rpc_timeout_ms,
-        simulation_commitment=Commitment(settings.commitment),
+        commitment=Commitment(settings.commitment),
     )

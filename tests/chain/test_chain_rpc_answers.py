@@ -173,6 +173,23 @@ async def test_simulation_asks_for_exactly_these_bytes_and_no_signatures(node: S
     assert options["sigVerify"] is False
     assert options["replaceRecentBlockhash"] is False
     assert options["accounts"] == {"encoding": "base64", "addresses": [str(ONE), str(TWO)]}
+    assert "minContextSlot" not in options
+
+
+@pytest.mark.parametrize(
+    ("read_at", "hashes_at"), [("processed", "confirmed"), ("confirmed", "confirmed"), ("finalized", "finalized")]
+)
+async def test_a_simulation_knows_the_blockhash_it_is_asked_with(
+    node: ScriptedNode, client_of: ClientFactory, read_at: str, hashes_at: str
+) -> None:
+    client = client_of(node.url, commitment=Commitment(read_at))
+    node.answers(at_slot({"blockhash": str(Hash.default()), "lastValidBlockHeight": 1}))
+    node.answers(at_slot({"err": None, "logs": [], "unitsConsumed": 1}))
+    lifetime = await client.latest_blockhash()
+    await client.simulate(b"wire", min_context_slot=lifetime.slot)
+    assert node.questions[0]["params"] == [{"commitment": hashes_at}]
+    assert node.questions[1]["params"][1]["commitment"] == read_at
+    assert node.questions[1]["params"][1]["minContextSlot"] == lifetime.slot == 9
 
 
 @pytest.mark.parametrize(

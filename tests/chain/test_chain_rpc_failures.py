@@ -120,9 +120,15 @@ async def test_sends_are_never_repeated(node: ScriptedNode, client: RpcClient, w
 async def test_method_not_found_is_told_apart_and_not_retried(node: ScriptedNode, client: RpcClient) -> None:
     node.refuses(-32601, "Method not found")
     with pytest.raises(RpcError, match="does not offer this method") as caught:
-        await client.rent_exemption(0)
+        await client.version()
     assert is_unsupported(caught.value)
     assert len(node.questions) == 1
+
+
+async def test_rents_of_a_node_that_does_not_tell_them_are_the_default_ones(node: ScriptedNode, client: RpcClient) -> None:
+    node.refuses(-32601, "Method not found")
+    node.refuses(-32601, "Method not found")
+    assert (await client.rent_exemption(0), await client.rent_exemption(165)) == (890_880, 2_039_280)
 
 
 @pytest.mark.parametrize(("code", "status"), [(-32016, 200), (-32005, 200), (-32005, 503)])

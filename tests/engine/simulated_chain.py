@@ -170,7 +170,7 @@ class SimulatedNode:
         slot = self.slot - DEPTH[commitment]
         return self.chain.height(slot), slot
 
-    async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = ()) -> Simulation:
+    async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = (), min_context_slot: int | None = None) -> Simulation:
         raise NotImplementedError
 
     async def send(self, wire: bytes) -> None:

@@ -158,7 +158,7 @@ class SvmCluster:
     async def block_height(self, commitment: Commitment) -> tuple[int, int]:
         raise NotImplementedError
 
-    async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = ()) -> Simulation:
+    async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = (), min_context_slot: int | None = None) -> Simulation:
         self.simulated.append(wire)
         outcome = self.svm.simulate_transaction(VersionedTransaction.from_bytes(wire))
         if isinstance(outcome, FailedTransactionMetadata):

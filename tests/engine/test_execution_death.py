@@ -58,6 +58,27 @@ async def test_what_a_node_answers_to_a_send_proves_nothing(tmp_path: Path, meth
         assert order.state is OrderState.CONFIRMED and len(receipt.attempts) == 1
 
 
+@pytest.mark.parametrize(("asked_wait_ms", "sends_a_round"), [(None, 2), (1_000, 2), (60_000, 1)])
+async def test_a_rate_limit_on_sends_gets_a_second_try_in_the_round(
+    tmp_path: Path, asked_wait_ms: int | None, sends_a_round: int
+) -> None:
+    """A limit of every other request would otherwise meet the send of every round, and no other call."""
+    async with open_bench(tmp_path) as bench:
+        refused: list[int] = []
+
+        def limited(method: str) -> NetworkError | None:
+            if method != "send":
+                return None
+            refused.append(bench.clock.now_ms())
+            return RateLimited("429", retry_after_ms=asked_wait_ms) if len(refused) % 2 else None
+
+        bench.nodes[0].fault = limited
+        order = await bench.executor().execute(bench.order())
+        assert order.state is OrderState.CONFIRMED and len(refused) >= 2
+        waited_ms, policy = refused[1] - refused[0], bench.executor().policy
+        assert waited_ms == (asked_wait_ms or policy.poll_ms) if sends_a_round == 2 else waited_ms >= policy.resend_ms
+
+
 @pytest.mark.parametrize("method", ["signature_statuses", "transaction", "block_height"])
 async def test_a_node_that_does_not_answer_leaves_the_outcome_open(tmp_path: Path, method: str) -> None:
     async with open_bench(tmp_path) as bench:

@@ -283,8 +283,10 @@ async def test_a_market_that_moves_between_the_two_simulations_is_noticed(market
     cluster.simulated.clear()
     simulate = cluster.simulate
 
-    async def moved_after_the_first(wire: bytes, *, accounts: Sequence[Pubkey] = ()) -> Simulation:
-        answer = await simulate(wire, accounts=accounts)
+    async def moved_after_the_first(
+        wire: bytes, *, accounts: Sequence[Pubkey] = (), min_context_slot: int | None = None
+    ) -> Simulation:
+        answer = await simulate(wire, accounts=accounts, min_context_slot=min_context_slot)
         if len(cluster.simulated) == 1:
             cluster.svm.send_transaction(VersionedTransaction(rival.message, [other]))
         return answer

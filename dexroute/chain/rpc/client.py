@@ -33,13 +33,16 @@ if TYPE_CHECKING:
 
 MOST_ACCOUNTS: Final = 100  # a node's limit for getMultipleAccounts
 MOST_SIGNATURES: Final = 256  # and for getSignatureStatuses
+# https://github.com/anza-xyz/solana-sdk, rent/src/lib.rs: 3,480 lamports per byte-year, exempt at two years
+_ACCOUNT_OVERHEAD_BYTES: Final = 128
+_RENT_EXEMPT_LAMPORTS_PER_BYTE: Final = 2 * 3_480
 
 
 class RpcClient:
     """One JSON-RPC endpoint. Reads are retried (`retry`), sends never: resending is the executor's to decide.
 
     `url` may hold credentials; they appear in no message, log or repr. `transport` replaces the network: with it, `url`
-    "embedded" is the embedded cluster. `simulation_commitment` is the state simulations run on. Use as `async with`.
+    "embedded" is the embedded cluster. Accounts are read and transactions simulated at `commitment`. Use as `async with`.
     Every method raises NetworkError: RpcUnreachable, RateLimited, StaleData, RpcError (`context["rpc_code"]` is the node's code;
     `unsupported` is set when it does not offer the method, `malformed` when its answer is not what the method must answer).
     """
@@ -51,12 +54,12 @@ class RpcClient:
         transport: httpx.AsyncBaseTransport | None = None,
         timeout_ms: int = 10_000,
         retry: RetryPolicy | None = None,
-        simulation_commitment: Commitment = Commitment.CONFIRMED,
+        commitment: Commitment = Commitment.CONFIRMED,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._endpoint = JsonRpcEndpoint(url, transport=transport, timeout_ms=timeout_ms)
         self._retry = retry or RetryPolicy()
-        self._simulation_commitment = simulation_commitment
+        self._commitment = commitment
         self._sleep = sleep
         self._genesis_hash: Hash | None = None
 
@@ -89,14 +92,16 @@ class RpcClient:
         addresses: Sequence[Pubkey],
         *,
         min_context_slot: int | None = None,
-        commitment: Commitment = Commitment.CONFIRMED,
+        commitment: Commitment | None = None,
     ) -> AccountsAtSlot:
         """1 to 100 addresses in one call, at one slot. An answer older than `min_context_slot` is StaleData."""
         if not 1 <= len(addresses) <= MOST_ACCOUNTS:
             raise ValueError(f"get_accounts takes 1 to {MOST_ACCOUNTS} addresses, not {len(addresses)}")
 
         async def once() -> AccountsAtSlot:
-            answer = await self._endpoint.call(*questions.multiple_accounts(addresses, commitment, min_context_slot))
+            answer = await self._endpoint.call(
+                *questions.multiple_accounts(addresses, commitment or self._commitment, min_context_slot)
+            )
             found = answers.accounts_at_slot(answer, addresses)
             # Not every server knows minContextSlot; what it answered is what counts.
             if min_context_slot is not None and found.slot < min_context_slot:
@@ -130,8 +135,9 @@ class RpcClient:
         return self._genesis_hash
 
     async def latest_blockhash(self) -> BlockhashLifetime:
-        """The latest blockhash at `confirmed`."""
-        answer = await self._read("getLatestBlockhash", [{"commitment": Commitment.CONFIRMED}])
+        """The latest blockhash at `confirmed`; at `finalized` where transactions are simulated on that, which must know it."""
+        level = Commitment.FINALIZED if self._commitment is Commitment.FINALIZED else Commitment.CONFIRMED
+        answer = await self._read("getLatestBlockhash", [{"commitment": level}])
         return BlockhashLifetime(
             blockhash=answer["value"]["blockhash"].hash(),
             last_valid_block_height=answer["value"]["lastValidBlockHeight"].uint(),
@@ -151,9 +157,10 @@ class RpcClient:
         height = await self._read("getBlockHeight", [{"commitment": commitment, "minContextSlot": slot}])
         return height.uint(), slot
 
-    async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = ()) -> Simulation:
-        """Simulate these bytes with their own blockhash, signatures unchecked; `accounts` come back as they would be after."""
-        question = questions.simulate(wire, accounts, self._simulation_commitment)
+    async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = (), min_context_slot: int | None = None) -> Simulation:
+        """Simulate these bytes with their own blockhash, signatures unchecked; `accounts` come back as they would be after. A node
+        that has not reached `min_context_slot` is asked again."""
+        question = questions.simulate(wire, accounts, self._commitment, min_context_slot)
         return answers.simulation(await self._read(*question), accounts)
 
     async def send(self, wire: bytes) -> None:
@@ -184,8 +191,13 @@ class RpcClient:
         return tuple(entry["prioritizationFee"].uint() for entry in answer.items())
 
     async def rent_exemption(self, data_length: int) -> int:
-        """Lamports an account of this many bytes must hold."""
-        return (await self._read("getMinimumBalanceForRentExemption", [data_length])).uint()
+        """Lamports an account of this many bytes must hold; where the node does not offer the method, the default of clusters."""
+        try:
+            return (await self._read("getMinimumBalanceForRentExemption", [data_length])).uint()
+        except RpcError as error:
+            if not is_unsupported(error):
+                raise
+            return (_ACCOUNT_OVERHEAD_BYTES + data_length) * _RENT_EXEMPT_LAMPORTS_PER_BYTE
 
     # Test clusters and diagnosis
 

@@ -40,7 +40,7 @@ def token_accounts(owner: Pubkey, token_program: Pubkey) -> Question:
     return "getTokenAccountsByOwner", [str(owner), {"programId": str(token_program)}, config]
 
 
-def simulate(wire: bytes, accounts: Sequence[Pubkey], commitment: Commitment) -> Question:
+def simulate(wire: bytes, accounts: Sequence[Pubkey], commitment: Commitment, min_context_slot: int | None) -> Question:
     config: dict[str, Any] = {
         "encoding": "base64",
         "commitment": commitment,
@@ -49,6 +49,8 @@ def simulate(wire: bytes, accounts: Sequence[Pubkey], commitment: Commitment) ->
     }
     if accounts:
         config["accounts"] = {"encoding": "base64", "addresses": [str(address) for address in accounts]}
+    if min_context_slot is not None:
+        config["minContextSlot"] = min_context_slot
     return "simulateTransaction", [base64.b64encode(wire).decode(), config]
 
 

@@ -8,7 +8,7 @@ from dexroute.engine.execution.confirmation import landed_transaction
 from dexroute.engine.execution.death import ExpiryProof, prove_expired
 from dexroute.engine.execution.failpoints import Boundary, boundary
 from dexroute.engine.execution.policy import ExecutionPolicy
-from dexroute.errors import NetworkError
+from dexroute.errors import NetworkError, RateLimited
 from dexroute.ports import Clock, TransactionSender
 from dexroute.types.chain import LandedTransaction
 from dexroute.types.orders import Attempt
@@ -53,10 +53,22 @@ class Landing:
             await self._clock.sleep_ms(self._policy.poll_ms)
 
     async def _send(self, wire: bytes) -> None:
-        """To every node. Whatever a node answers (429, BlockhashNotFound, AlreadyProcessed, nothing), it proves nothing."""
-        for sender in self._senders:
-            try:
-                with boundary(Boundary.SEND):
-                    await sender.send(wire)
-            except NetworkError:
-                continue
+        """To every node. Whatever a node answers (429, BlockhashNotFound, AlreadyProcessed, nothing), it proves nothing.
+
+        Nodes that limited the rate get a second try in the same round: a limit in step with our rounds would refuse every send.
+        """
+        refusals = [(sender, await self._send_to(sender, wire)) for sender in self._senders]
+        for sender, refusal in refusals:
+            if isinstance(refusal, RateLimited):
+                wait_ms = refusal.context.get("retry_after_ms") or self._policy.poll_ms
+                if wait_ms <= self._policy.resend_ms:
+                    await self._clock.sleep_ms(wait_ms)
+                    await self._send_to(sender, wire)
+
+    async def _send_to(self, sender: TransactionSender, wire: bytes) -> NetworkError | None:
+        try:
+            with boundary(Boundary.SEND):
+                await sender.send(wire)
+        except NetworkError as refusal:
+            return refusal
+        return None

@@ -136,7 +136,7 @@ class Preparation:
                 with boundary(place):
                     return await question()
             except NetworkError as error:
-                if tries_left <= 0:
+                if tries_left <= 0 or error.context.get("unsupported"):
                     raise _Refused(error) from error
             except DexError as error:
                 raise _Refused(error) from error

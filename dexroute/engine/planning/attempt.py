@@ -65,8 +65,9 @@ class SwapBuilder:
         self._registry = registry
         self._rents: dict[int, int] = {}
 
-    async def plan(self, planned: PlannedSwap, user: Pubkey) -> tuple[SwapPlan, Rents]:
-        """The plan for the wallet as it is now, and the rents it depends on. One read once the rents are known.
+    async def plan(self, planned: PlannedSwap, user: Pubkey, *, min_context_slot: int | None = None) -> tuple[SwapPlan, Rents]:
+        """The plan for the wallet as it is now (at `min_context_slot` or after), and the rents it depends on. One read once
+        the rents are known.
 
         Raises QuoteOnly when a venue's program is absent, GuardRefused for a token account the wallet does not control,
         NetworkError.
@@ -75,7 +76,8 @@ class SwapBuilder:
         rents = await self._rents_of({0, TOKEN_ACCOUNT_LENGTH, *map(associated_account_length, held)})
         venues = _planned(planned, unread_wallet(user, held), rents).venues
         own = wallet_accounts(user, held)
-        read = await self._reader.get_accounts(list(dict.fromkeys([*own, *(program for _, program in venues)])))
+        asked = list(dict.fromkeys([*own, *(program for _, program in venues)]))
+        read = await self._reader.get_accounts(asked, min_context_slot=min_context_slot)
         require_programs(venues, read.accounts)
         return _planned(planned, decode_wallet(user, held, read.accounts, read.slot), rents), rents
 
@@ -87,12 +89,15 @@ class SwapBuilder:
         Two simulations: the first, with room to spare and no bid, measures; the second proves the exact bytes to be signed.
         Amounts are the first one's, because nodes disagree on whether a simulation takes the priority fee from the wallet.
         """
-        plan, rents = await self.plan(planned, user)
+        # A node behind the one that gave the blockhash knows neither it nor, perhaps, the money that arrived meanwhile.
+        reached = lifetime.slot
+        plan, rents = await self.plan(planned, user, min_context_slot=reached)
         free = needs_of(plan, rents, priority_fee_lamports=0)
         check_funds(plan, free, rents)
         probe = build_message(plan, lifetime, MAX_COMPUTE_UNITS, 0)
         measured, samples = await asyncio.gather(
-            self._sender.simulate(unsigned_wire(probe), accounts=plan.tracked), self._recent_fees(policy, probe)
+            self._sender.simulate(unsigned_wire(probe), accounts=plan.tracked, min_context_slot=reached),
+            self._recent_fees(policy, probe),
         )
         require_success(plan, measured, self._registry)
         limit = min(measured.units_consumed * (100 + _UNIT_MARGIN_PERCENT) // 100 + _UNIT_MARGIN, MAX_COMPUTE_UNITS)
@@ -101,7 +106,7 @@ class SwapBuilder:
         check_funds(plan, needs, rents)
         message = build_message(plan, lifetime, limit, price)
         wire = unsigned_wire(message)
-        proved = await self._sender.simulate(wire, accounts=plan.tracked)
+        proved = await self._sender.simulate(wire, accounts=plan.tracked, min_context_slot=reached)
         require_success(plan, proved, self._registry)
         residuals = left_over(plan, measured, free.network_fee_lamports, free.rent_lamports)
         return PreparedAttempt(
