@@ -6,6 +6,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.meteora.damm_v2.venue import MeteoraDammV2
+from dexroute.fetchers.meteora.dlmm.venue import MeteoraDlmm
 from dexroute.fetchers.pool.venue import DexroutePools
 from dexroute.fetchers.raydium.amm_v4.venue import RaydiumAmmV4
 from dexroute.fetchers.raydium.cpmm.venue import RaydiumCpmm
@@ -17,6 +18,7 @@ VENUES = VenueRegistry(
         RaydiumAmmV4(),
         RaydiumCpmm(),
         MeteoraDammV2(),
+        MeteoraDlmm(),
         DexroutePools(),
     ]
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -13,6 +13,8 @@ from dexroute.fetchers import VENUES, Pool
 from dexroute.fetchers.meteora.damm_v2.pool import DammV2Pool
 from dexroute.fetchers.meteora.damm_v2.rate_limiter import RateLimiter
 from dexroute.fetchers.meteora.damm_v2.schedulers import MarketCapScheduler
+from dexroute.fetchers.meteora.dlmm.addresses import bin_array_address, bitmap_extension_address
+from dexroute.fetchers.meteora.dlmm.pool import DlmmPool
 from dexroute.types.accounts import AccountSnapshot
 from tests.conformance.pool_program_states import pool_program_states
 from tests.vectors import load_states
@@ -25,7 +27,7 @@ class Case:
     `fee_follows_swaps`: the fee a swap pays depends on its amount or on swaps before it, by design, so that cutting a
     swap in two may pay. `fee_by_amount`: the rate itself is rounded to 10^-9 for each amount, which one unit more can worsen.
     `reach`: accounts that say how far liquidity is known (tick or bin arrays): without them the pool decodes, and a swap that
-    comes there is refused by name.
+    comes there is refused by name. `exact_out_may_miss`: the program refuses some exact outputs that an exact input gives.
     """
 
     venue: str
@@ -35,6 +37,7 @@ class Case:
     fee_follows_swaps: bool = False
     fee_by_amount: bool = False
     reach: frozenset[Pubkey] = frozenset()
+    exact_out_may_miss: bool = False
 
     def __str__(self) -> str:
         return f"{self.venue}/{self.name}"
@@ -69,6 +72,37 @@ def _meteora_damm_v2() -> Iterator[Case]:
         )
 
 
+def _meteora_dlmm() -> Iterator[Case]:
+    for state in load_states("meteora-dlmm"):
+        yield _dlmm_case(state.name, state.pool, state.snapshot)
+        if state.name in ("many-arrays-step10", "gaps-step10", "fee-only-in-y-step16", "limit-orders-open-step20"):
+            yield _dlmm_case(f"{state.name}-without-variable-fee", state.pool, _without_variable_fee(state.pool, state.snapshot))
+
+
+def _dlmm_case(name: str, address: Pubkey, snapshot: AccountSnapshot) -> Case:
+    pool = VENUES.decode_pool(address, snapshot)
+    assert isinstance(pool, DlmmPool)
+    bins = [entry for array in pool.arrays.values() for entry in array.bins if entry is not None]
+    extension = {bitmap_extension_address(address)} if pool.bitmap.extended else set()
+    return Case(
+        venue="meteora-dlmm",
+        name=name,
+        address=address,
+        snapshot=snapshot,
+        fee_follows_swaps=pool.settings.fees.variable_control > 0,
+        reach=frozenset({bin_array_address(address, index) for index in pool.arrays} | extension),
+        exact_out_may_miss=any(entry.open_orders or entry.partly_filled for entry in bins),
+    )
+
+
+def _without_variable_fee(pair: Pubkey, snapshot: AccountSnapshot) -> AccountSnapshot:
+    """The state with `variable_fee_control` (u32 at 16) zero: no recorded pair of several arrays is without that fee."""
+    account = snapshot.accounts[pair]
+    assert account is not None
+    calm = replace(account, data=account.data[:16] + bytes(4) + account.data[20:])
+    return replace(snapshot, accounts={**snapshot.accounts, pair: calm})
+
+
 def _dexroute_pool() -> Iterator[Case]:
     for state in pool_program_states():
         yield Case(
@@ -84,6 +118,7 @@ PROVIDERS: Final[dict[str, Callable[[], Iterator[Case]]]] = {
     "raydium-amm-v4": _raydium_amm_v4,
     "raydium-cpmm": _raydium_cpmm,
     "meteora-damm-v2": _meteora_damm_v2,
+    "meteora-dlmm": _meteora_dlmm,
     "dexroute-pool": _dexroute_pool,
 }
 

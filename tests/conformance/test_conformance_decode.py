@@ -12,7 +12,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import DecodeError, QuoteError
 from dexroute.fetchers import VENUES
-from dexroute.fetchers.base import Venue
+from dexroute.fetchers.base import Pool, Venue
 from dexroute.types.accounts import AccountData, AccountSnapshot
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.conformance.cases import Case, all_cases
@@ -33,7 +33,11 @@ def needed_by(case: Case) -> dict[Pubkey, AccountData | None]:
     raise AssertionError(f"{case}: never satisfied")
 
 
-def decode(case: Case, accounts: Mapping[Pubkey, AccountData | None]) -> object:
+def existing(known: Mapping[Pubkey, AccountData | None]) -> list[Pubkey]:
+    return sorted((address for address, account in known.items() if account is not None), key=bytes)
+
+
+def decode(case: Case, accounts: Mapping[Pubkey, AccountData | None]) -> Pool:
     return VENUES[case.venue].decode_pool(case.address, AccountSnapshot(clock=case.snapshot.clock, accounts=accounts))
 
 
@@ -42,15 +46,40 @@ def test_required_accounts_converge_on_what_decoding_needs(case: Case) -> None:
     known = needed_by(case)
     assert case.address in known
     assert decode(case, known) == case.pool()
-    for address in known:
-        without = {key: account for key, account in known.items() if key != address}
+    for address, account in known.items():
+        without = {key: other for key, other in known.items() if key != address}
+        if account is None:
+            # It does not exist, and having asked changes nothing.
+            assert decode(case, without) == case.pool()
+            continue
         if address in case.reach:
             assert decode(case, without) != case.pool()
+            assert_the_same_or_refused_by_name(case, without, address)
+            assert_the_same_or_refused_by_name(case, {**known, address: None}, address)
             continue
         with pytest.raises(DecodeError):
             decode(case, without)
         with pytest.raises(DecodeError):
             decode(case, {**known, address: None})
+
+
+def assert_the_same_or_refused_by_name(case: Case, accounts: Mapping[Pubkey, AccountData | None], missing: Pubkey) -> None:
+    """Without an account that says how far liquidity goes, no swap is quoted as anything else than with it."""
+    full, partial = case.pool(), decode(case, accounts)
+    mints = [mint.address for mint in full.mints]
+    refused = 0
+    for pair in (mints, mints[::-1]):
+        for mode in SwapMode:
+            for amount in (10**exponent for exponent in range(20)):
+                request = QuoteRequest(input_mint=pair[0], output_mint=pair[1], amount=amount, mode=mode)
+                try:
+                    quote = partial.quote(request)
+                except QuoteError as refusal:
+                    refused += str(missing) in refusal.message
+                else:
+                    whole = full.quote(request)
+                    assert (quote.amount_in, quote.amount_out) == (whole.amount_in, whole.amount_out)
+    assert refused > 0 or not full.tradable().ok
 
 
 @CASES
@@ -75,7 +104,7 @@ def test_wrong_owner_length_or_discriminator_is_refused_by_name(case: Case) -> N
 @given(data=st.data(), case=st.sampled_from(all_cases()))
 def test_any_other_account_cut_short_or_of_a_stranger_is_refused(data: st.DataObject, case: Case) -> None:
     known = needed_by(case)
-    address = data.draw(st.sampled_from(sorted(known, key=bytes)))
+    address = data.draw(st.sampled_from(existing(known)))
     account = known[address]
     assert account is not None
     with pytest.raises(DecodeError):
@@ -90,7 +119,7 @@ def test_flipped_bytes_end_in_a_decode_error_or_in_a_pool_that_answers(
     data: st.DataObject, case: Case, mode: SwapMode, amount: int
 ) -> None:
     known = needed_by(case)
-    address = data.draw(st.sampled_from(sorted(known, key=bytes)))
+    address = data.draw(st.sampled_from(existing(known)))
     account = known[address]
     assert account is not None
     flipped = bytearray(account.data)

@@ -151,6 +151,8 @@ def test_exact_out_asks_no_more_than_exact_in_needed(case: Case) -> None:
             backward = attempt(pool, pair, forward.amount_out, SwapMode.EXACT_OUT)
             # The limiter's rate is rounded up to parts of 10^9, on its own in each mode.
             slack = 2 + amount // 10**8 if case.fee_by_amount else 0
+            if backward is None and case.exact_out_may_miss:
+                continue
             assert backward is not None
             assert backward.amount_in <= amount + slack
             again = attempt(pool, pair, backward.amount_in)

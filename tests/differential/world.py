@@ -12,6 +12,7 @@ from typing import Final
 
 from solders.account import Account
 from solders.clock import Clock
+from solders.compute_budget import set_compute_unit_limit
 from solders.keypair import Keypair
 from solders.litesvm import LiteSVM
 from solders.message import MessageV0
@@ -33,6 +34,7 @@ PROGRAMS: Final = {
     "raydium-amm-v4": ("raydium_amm_v4.so", "d3f6906a8e2847865f95b0c156b06d05db07778dd1d6c24044bae0b9ac1bb93c"),
     "raydium-cpmm": ("raydium_cpmm_2026_04.so", "af0a49f61578e94f91a968a6dacb6d22b4392c6bc07c363e76e9c97b8bad27e2"),
     "meteora-damm-v2": ("cp_amm.so", "171e53bbc797459dde7f62d7b57943b0b596087e9364e25f4c3127e9893cb1b1"),
+    "meteora-dlmm": ("lb_clmm_prod.so", "942f609d03440911f15c40e8df1733d808670768fd9042af1de956964fb2f0e6"),
 }
 
 
@@ -91,7 +93,8 @@ class World:
             destination=self.tokens[quote.output_mint],
         )
         self.svm.expire_blockhash()
-        message = MessageV0.try_compile(self.user.pubkey(), [pool.swap_instruction(request)], [], self.svm.latest_blockhash())
+        instructions = [set_compute_unit_limit(1_400_000), pool.swap_instruction(request)]
+        message = MessageV0.try_compile(self.user.pubkey(), instructions, [], self.svm.latest_blockhash())
         return self.svm.send_transaction(VersionedTransaction(message, [self.user]))
 
     def balance(self, mint: Pubkey) -> int:

@@ -1,0 +1,105 @@
+"""A DLMM swap from the user's account to the user's account, transfer fees included.
+
+Source: MeteoraAg/dlmm-sdk@fb02e51, commons/src/quote.rs and token_2022.rs; order of the checks as the program answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
+from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.meteora.dlmm.bins import Bin, BinArray
+from dexroute.fetchers.meteora.dlmm.bitmap import array_index
+from dexroute.fetchers.meteora.dlmm.program_errors import (
+    INSUFFICIENT_OUT_AMOUNT,
+    INVALID_INPUT,
+    MATH_OVERFLOW,
+    TOKEN_INSUFFICIENT_FUNDS,
+)
+from dexroute.fetchers.meteora.dlmm.walk import CoreSwap, swap_exact_in, swap_exact_out
+from dexroute.fetchers.refusals import input_index, require_u64
+from dexroute.math.rounding import U64_MAX
+from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
+from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+if TYPE_CHECKING:
+    from dexroute.fetchers.meteora.dlmm.pool import DlmmPool
+
+
+def quote_swap(pool: DlmmPool, request: QuoteRequest) -> SwapQuote:
+    """The swap as the program would execute it on this state. Raises QuoteError."""
+    index_in = input_index(pool, request)
+    require_u64(request.amount)
+    pool.require_open()
+    mint_in, mint_out = pool.mints[index_in], pool.mints[1 - index_in]
+    if request.mode is SwapMode.EXACT_IN:
+        core = core_swap(pool, request, index_in)
+        amount_in, amount_out = request.amount, amount_after_fee(core.given, mint_out.transfer_fee)
+        if amount_out == 0:
+            raise AmountTooSmall("the output's transfer fee takes all of it; ask for more", program_error=INSUFFICIENT_OUT_AMOUNT)
+    else:
+        core = core_swap(pool, request, index_in)
+        amount_in, amount_out = amount_before_fee(core.taken, mint_in.transfer_fee), request.amount
+        if amount_in > U64_MAX:
+            raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
+    fees = (
+        Fee(kind=FeeKind.TRANSFER, mint=mint_in.address, amount=amount_in - core.taken),
+        Fee(kind=FeeKind.POOL, mint=(mint_in if pool.fee_on_input(index_in == 0) else mint_out).address, amount=core.fee),
+        Fee(kind=FeeKind.TRANSFER, mint=mint_out.address, amount=core.given - amount_out),
+    )
+    return SwapQuote(
+        amount_in=amount_in,
+        amount_out=amount_out,
+        fees=tuple(fee for fee in fees if fee.amount),
+        next_pool=_settled(pool, core, index_in),
+    )
+
+
+def core_swap(pool: DlmmPool, request: QuoteRequest, index_in: int) -> CoreSwap:
+    """What happens between the two token transfers. Raises QuoteError."""
+    fee_in, fee_out = pool.mints[index_in].transfer_fee, pool.mints[1 - index_in].transfer_fee
+    if request.mode is SwapMode.EXACT_IN:
+        if request.amount == 0:
+            raise AmountTooSmall("a swap of nothing; ask for at least 1", program_error=INVALID_INPUT)
+        reaching = amount_after_fee(request.amount, fee_in)
+        if reaching == 0:
+            raise AmountTooSmall("nothing of the input reaches the pair; ask for more", program_error=INSUFFICIENT_OUT_AMOUNT)
+        return swap_exact_in(pool, reaching, down=index_in == 0)
+    leaving = amount_before_fee(request.amount, fee_out)
+    if leaving > U64_MAX:
+        raise QuoteOverflow(
+            f"with its transfer fee the output would be {leaving}, more than 64 bits; ask for less", program_error=MATH_OVERFLOW
+        )
+    return swap_exact_out(pool, leaving, amount_after_fee(U64_MAX, fee_in), down=index_in == 0)
+
+
+def _settled(pool: DlmmPool, core: CoreSwap, index_in: int) -> DlmmPool:
+    """The pair after the swap, as the next one finds it. Raises QuoteError where a reserve cannot follow."""
+    reserve_in, reserve_out = pool.reserve_amounts[index_in], pool.reserve_amounts[1 - index_in]
+    if core.given > reserve_out:
+        raise ExceedsLiquidity(
+            f"{core.given} would have to leave a reserve that holds {reserve_out}; ask for less",
+            program_error=TOKEN_INSUFFICIENT_FUNDS,
+        )
+    if reserve_in + core.taken > U64_MAX:
+        raise QuoteOverflow(f"the reserve would hold {reserve_in + core.taken}, more than any supply; ask for less")
+    after_in, after_out = reserve_in + core.taken, reserve_out - core.given
+    return type(pool)(
+        address=pool.address,
+        clock=pool.clock,
+        settings=pool.settings,
+        bitmap=pool.bitmap,
+        reserve_amounts=(after_in, after_out) if index_in == 0 else (after_out, after_in),
+        active_id=core.active_id,
+        volatility=core.volatility,
+        arrays=_with_bins(pool, core.bins),
+    )
+
+
+def _with_bins(pool: DlmmPool, changed: dict[int, Bin]) -> dict[int, BinArray]:
+    by_array: dict[int, dict[int, Bin]] = {}
+    for bin_id, entry in changed.items():
+        by_array.setdefault(array_index(bin_id), {})[bin_id] = entry
+    return {**pool.arrays, **{index: pool.arrays[index].with_bins(bins) for index, bins in by_array.items()}}
