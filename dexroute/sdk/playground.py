@@ -20,7 +20,6 @@ from dexroute.fetchers.pool.seeding import deposit, open_pool
 from dexroute.fetchers.tokens import decode_mint
 from dexroute.sdk.dex import Dex
 from dexroute.sdk.playground_chain import PlaygroundChain
-from dexroute.types.accounts import AccountSnapshot
 from dexroute.types.mints import NATIVE_MINT, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint, TransferFee
 
 _SOL: Final = 10**9
@@ -142,8 +141,7 @@ async def _place_recordings(
         progress(f"recorded {recorded.venue} pool")
         place_recorded(embedded, recorded)
         pool = (await dex.load_pools([recorded.pool]))[recorded.pool]
-        snapshot = AccountSnapshot(clock=recorded.clock, accounts=recorded.accounts)
-        mints = [decode_mint(snapshot, mint.address, pool=recorded.pool, field="mint") for mint in pool.mints]
+        mints = [decode_mint(recorded.snapshot, mint.address, pool=recorded.pool, field="mint") for mint in pool.mints]
         for mint, letter in zip(mints, "AB", strict=True):
             chain.place_holding(embedded, mint, 10**15)
             symbol = f"REC{number + 1}{letter}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from dexroute.errors import ConfigError, UsageError
 from dexroute.localnet import ClusterOptions, EmbeddedCluster, base58
 from dexroute.localnet.cloning import clone
 from dexroute.localnet.programs import POOL_PROGRAM_ID, UPGRADEABLE_LOADER_ID, pool_program_elf
-from dexroute.localnet.recorded import place_recorded, read_recorded, recorded_pools
+from dexroute.localnet.recorded import place_recorded, recorded_pools
 from dexroute.types.accounts import AccountData
 from dexroute.types.chain import AccountFilter, AccountsAtSlot, Commitment
 from dexroute.types.mints import TOKEN_PROGRAM_ID
@@ -203,11 +202,3 @@ def test_recorded_pools_are_placed_whole() -> None:
         assert state.owner == pool.program_id
         assert cluster.bank.account(pool.program_id) is None, "quote-only: the program is not here"
     cluster.close()
-
-
-def test_a_recorded_file_that_does_not_read_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "pool.json.gz"
-    for raw in (b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b'{"format": 2}'), gzip.compress(b'{"format": 1}')):
-        path.write_bytes(raw)
-        with pytest.raises(ConfigError, match=r"pool\.json\.gz"):
-            read_recorded(path)
