@@ -18,6 +18,7 @@
     │   └── MissingAccounts       the snapshot lacks accounts the pool needs
     ├── QuoteError                this pool refuses this swap (as its program would)      exit 3
     │   ├── PairNotInPool         the pool does not hold the two mints
+    │   ├── ModeNotOffered        the venue's program has no exact-out (or exact-in) swap
     │   ├── PoolNotTradable       disabled, not yet open, or unusable fee settings
     │   ├── AmountTooSmall        nothing would be left, or nothing would come out
     │   ├── ExceedsLiquidity      more than the pool holds
@@ -142,6 +143,10 @@ class QuoteError(DexError):
 
 class PairNotInPool(QuoteError):
     code = "PAIR_NOT_IN_POOL"
+
+
+class ModeNotOffered(QuoteError):
+    code = "MODE_NOT_OFFERED"
 
 
 class PoolNotTradable(QuoteError):
