@@ -192,6 +192,18 @@ async def test_a_simulation_knows_the_blockhash_it_is_asked_with(
     assert node.questions[1]["params"][1]["minContextSlot"] == lifetime.slot == 9
 
 
+async def test_a_node_that_has_not_reached_the_blockhash_is_asked_again(node: ScriptedNode, client: RpcClient) -> None:
+    unknown = {"err": "BlockhashNotFound", "logs": None, "accounts": None}
+    node.answers(at_slot(unknown, slot=8))
+    node.answers(at_slot({"err": None, "logs": [], "unitsConsumed": 1}))
+    assert (await client.simulate(b"wire", min_context_slot=9)).error is None
+    assert len(node.questions) == 2
+    node.replies.clear()
+    node.answers(at_slot(unknown, slot=9))  # it has, and still does not know it: that is the answer
+    assert (await client.simulate(b"wire", min_context_slot=9)).error == TransactionError(raw="BlockhashNotFound")
+    assert len(node.questions) == 3
+
+
 @pytest.mark.parametrize(
     ("err", "error"),
     [

@@ -161,7 +161,16 @@ class RpcClient:
         """Simulate these bytes with their own blockhash, signatures unchecked; `accounts` come back as they would be after. A node
         that has not reached `min_context_slot` is asked again."""
         question = questions.simulate(wire, accounts, self._commitment, min_context_slot)
-        return answers.simulation(await self._read(*question), accounts)
+
+        async def once() -> Simulation:
+            found = answers.simulation(await self._endpoint.call(*question), accounts)
+            # Servers that do not know minContextSlot answer from where they are; there the blockhash may be one still to come.
+            unknown = found.error is not None and found.error.raw == "BlockhashNotFound"
+            if unknown and min_context_slot is not None and found.slot < min_context_slot:
+                raise lagging("simulateTransaction", self.endpoint, found.slot, min_context_slot)
+            return found
+
+        return await with_retries(once, self._retry, sleep=self._sleep)
 
     async def send(self, wire: bytes) -> None:
         """One sendTransaction, no preflight, no retries by the node or here. An error says nothing about landing either."""
