@@ -38,14 +38,14 @@ def node_commands() -> tuple[list[str], list[str]]:
     return [node], [node, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
-def install(npm: list[str], environment: dict[str, str]) -> None:
+def install(npm: list[str], environment: dict[str, str], folder: Path = HERE) -> None:
     """npm ci, unless this very lock file is installed already."""
-    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    stamp = HERE / "node_modules" / ".dexroute-lock"
+    lock = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    stamp = folder / "node_modules" / ".dexroute-lock"
     if stamp.exists() and stamp.read_text() == lock:
         return
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run([*npm, "ci", *quiet], cwd=HERE, check=True, env=environment)
+    subprocess.run([*npm, "ci", *quiet], cwd=folder, check=True, env=environment)
     stamp.write_text(lock)
 
 

@@ -1,0 +1,1 @@
+"""What dexroute costs, measured: `make bench`."""
