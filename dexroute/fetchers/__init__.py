@@ -9,6 +9,7 @@ from dexroute.fetchers.meteora.damm_v2.venue import MeteoraDammV2
 from dexroute.fetchers.meteora.dlmm.venue import MeteoraDlmm
 from dexroute.fetchers.pool.venue import DexroutePools
 from dexroute.fetchers.raydium.amm_v4.venue import RaydiumAmmV4
+from dexroute.fetchers.raydium.clmm.venue import RaydiumClmm
 from dexroute.fetchers.raydium.cpmm.venue import RaydiumCpmm
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.types.accounts import AccountSnapshot
@@ -17,6 +18,7 @@ VENUES = VenueRegistry(
     [
         RaydiumAmmV4(),
         RaydiumCpmm(),
+        RaydiumClmm(),
         MeteoraDammV2(),
         MeteoraDlmm(),
         DexroutePools(),

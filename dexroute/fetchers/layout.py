@@ -39,6 +39,9 @@ class Reader:
     def u32(self, offset: int) -> int:
         return int.from_bytes(self.data[offset : offset + 4], "little")
 
+    def i32(self, offset: int) -> int:
+        return int.from_bytes(self.data[offset : offset + 4], "little", signed=True)
+
     def u64(self, offset: int) -> int:
         return int.from_bytes(self.data[offset : offset + 8], "little")
 

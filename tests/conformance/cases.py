@@ -15,7 +15,8 @@ from dexroute.fetchers.meteora.damm_v2.rate_limiter import RateLimiter
 from dexroute.fetchers.meteora.damm_v2.schedulers import MarketCapScheduler
 from dexroute.fetchers.meteora.dlmm.addresses import bin_array_address, bitmap_extension_address
 from dexroute.fetchers.meteora.dlmm.pool import DlmmPool
-from dexroute.types.accounts import AccountSnapshot
+from dexroute.fetchers.raydium.clmm.pool import ClmmPool
+from dexroute.types.accounts import AccountData, AccountSnapshot
 from tests.conformance.pool_program_states import pool_program_states
 from tests.vectors import load_states
 
@@ -28,6 +29,7 @@ class Case:
     swap in two may pay. `fee_by_amount`: the rate itself is rounded to 10^-9 for each amount, which one unit more can worsen.
     `reach`: accounts that say how far liquidity is known (tick or bin arrays): without them the pool decodes, and a swap that
     comes there is refused by name. `exact_out_may_miss`: the program refuses some exact outputs that an exact input gives.
+    `exact_out_overshoots`: where its prices end, the least step of a price is worth more than the output asked for.
     """
 
     venue: str
@@ -38,6 +40,7 @@ class Case:
     fee_by_amount: bool = False
     reach: frozenset[Pubkey] = frozenset()
     exact_out_may_miss: bool = False
+    exact_out_overshoots: bool = False
 
     def __str__(self) -> str:
         return f"{self.venue}/{self.name}"
@@ -54,6 +57,26 @@ def _raydium_cpmm() -> Iterator[Case]:
 def _raydium_amm_v4() -> Iterator[Case]:
     for state in load_states("raydium-amm-v4"):
         yield Case(venue=state.venue, name=state.name, address=state.pool, snapshot=state.snapshot)
+
+
+def _raydium_clmm() -> Iterator[Case]:
+    venue = VENUES["raydium-clmm"]
+    for state in load_states("raydium-clmm"):
+        # As the loader would have read it: the arrays within reach, not all of them.
+        known: dict[Pubkey, AccountData | None] = {}
+        while asked := venue.required_accounts(state.pool, replace(state.snapshot, accounts=known)):
+            known |= {address: state.snapshot.accounts.get(address) for address in asked}
+        reach = {address for address, account in known.items() if account is not None and len(account.data) in (1_832, 10_240)}
+        case = Case(
+            venue=state.venue,
+            name=state.name,
+            address=state.pool,
+            snapshot=replace(state.snapshot, accounts=known),
+            reach=frozenset(reach),
+        )
+        pool = case.pool()
+        assert isinstance(pool, ClmmPool)
+        yield replace(case, exact_out_overshoots=any(abs(tick) > 400_000 for tick in pool.ladder.ticks))
 
 
 def _meteora_damm_v2() -> Iterator[Case]:
@@ -117,6 +140,7 @@ def _dexroute_pool() -> Iterator[Case]:
 PROVIDERS: Final[dict[str, Callable[[], Iterator[Case]]]] = {
     "raydium-amm-v4": _raydium_amm_v4,
     "raydium-cpmm": _raydium_cpmm,
+    "raydium-clmm": _raydium_clmm,
     "meteora-damm-v2": _meteora_damm_v2,
     "meteora-dlmm": _meteora_dlmm,
     "dexroute-pool": _dexroute_pool,

@@ -154,7 +154,7 @@ def test_exact_out_asks_no_more_than_exact_in_needed(case: Case) -> None:
             if backward is None and case.exact_out_may_miss:
                 continue
             assert backward is not None
-            assert backward.amount_in <= amount + slack
+            assert case.exact_out_overshoots or backward.amount_in <= amount + slack
             again = attempt(pool, pair, backward.amount_in)
             assert again is not None
             assert again.amount_out + (2 + forward.amount_out // 10**8 if case.fee_by_amount else 0) >= forward.amount_out
@@ -165,18 +165,20 @@ def test_exact_out_asks_no_more_than_exact_in_needed(case: Case) -> None:
 @pytest.mark.parametrize("case", [case for case in all_cases() if not case.fee_follows_swaps], ids=str)
 def test_swaps_in_sequence_never_beat_one(case: Case) -> None:
     pool = case.pool()
-    checked = 0
+    divisible = checked = 0
     for pair in directions(pool):
         for amount in LADDER[3:]:
             for first_part in (amount // 7, amount // 2):
                 whole, first = attempt(pool, pair, amount), attempt(pool, pair, first_part)
                 if whole is None or first is None:
                     continue
+                divisible += 1
                 second = attempt(first.next_pool, pair, amount - first_part)
                 if second is not None:
                     assert first.amount_out + second.amount_out <= whole.amount_out
                     checked += 1
-    assert checked > 0 or not pool.tradable().ok
+    # Some pools take so few amounts that no two parts of one fit.
+    assert checked > 0 or divisible == 0
 
 
 @given(

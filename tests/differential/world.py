@@ -32,6 +32,7 @@ from tests.vectors import RecordedState
 # Names and digests as ../shared/protocols lists them; another build would prove something else.
 PROGRAMS: Final = {
     "raydium-amm-v4": ("raydium_amm_v4.so", "d3f6906a8e2847865f95b0c156b06d05db07778dd1d6c24044bae0b9ac1bb93c"),
+    "raydium-clmm": ("raydium_clmm_2026_04.so", "e7c743d885e55ef880493144974638088b6bc8a33f05c2fa063914c39f7c505f"),
     "raydium-cpmm": ("raydium_cpmm_2026_04.so", "af0a49f61578e94f91a968a6dacb6d22b4392c6bc07c363e76e9c97b8bad27e2"),
     "meteora-damm-v2": ("cp_amm.so", "171e53bbc797459dde7f62d7b57943b0b596087e9364e25f4c3127e9893cb1b1"),
     "meteora-dlmm": ("lb_clmm_prod.so", "942f609d03440911f15c40e8df1733d808670768fd9042af1de956964fb2f0e6"),

@@ -1,1 +1,1 @@
-"""Raydium CLMM: concentrated liquidity."""
+"""Raydium CLMM: concentrated liquidity between ticks, in arrays of 60 (program CAMMCzo5...)."""

@@ -1,0 +1,111 @@
+"""A CLMM swap from the user's account to the user's account, transfer fees included.
+
+Source: raydium-io/raydium-clmm@a5a46ff, programs/amm/src/instructions/swap_v2.rs (`exact_internal_v2`) and util/token.rs;
+what its last check compares for an exact output is as @03b44b7 and the executed build have it. Checks stand in the
+program's order, so that a refusal carries the code the program would answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
+from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.raydium.clmm.program_errors import (
+    REQUIRE_EQ_VIOLATED,
+    REQUIRE_GT_VIOLATED,
+    TOKEN_INSUFFICIENT_FUNDS,
+    TOO_SMALL_AMOUNT,
+    ZERO_AMOUNT,
+)
+from dexroute.fetchers.raydium.clmm.walk import Walk, walk
+from dexroute.fetchers.raydium.clmm.walk_2026 import fee_on_input, walk_2026
+from dexroute.fetchers.refusals import input_index, require_u64
+from dexroute.math.rounding import U64_MAX
+from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
+from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+if TYPE_CHECKING:
+    from dexroute.fetchers.raydium.clmm.pool import ClmmPool
+
+_FROZEN = 255
+
+
+def quote_swap(pool: ClmmPool, request: QuoteRequest) -> SwapQuote:
+    """The swap as the program would execute it on this state. Raises QuoteError."""
+    index_in = input_index(pool, request)
+    require_u64(request.amount)
+    exact_in = request.mode is SwapMode.EXACT_IN
+    fee_in, fee_out = pool.mints[index_in].transfer_fee, pool.mints[1 - index_in].transfer_fee
+    inside = amount_after_fee(request.amount, fee_in) if exact_in else amount_before_fee(request.amount, fee_out)
+    if inside > U64_MAX:
+        raise QuoteOverflow(f"with its transfer fee the output would be {inside}, more than 64 bits; ask for less")
+    pool.require_open()
+    if inside == 0 or request.amount == 0:
+        raise AmountTooSmall("nothing is left to swap; ask for more", program_error=ZERO_AMOUNT)
+    pool.require_enabled()
+    down = index_in == 0
+    walked = (walk_2026 if pool.has_2026_features else walk)(pool, inside, down=down, exact_in=exact_in)
+    swapped = inside - walked.left
+    reaching, leaving = (swapped, walked.calculated) if exact_in else (walked.calculated, swapped)
+    if reaching == 0 or leaving == 0:
+        raise AmountTooSmall("one side of the swap rounds to nothing; ask for more", program_error=TOO_SMALL_AMOUNT)
+    amount_in = request.amount if exact_in else amount_before_fee(reaching, fee_in)
+    if amount_in > U64_MAX:
+        raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
+    next_pool = _settled(pool, walked, index_in, reaching, leaving)
+    _require_complete(pool, walked)
+    amount_out = amount_after_fee(leaving, fee_out)
+    return SwapQuote(
+        amount_in=amount_in,
+        amount_out=amount_out,
+        fees=_fees(pool, walked, index_in, amount_in - reaching, leaving - amount_out),
+        next_pool=next_pool,
+    )
+
+
+def _require_complete(pool: ClmmPool, walked: Walk) -> None:
+    if walked.sqrt_price_x64 == pool.sqrt_price_x64 and not pool.has_2026_features:
+        raise AmountTooSmall(
+            "it would not move the price, which the program demands; ask for more", program_error=REQUIRE_GT_VIOLATED
+        )
+    if walked.left:
+        raise ExceedsLiquidity(
+            f"{walked.left} would be left over at the end of all prices; ask for less", program_error=REQUIRE_EQ_VIOLATED
+        )
+
+
+def _settled(pool: ClmmPool, walked: Walk, index_in: int, reaching: int, leaving: int) -> ClmmPool:
+    vault_in, vault_out = pool.vault_amounts[index_in] + reaching, pool.vault_amounts[1 - index_in] - leaving
+    if vault_in > U64_MAX:
+        raise QuoteOverflow(f"the vault would hold {vault_in}, more than 64 bits and more than any supply; ask for less")
+    if vault_out < 0:
+        raise ExceedsLiquidity(
+            f"{leaving} would have to leave a vault that holds {vault_out + leaving}; ask for less",
+            program_error=TOKEN_INSUFFICIENT_FUNDS,
+        )
+    # The build of April 2026 freezes a pool whose vault a swap empties.
+    emptied = vault_out == 0 and not pool.has_2026_features
+    return replace(
+        pool,
+        vault_amounts=(vault_in, vault_out) if index_in == 0 else (vault_out, vault_in),
+        status=_FROZEN if emptied else pool.status,
+        liquidity=walked.liquidity,
+        sqrt_price_x64=walked.sqrt_price_x64,
+        tick_current=walked.tick,
+        ladder=walked.ladder,
+        dynamic_fee=walked.dynamic_fee,
+    )
+
+
+def _fees(pool: ClmmPool, walked: Walk, index_in: int, withheld_in: int, withheld_out: int) -> tuple[Fee, ...]:
+    mint_in, mint_out = pool.mints[index_in].address, pool.mints[1 - index_in].address
+    charged = mint_in if fee_on_input(pool.fee_on, index_in) else mint_out
+    fees = (
+        (FeeKind.TRANSFER, mint_in, withheld_in),
+        (FeeKind.POOL, charged, walked.fee),
+        (FeeKind.TRANSFER, mint_out, withheld_out),
+    )
+    return tuple(Fee(kind=kind, mint=mint, amount=amount) for kind, mint, amount in fees if amount)
