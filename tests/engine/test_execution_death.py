@@ -90,6 +90,8 @@ async def test_a_node_that_does_not_answer_leaves_the_outcome_open(tmp_path: Pat
         with pytest.raises(OutcomeUnknown, match=asked.id) as unknown:
             await executor.execute(asked, wait_ms=3 * EXPIRY_MS)
         assert unknown.value.exit_code == 5 and unknown.value.context["signature"] == str(bench.signer.signed[0])
+        assert ("; timeout." in unknown.value.message) == (method == "signature_statuses")
+        assert ("but not what it did (timeout)" in unknown.value.message) == (method == "transaction")
         receipt = await bench.check_journal(asked)
         assert receipt.order.state is OrderState.SUBMITTED and len(receipt.attempts) == 1 and receipt.attempts[0].is_live
 

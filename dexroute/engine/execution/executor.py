@@ -134,13 +134,16 @@ class Executor:
 
     async def _unknown(self, order: Order) -> OutcomeUnknown:
         signatures = [attempt.signature for attempt in await self.store.attempts(order.id) if attempt.is_live and attempt.signature]
+        remark = self._settlement.landing.remark(signatures[0]) if signatures else None
         return OutcomeUnknown(
             f"order {order.id} is {order.state} and its outcome is not known yet"
             + (f": transaction {signatures[0]} may still land" if signatures else "")
+            + (f"; {remark}" if remark else "")
             + ". Do not swap again; `dex orders resume` finds out",
             order=order.id,
             state=str(order.state),
             signature=signatures[0] if signatures else None,
+            remark=remark,
         )
 
     async def _claim(self, order_id: str) -> Claim:

@@ -22,7 +22,7 @@ class Settlement:
     """Follows a claimed order's live attempt and commits what became of it."""
 
     def __init__(self, senders: Sequence[TransactionSender], clock: Clock, policy: ExecutionPolicy) -> None:
-        self._landing = Landing(senders, clock, policy)
+        self.landing = Landing(senders, clock, policy)
         self._clock = clock
         self._policy = policy
 
@@ -35,7 +35,7 @@ class Settlement:
                 f"order {claim.order.id} is SUBMITTED without a signed attempt alive: the journal was altered. Restore a backup",
                 order=claim.order.id,
             )
-        verdict = await self._landing.follow(
+        verdict = await self.landing.follow(
             attempt,
             until_ms=until_ms,
             sending=claim.order.cancel_requested_ms is None,
