@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
             console.print(table)
 
         session.emit(shape, render)
-        for finding in findings:
-            if finding.status == "failed":
-                raise typer.Exit(finding.exit_code)
+        failed = [finding for finding in findings if finding.status == "failed"]
+        if failed:
+            session.note(f"not in order: {', '.join(finding.check for finding in failed)}")
+            raise typer.Exit(failed[0].exit_code)

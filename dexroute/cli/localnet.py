@@ -73,7 +73,9 @@ def register(app: typer.Typer) -> None:
         ] = None,
         reset: Annotated[bool, typer.Option("--reset", "-r", help="Forget the cluster that is there.")] = False,
         bind_address: Annotated[str, typer.Option("--bind-address", help="Interface to listen on.")] = "127.0.0.1",
-        rpc_port: Annotated[int, typer.Option("--rpc-port", help="JSON-RPC; WebSocket is one above. 0: any free.")] = 8899,
+        rpc_port: Annotated[
+            int, typer.Option("--rpc-port", min=0, max=65_534, help="JSON-RPC; WebSocket is one above. 0: any free.")
+        ] = 8899,
     ) -> None:
         """Serve the embedded cluster over HTTP and WebSocket, with solana-test-validator's flags. Ctrl-C ends it; state stays."""
         import asyncio

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -107,9 +109,25 @@ def _ask(quote: Quote) -> None:
     from dexroute.cli.render_quote import render_quote
 
     render_quote(Console(stderr=True, highlight=False), quote, age_ms=max(0, time.time_ns() // 1_000_000 - quote.read_ms))
-    if not typer.confirm("Sign and send this swap?", err=True):
+    with _signals_at_once():
+        agreed = typer.confirm("Sign and send this swap?", err=True)
+    if not agreed:
         typer.echo("nothing was signed", err=True)
         raise typer.Exit(0)
+
+
+@contextmanager
+def _signals_at_once() -> Iterator[None]:
+    """While a person is asked, the event loop stands still, and with it its way of hearing Ctrl-C; so signals act at once."""
+    import signal
+
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _emit_receipt(session: Session, dex: Dex, receipt: Any) -> None:

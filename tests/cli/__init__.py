@@ -1,0 +1,1 @@
+"""The `dex` command, as people and programs run it."""

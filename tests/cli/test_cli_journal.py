@@ -1,0 +1,144 @@
+"""`dex orders`, `dex pools`, `dex wallet`, `dex airdrop`, `dex config`, `dex doctor`: the shapes programs rely on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import Cli
+
+
+def test_orders_list_and_show(cli: Cli) -> None:
+    assert cli.json("orders", "list") == {"orders": []}
+    assert "no orders" in cli("orders", "list").out
+    first = cli.json("swap", "1", "SOL", "USDC", "--yes")
+    second = cli.json("swap", "10", "USDC", "SOL", "--yes", "--key", "second")
+    listed = cli.json("orders", "list")
+    assert set(listed) == {"orders"}
+    assert [order["id"] for order in listed["orders"]] == [second["id"], first["id"]], "newest first"
+    assert listed["orders"][1] == first
+    assert len(cli.json("orders", "list", "--limit", "1")["orders"]) == 1
+    assert len(cli.json("orders", "list", "--state", "confirmed")["orders"]) == 2
+    assert cli.json("orders", "list", "--state", "FAILED", "--state", "PENDING") == {"orders": []}
+    shown = cli.json("orders", "show", second["id"])
+    assert [event["seq"] for event in shown["events"]] == list(range(1, len(shown["events"]) + 1))
+    assert [event["after"] for event in shown["events"]][-1] == "CONFIRMED"
+    assert {"placed", "routed", "intent", "signed", "confirmed"} <= {event["kind"] for event in shown["events"]}
+    assert {name: value for name, value in shown.items() if name != "events"} == second
+    told = cli("orders", "show", second["id"]).out
+    assert "second" in told and "SUBMITTED → CONFIRMED" in told
+
+
+def test_an_order_left_open_is_resumed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process dies between signature and sending; the next start finds out and finishes."""
+    from tests.cli.runner import dex_process
+
+    killed = dex_process(
+        "swap", "1", "SOL", "USDC", "--yes", "--key", "k", "--format", "json", *cli.here,
+        home=cli.market, environment={"DEXROUTE_FAILPOINT": "after-commit-signed"},
+    )  # fmt: skip
+    assert killed.code == -9, killed
+    (open_order,) = cli.json("orders", "list")["orders"]
+    assert open_order["state"] == "SUBMITTED"
+    assert open_order["signature"]
+    assert "open orders" in cli("doctor").out
+    before = cli.balances()
+    (resumed,) = cli.json("orders", "resume")["orders"]
+    assert (resumed["id"], resumed["state"]) == (open_order["id"], "CONFIRMED")
+    assert resumed["signature"] == open_order["signature"], "the same bytes"
+    assert cli.balances()[resumed["output_mint"]] - before[resumed["output_mint"]] == int(resumed["amount_out"])
+    assert cli.json("orders", "resume") == {"orders": []}
+    assert cli.json("swap", "1", "SOL", "USDC", "--yes", "--key", "k") == resumed, "and the key still stands for it"
+
+
+def test_an_order_nothing_was_signed_for_is_cancelled(cli: Cli) -> None:
+    from tests.cli.runner import dex_process
+
+    before = cli.balances()
+    killed = dex_process(
+        "swap", "1", "SOL", "USDC", "--yes", "--format", "json", *cli.here,
+        home=cli.market, environment={"DEXROUTE_FAILPOINT": "after-commit-placed"},
+    )  # fmt: skip
+    assert killed.code == -9, killed
+    (open_order,) = cli.json("orders", "list")["orders"]
+    assert open_order["state"] == "PENDING"
+    cancelled = cli.json("orders", "cancel", open_order["id"])
+    assert (cancelled["state"], cancelled["signature"]) == ("CANCELLED", None)
+    assert cli.json("orders", "resume") == {"orders": []}
+    assert cli.balances() == before
+
+
+def test_pools(cli: Cli) -> None:
+    facts = cli.facts()
+    assert cli.json("pools", "list")["pools"] == []
+    added = cli.json("pools", "add", facts["pools"][1])
+    assert (added["address"], added["venue"], added["tradable"]) == (facts["pools"][1], "dexroute-pool", True)
+    assert {mint["symbol"] for mint in added["mints"]} == {"SOL", "USDC"}
+    assert int(added["spot_price"]["numerator"]) > 0
+    (listed,) = cli.json("pools", "list")["pools"]
+    assert (listed["address"], listed["source"]) == (facts["pools"][1], "user")
+    shown = cli("pools", "show", facts["pools"][1]).out
+    assert "1 SOL = 150" in shown or "1 SOL = 149" in shown or "1 USDC = 0.006" in shown
+    found = cli.json("pools", "list", "SOL", "USDC")["pools"]
+    assert {pool["address"] for pool in found} == set(facts["pools"][:2])
+    everything = cli.json("pools", "list")["pools"]
+    assert {pool["venue"] for pool in everything} == {"dexroute-pool", "raydium-cpmm", "meteora-damm-v2"}
+    table = cli("pools", "list").out
+    assert all(pool["address"] in table for pool in everything)
+    assert "SOL/USDC" in table or "USDC/SOL" in table
+    assert "two tokens" in cli("pools", "list", "SOL", code=2).err
+    for venue, pool in facts["recorded"].items():
+        assert cli.json("pools", "show", pool)["venue"] == venue
+
+
+def test_wallet_and_airdrop(cli: Cli) -> None:
+    address = cli.json("wallet", "address")["address"]
+    before = cli.json("wallet", "balance")
+    assert before["address"] == address
+    symbols = {token["symbol"]: token for token in before["tokens"]}
+    assert {"USDC", "BONK", "TAXED"} <= set(symbols)
+    assert symbols["USDC"]["decimals"] == 6
+    given = cli.json("airdrop", "2.5")
+    assert (given["address"], given["lamports"]) == (address, "2500000000")
+    assert int(cli.json("wallet", "balance")["lamports"]) - int(before["lamports"]) == 2_500_000_000
+    other = cli.json("wallet", "balance", "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T")
+    assert (other["lamports"], other["tokens"]) == ("0", [])
+    cli.json("airdrop", "1", "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T")
+    assert cli.json("wallet", "balance", "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T")["sol"] == "1"
+    assert cli.json("airdrop", "0", code=2)["code"] == "INVALID_AMOUNT"
+    assert cli.json("wallet", "balance", "nobody", code=2)["code"] == "USAGE"
+
+
+def test_config_names_the_source_of_each_setting(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solana = home / ".config" / "solana" / "cli" / "config.yml"
+    solana.parent.mkdir(parents=True)
+    solana.write_text("json_rpc_url: http://127.0.0.1:7777\nkeypair_path: /nowhere/id.json\n")
+    monkeypatch.setenv("DEXROUTE_SLIPPAGE_BPS", "70")
+    shown = json.loads(cli.bare("config", "--data-dir", str(cli.market), "--format", "json").out)
+    assert shown["slippage_bps"] == {"value": 70, "source": "environment DEXROUTE_SLIPPAGE_BPS"}
+    assert shown["data_dir"] == {"value": str(cli.market), "source": "flag"}
+    assert shown["url"]["value"] == "http://127.0.0.1:7777" and "config.yml" in shown["url"]["source"]
+    assert shown["keypair"]["value"] == "/nowhere/id.json"
+    assert shown["commitment"]["source"] == "default"
+
+
+def test_doctor_finds_everything_in_order(cli: Cli) -> None:
+    checks = {check["check"]: check for check in cli.json("doctor")["checks"]}
+    assert checks.keys() >= {"keypair", "rpc", "clock", "journal", "dexroute-pool", "raydium-cpmm", "meteora-damm-v2"}
+    assert {name for name, check in checks.items() if check["status"] == "failed"} == set()
+    assert checks["dexroute-pool"]["status"] == "ok"
+    assert "quotes only" in checks["raydium-cpmm"]["detail"]
+
+
+def test_doctor_leaves_with_the_first_failures_code(cli: Cli) -> None:
+    cli.wallet.chmod(0o644)
+    told = cli.bare("doctor", *cli.here, "--format", "json", code=2)
+    failed = [check for check in told.json["checks"] if check["status"] == "failed"]
+    assert [check["code"] for check in failed] == ["KEYPAIR"]
+    cli.wallet.chmod(0o600)
+    down = ("-u", "http://127.0.0.1:1", "--data-dir", str(cli.market), "-k", str(cli.wallet))
+    told = cli.bare("doctor", *down, "--format", "json", code=5)
+    statuses = {check["check"]: check["status"] for check in told.json["checks"]}
+    assert statuses == {"keypair": "ok", "rpc": "failed", "journal": "ok"}
