@@ -25,9 +25,10 @@ Written by `make bench`; do not edit. dexroute {version} on Python {python}, nod
 ## Quotes, against the venues' official SDKs
 
 The same recorded pools and amounts are quoted here and by {sdks}.
-The SDKs load the recorded accounts through their own readers and decoders; both sides are warm, times are medians of a quote. Every quote of ours must equal what the chain executed, or the run fails; the SDKs
-are timed over the swaps where they agree with the chain ("agreeing"). `inner` is the SDK's bare calculator, without the price,
-impact and slippage its quote function adds. Ours includes the pool after the swap and the fees by kind.
+The SDKs load the recorded accounts through their own readers and decoders; both sides are warm, times are medians of a quote. Every
+quote of ours must equal what the chain executed, or the run fails; the SDKs are timed over the swaps where they agree with the
+chain ("agreeing"). `inner` is the SDK's bare calculator, without the price, impact and slippage its quote function adds. Ours
+includes the pool after the swap and the fees by kind.
 
 | venue | SDK function | agreeing | here | SDK | SDK time / ours | {aim}x |
 | --- | --- | ---: | ---: | ---: | ---: | --- |

@@ -80,11 +80,11 @@ _BOTH: Final[tuple[tuple[int | None, int | None, str, ErrorClass, str, str | Non
     (6050, None, "MissingTokenProgram2022", REBUILD, "The Token-2022 program has to be passed", None),
     (6051, None, "InvalidTickArrayBitmapExtensionAccount", REBUILD, "The tick bitmap's extension is another pool's", None),
 )
-_ONLY_BEFORE_MARCH: Final[Row] = (
+_SPELLED_BEFORE: Final[Row] = (
     6037,
     "NotApproveUpdateRewardEmissiones",
     PERMANENT,
-    "Rewards change within 72 hours of the end of a cycle only (the spelling of builds before March 2026)",
+    "Rewards change within 72 hours of the end of a cycle only",
 )
 _PROGRAM: Final = ("raydium-clmm", ("CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK",))
 
@@ -98,5 +98,6 @@ _UNTIL: Final = [_row(old, name, class_, said, step) for _, old, name, class_, s
 
 ERRORS: Final = (
     *error_table(*_PROGRAM, _NOW, edition="since April 2026"),
-    *error_table(*_PROGRAM, [*_UNTIL, _ONLY_BEFORE_MARCH], edition="until April 2026"),
+    *error_table(*_PROGRAM, _UNTIL, edition="until April 2026"),
+    *error_table(*_PROGRAM, [_SPELLED_BEFORE], edition="until March 2026"),
 )
