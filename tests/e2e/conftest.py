@@ -37,5 +37,6 @@ async def open_stage(tmp_path: Path) -> AsyncIterator[Opener]:
 
     yield opener
     for stage in opened:
-        await stage.node.stop()
-        assert not stage.node.violations, stage.node.violations
+        for node in (stage.node, *stage.others):
+            await node.stop()
+            assert node.asked and not node.violations, node.violations

@@ -23,7 +23,7 @@ from dexroute.fetchers.pool.fee import FeeTerms
 from dexroute.fetchers.pool.pda import pool_accounts
 from dexroute.types.mints import Mint
 from tests.e2e.chain import TOKEN, TOKEN_2022, WHOLE_MINT, Chain
-from tests.e2e.node import Node
+from tests.e2e.node import Node, Sloppiness
 from tests.vectors import RecordedState
 
 ASSOCIATED = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
@@ -80,6 +80,7 @@ class Stage:
     folder: Path
     wallet: Keypair = field(default_factory=Keypair)
     node: Node = field(init=False)
+    others: list[Node] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.node = Node(self.chain)
@@ -92,6 +93,13 @@ class Stage:
         self.key_file.write_text(json.dumps(list(bytes(self.wallet))))
 
     # the stage
+
+    async def second_node(self, sloppy: Sloppiness) -> Node:
+        """Another view of the same chain."""
+        node = Node(self.chain, sloppy)
+        await node.start()
+        self.others.append(node)
+        return node
 
     def place(self, state: RecordedState) -> None:
         """A recorded pool with its program, which must be at hand."""

@@ -34,5 +34,3 @@ async def test_lamports_through_two_pools_and_back(open_stage: Opener) -> None:
     assert (residual["mint"], int(residual["amount"])) == (str(a), stage.holding(a))
     back = await stage.swap("0.1", str(b), "SOL", "--exact-out")
     assert back["amount_out"] == "100000000" and int(back["amount_in"]) <= int(back["max_amount_in"])
-    listed = await stage.dex("orders", "list")
-    assert [entry["id"] for entry in listed["orders"]] == [back["id"], order["id"]]
