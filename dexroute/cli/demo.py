@@ -11,6 +11,7 @@ import typer
 
 from dexroute.cli.command import command
 from dexroute.cli.session import Session
+from dexroute.cli.terminal import plain_console
 from dexroute.errors import UsageError
 
 if TYPE_CHECKING:
@@ -114,9 +115,7 @@ async def _with_progress(session: Session, dex: Dex, signer: Any) -> Playground:
 
     if session.is_json:
         return await make_playground(dex, signer)
-    from rich.console import Console
-
-    with Console(stderr=True).status("starting the embedded cluster") as status:
+    with plain_console(stderr=True).status("starting the embedded cluster") as status:
         return await make_playground(dex, signer, progress=lambda step: status.update(f"making a market: {step}"))
 
 
@@ -135,16 +134,20 @@ def _shape(quotes: list[Quote], receipts: list[Receipt], *, elapsed_ms: int) -> 
 def _render(
     console: Console, quotes: list[Quote], receipts: list[Receipt], tokens: dict[Any, Any], directory: Path | None, elapsed_ms: int
 ) -> None:
+    from rich.text import Text
+
     from dexroute.cli.render_order import render_receipt
     from dexroute.cli.render_quote import render_quote
 
     now_ms = time.time_ns() // 1_000_000
     for quote in quotes:
-        console.rule(f"[bold]quote[/] {quote.input_token.symbol} → {quote.output_token.symbol}", align="left", style="dim")
+        title = Text.assemble(("quote", "bold"), f" {quote.input_token.symbol} → {quote.output_token.symbol}")
+        console.rule(title, align="left", style="dim")
         render_quote(console, quote, age_ms=max(0, now_ms - quote.read_ms))
         console.print()
     for receipt in receipts:
-        console.rule(f"[bold]swap[/] {receipt.order.request.mode.value.replace('_', ' ')}", align="left", style="dim")
+        title = Text.assemble(("swap", "bold"), f" {receipt.order.request.mode.value.replace('_', ' ')}")
+        console.rule(title, align="left", style="dim")
         render_receipt(console, receipt, tokens)
         console.print()
     console.print(f"done in {elapsed_ms / 1000:.1f} s on a cluster inside this process; nothing left this machine")

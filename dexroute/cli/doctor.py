@@ -12,7 +12,7 @@ from dexroute.cli.session import Session
 if TYPE_CHECKING:
     from rich.console import Console
 
-_MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failed": "[red]failed[/]"}
+_COLORS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
 def register(app: typer.Typer) -> None:
@@ -32,13 +32,14 @@ def register(app: typer.Typer) -> None:
 
         def render(console: Console) -> None:
             from rich.table import Table
+            from rich.text import Text
 
             table = Table(box=None, show_header=False, padding=(0, 1), show_edge=False)
             table.add_column(no_wrap=True)
             table.add_column(no_wrap=True)
             table.add_column(overflow="fold")
             for finding in findings:
-                table.add_row(_MARKS[finding.status], finding.check, finding.detail)
+                table.add_row(Text(finding.status, style=_COLORS[finding.status]), finding.check, finding.detail)
             console.print(table)
 
         session.emit(shape, render)

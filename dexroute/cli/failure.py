@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dexroute.cli.session import OutputFormat
+from dexroute.cli.terminal import printable
 from dexroute.errors import DexError, UsageError
 from dexroute.types.amounts import format_ui_amount
 
@@ -28,7 +29,7 @@ def report(error: DexError, format_: OutputFormat) -> int:
         return error.exit_code
     _print_headline(error.code, error.message)
     for line in _details(error):
-        _print(f"  {line}")
+        _print(f"  {printable(line)}")
     if error.retryable:
         _print("  this may pass: the same command can be tried again")
     return error.exit_code
@@ -97,7 +98,7 @@ def _json(code: str, message: str, *, retryable: bool, context: dict[str, Any]) 
 
 def _print_headline(code: str, message: str) -> None:
     word = "\x1b[1;31merror\x1b[0m" if sys.stderr.isatty() else "error"
-    _print(f"{word} [{code}] {message}")
+    _print(f"{word} [{code}] {printable(message)}")
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from dexroute.cli.terminal import plain_console
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -37,9 +39,7 @@ class OrderProgress:
 
     def __enter__(self) -> Self:
         if self._shown:
-            from rich.console import Console
-
-            self._status = Console(stderr=True).status("looking at the market")
+            self._status = plain_console(stderr=True).status("looking at the market")
             self._status.start()
         return self
 

@@ -126,6 +126,7 @@ def render_events(console: Console, events: Sequence[OrderEvent]) -> None:
 def render_orders(console: Console, receipts: Sequence[Receipt], tokens: Tokens) -> None:
     """One line an order, newest first; with its signature where the terminal is wide enough."""
     from rich.table import Table
+    from rich.text import Text
 
     if not receipts:
         console.print("no orders in this journal")
@@ -139,7 +140,7 @@ def render_orders(console: Console, receipts: Sequence[Receipt], tokens: Tokens)
         amounts = receipt.order.executed or receipt.order.quoted
         swap = _swap_text(amounts, receipt, tokens) if amounts else _asked_text(receipt, tokens)
         signature = (_short(receipt.signature),) if wide else ()
-        table.add_row(receipt.order.id, f"[{_COLORS.get(state, 'cyan')}]{state}[/]", swap, *signature)
+        table.add_row(receipt.order.id, Text(state, style=_COLORS.get(state, "cyan")), swap, *signature)
     console.print(table)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from dexroute.cli.command import command
 from dexroute.cli.session import Session
+from dexroute.cli.terminal import plain_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +85,7 @@ def _progress(session: Session) -> Iterator[Callable[[str], None]]:
     if session.is_json or not sys.stderr.isatty():
         yield lambda text: None
         return
-    from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status("reading the recordings") as status:
-        yield status.update
+    with plain_console(stderr=True).status("reading the recordings") as status:
+        yield lambda text: status.update(Text(text))

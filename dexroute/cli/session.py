@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dexroute.cli.terminal import plain_console, printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -78,13 +80,11 @@ class Session:
 
             print(json.dumps(value, indent=2))  # noqa: T201
             return
-        from rich.console import Console
-
         # Redirected output has no width of its own: lines are as long as what they say.
         width = None if sys.stdout.isatty() else _REDIRECTED_WIDTH
-        render(Console(file=sys.stdout, highlight=False, width=width))
+        render(plain_console(sys.stdout, width=width))
 
     def note(self, text: str) -> None:
         """Progress for people, on stderr; programs that read JSON are not disturbed."""
         if not self.is_json:
-            print(text, file=sys.stderr)  # noqa: T201
+            print(printable(text), file=sys.stderr)  # noqa: T201

@@ -14,6 +14,7 @@ from dexroute.cli import route_options as o
 from dexroute.cli.command import command, examples
 from dexroute.cli.progress import OrderProgress
 from dexroute.cli.session import Session
+from dexroute.cli.terminal import plain_console
 from dexroute.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,11 +105,9 @@ def register(app: typer.Typer) -> None:
 
 def _ask(quote: Quote) -> None:
     """Show what is about to be signed on stderr, and leave unless the person agrees."""
-    from rich.console import Console
-
     from dexroute.cli.render_quote import render_quote
 
-    render_quote(Console(stderr=True, highlight=False), quote, age_ms=max(0, time.time_ns() // 1_000_000 - quote.read_ms))
+    render_quote(plain_console(stderr=True), quote, age_ms=max(0, time.time_ns() // 1_000_000 - quote.read_ms))
     with _signals_at_once():
         agreed = typer.confirm("Sign and send this swap?", err=True)
     if not agreed:
@@ -121,7 +120,7 @@ def _signals_at_once() -> Iterator[None]:
     """While a person is asked, the event loop stands still, and with it its way of hearing Ctrl-C; so signals act at once."""
     import signal
 
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     try:
         yield
