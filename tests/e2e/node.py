@@ -27,8 +27,8 @@ _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 class Sloppiness:
     """`missing` methods answer -32601. `program_accounts`: how getProgramAccounts is answered: as asked, "unfiltered" (filters and
     slice ignored), or with an error code. Every `limit_every`-th request gets 429 with Retry-After; every `lag_every`-th read is
-    answered `lag_slots` in the past, by a node that knows minContextSlot or not. `lose_sends` of the first sends never reach
-    a leader; `late` lands each transaction at the last block height it can; `drop_sends` of the first sends are executed but the
+    answered `lag_slots` in the past, by a node that knows minContextSlot or not. The first `lose` transactions never reach a
+    leader; `late` lands each transaction at the last block height it can; `drop_sends` of the first sends are executed but the
     connection closes without an answer. `duplicate_error`: a known transaction is refused. `hang_up`: one request a connection."""
 
     api_version: bool = True
@@ -39,7 +39,7 @@ class Sloppiness:
     lag_every: int = 0
     lag_slots: int = 6
     knows_min_context_slot: bool = True
-    lose_sends: int = 0
+    lose: int = 0
     late: bool = False
     drop_sends: int = 0
     duplicate_error: bool = False
@@ -274,7 +274,7 @@ class Node:
         self.sent.append(bytes(transaction))
         if signature in self.chain.landed and self.sloppy.duplicate_error:
             raise Fault(-32002, "Transaction simulation failed: This transaction has already been processed")
-        if len(self.sent) > self.sloppy.lose_sends:
+        if list(dict.fromkeys(self.sent)).index(bytes(transaction)) >= self.sloppy.lose:
             self.chain.submit(transaction, at=self._last_slot(transaction) if self.sloppy.late else None)
         if len(self.sent) <= self.sloppy.drop_sends:
             raise Hangup

@@ -36,7 +36,7 @@ NODES = {
         Pace(),
         Sloppiness(lag_every=2, knows_min_context_slot=False, drop_sends=2, duplicate_error=True),
     ),
-    "at-the-last-block": (Pace(slot_ms=40, hash_blocks=50, finalize_after=10), Sloppiness(late=True)),
+    "at-the-last-block": (Pace(slot_ms=40, hash_blocks=100, finalize_after=10), Sloppiness(late=True)),
 }
 
 
@@ -60,7 +60,7 @@ async def test_a_swap_lands_once(open_stage: Opener, name: str) -> None:
 
 
 async def test_bytes_that_never_land_are_replaced_once_proven_dead(open_stage: Opener) -> None:
-    stage: Stage = await open_stage(Pace(slot_ms=40, hash_blocks=40, finalize_after=10), Sloppiness(lose_sends=3))
+    stage: Stage = await open_stage(Pace(slot_ms=40, hash_blocks=80, finalize_after=10), Sloppiness(lose=1))
     a, b = stage.token(6), stage.token(9)
     stage.own_pool(a, b, (10**12, 2 * 10**12))
     stage.give(a, 10**9)
