@@ -14,8 +14,10 @@ from solders.pubkey import Pubkey
 from dexroute.errors import ConfigError
 
 FILE_NAME: Final = "tokens.json"
-_SYMBOL: Final = re.compile(r"[A-Za-z0-9$][A-Za-z0-9$._-]{0,15}")
+LONGEST_SYMBOL: Final = 16
+_SYMBOL: Final = re.compile(rf"[A-Za-z0-9$][A-Za-z0-9$._-]{{0,{LONGEST_SYMBOL - 1}}}")
 _VERSION: Final = 1
+_ADVICE: Final = "correct it or move it away"
 
 Entry = Mapping[str, str | int]
 
@@ -33,18 +35,22 @@ def read_tokens(data_dir: Path) -> dict[str, list[Entry]]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}", file=str(path)) from None
     if not isinstance(document, dict) or document.get("version") != _VERSION or not isinstance(document.get("clusters"), dict):
         raise _damaged(path, f'not {{"version": {_VERSION}, "clusters": ...}}')
-    return {str(name): _entries(entries, path, str(name)) for name, entries in document["clusters"].items()}
+    return {str(name): checked_entries(entries, path, str(name)) for name, entries in document["clusters"].items()}
 
 
 def write_tokens(data_dir: Path, clusters: Mapping[str, Sequence[Entry]]) -> None:
     """Replace the file, whole or not at all. Raises ConfigError for entries that could not be read back."""
     path = data_dir / FILE_NAME
     for name, entries in clusters.items():
-        _entries(list(entries), path, name)
-    content = json.dumps({"version": _VERSION, "clusters": clusters}, indent=2, sort_keys=True) + "\n"
-    draft = path.with_name(f".{FILE_NAME}.{os.getpid()}.{os.urandom(6).hex()}.new")
+        checked_entries(list(entries), path, name)
+    replace_file(path, json.dumps({"version": _VERSION, "clusters": clusters}, indent=2, sort_keys=True) + "\n")
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Replace a file of the data directory, whole or not at all. Raises ConfigError."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}.new")
     try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with draft.open("x", encoding="utf-8") as file:
             file.write(content)
             file.flush()
@@ -55,20 +61,26 @@ def write_tokens(data_dir: Path, clusters: Mapping[str, Sequence[Entry]]) -> Non
         raise ConfigError(f"{path}: cannot be written: {error.strerror}", file=str(path)) from None
 
 
-def _entries(entries: Any, path: Path, cluster: str) -> list[Entry]:
+def is_symbol(text: str) -> bool:
+    """Whether a symbol is of the characters that cannot be taken for others, and short enough to read."""
+    return _SYMBOL.fullmatch(text) is not None
+
+
+def checked_entries(entries: Any, path: Path, name: str, *, advice: str = _ADVICE) -> list[Entry]:
+    """The list `name` of the file at `path`, if every entry of it is sound. Raises ConfigError saying which is not."""
     if not isinstance(entries, list):
-        raise _damaged(path, f"{cluster} is not a list")
+        raise _damaged(path, f"{name} is not a list", advice)
     for index, entry in enumerate(entries):
-        where = f"{cluster}[{index}]"
+        where = f"{name}[{index}]"
         if not isinstance(entry, dict) or set(entry) != {"symbol", "mint", "decimals"}:
-            raise _damaged(path, f"{where} does not have exactly symbol, mint and decimals")
+            raise _damaged(path, f"{where} does not have exactly symbol, mint and decimals", advice)
         symbol, mint, decimals = entry["symbol"], entry["mint"], entry["decimals"]
-        if not isinstance(symbol, str) or not _SYMBOL.fullmatch(symbol):
-            raise _damaged(path, f"{where}: symbol {symbol!r} is not 1 to 16 letters, digits or $ . _ -")
+        if not isinstance(symbol, str) or not is_symbol(symbol):
+            raise _damaged(path, f"{where}: symbol {symbol!r} is not 1 to {LONGEST_SYMBOL} letters, digits or $ . _ -", advice)
         if type(decimals) is not int or not 0 <= decimals <= 255:
-            raise _damaged(path, f"{where}: decimals {decimals!r} is not 0 to 255")
+            raise _damaged(path, f"{where}: decimals {decimals!r} is not 0 to 255", advice)
         if not isinstance(mint, str) or not _is_address(mint):
-            raise _damaged(path, f"{where}: mint {mint!r} is not a base58 address")
+            raise _damaged(path, f"{where}: mint {mint!r} is not a base58 address", advice)
     return entries
 
 
@@ -80,5 +92,5 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _damaged(path: Path, what: str) -> ConfigError:
-    return ConfigError(f"{path}: {what}; correct it or move it away", file=str(path))
+def _damaged(path: Path, what: str, advice: str = _ADVICE) -> ConfigError:
+    return ConfigError(f"{path}: {what}; {advice}", file=str(path))

@@ -29,7 +29,8 @@ class TokenBook:
         """The token a person means. Raises UnknownToken, AmbiguousToken, NetworkError."""
         text = str(symbol_or_mint)
         found = self._listed.resolve(text)
-        if found.decimals is None and found.mint not in self._decimals:
+        # Amounts rest on decimals, so a list fetched from somewhere is not taken at its word.
+        if (found.decimals is None or found.source == "verified") and found.mint not in self._decimals:
             await self._read(found.mint)
         return self._named(found.mint)
 
@@ -39,7 +40,7 @@ class TokenBook:
             self._decimals[mint.address] = mint.decimals
 
     def known(self, mint: Pubkey) -> Token | None:
-        """The token of a mint whose decimals are known by now."""
+        """The token of a mint whose decimals are known by now. Raises ConfigError when a list it must look into is damaged."""
         listed = self._listed.of_mint(mint)
         return self._named(mint) if listed.decimals is not None or mint in self._decimals else None
 

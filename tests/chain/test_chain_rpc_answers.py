@@ -435,4 +435,5 @@ def test_questions_are_those_of_solders() -> None:
 @pytest.mark.parametrize("raw", [b"", b"\0", b"\0\0\1", bytes(ONE), b"\xff" * 8])
 def test_base58_is_that_of_addresses(raw: bytes) -> None:
     padded = raw.rjust(32, b"\0")
-    assert questions.base58(padded) == str(Pubkey.from_bytes(padded))
+    _, (_, config) = questions.program_accounts(OWNER, [AccountFilter(offset=1, bytes_=padded)], None)
+    assert config["filters"] == [{"memcmp": {"offset": 1, "bytes": str(Pubkey.from_bytes(padded)), "encoding": "base58"}}]

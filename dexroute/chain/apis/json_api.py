@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +29,10 @@ _FEW_RETRIES: Final = RetryPolicy(attempts=3, max_wait_ms=2_000, total_ms=8_000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiLimits:
-    """`timeout_ms` bounds one request; discovery is a convenience, so it gives up early."""
+    """`timeout_ms` and `most_bytes` bound one request; discovery is a convenience, so it gives up early."""
 
     timeout_ms: int = 5_000
+    most_bytes: int = _LARGEST_ANSWER
     retry: RetryPolicy = _FEW_RETRIES
 
 
@@ -65,12 +67,30 @@ class JsonApi:
 
     async def get(self, path: str, query: Mapping[str, str | int], *, absent_is_none: bool = False) -> Field | None:
         """The document at `path`; None for HTTP 404 when `absent_is_none`. Raises NetworkError."""
+        content = await self._content(path, query, absent_is_none)
+        return None if content is None else self._parsed(path, content)
+
+    async def get_whole(self, path: str, query: Mapping[str, str | int]) -> tuple[Field, str]:
+        """The document at `path` and the SHA-256 of its bytes, in hex. Raises NetworkError."""
+        content = await self._content(path, query, absent_is_none=False)
+        assert content is not None
+        return self._parsed(path, content), hashlib.sha256(content).hexdigest()
+
+    async def _content(self, path: str, query: Mapping[str, str | int], absent_is_none: bool) -> bytes | None:
         return await with_retries(lambda: self._once(path, query, absent_is_none), self._limits.retry, sleep=self._sleep)
 
-    async def _once(self, path: str, query: Mapping[str, str | int], absent_is_none: bool) -> Field | None:
+    def _parsed(self, path: str, content: bytes) -> Field:
+        what = f"GET {path}"
+        try:
+            return Field(what, "answer", json.loads(content, parse_float=Decimal))
+        except (ValueError, ArithmeticError, RecursionError):
+            raise RpcError(f"{what}: {self._base_url} answered {len(content)} bytes that are no JSON", malformed=True) from None
+
+    async def _once(self, path: str, query: Mapping[str, str | int], absent_is_none: bool) -> bytes | None:
         import httpx
 
         what = f"GET {path}"
+        most = self._limits.most_bytes
         content = bytearray()
         try:
             async with (
@@ -79,8 +99,8 @@ class JsonApi:
             ):
                 async for chunk in response.aiter_bytes():
                     content += chunk
-                    if len(content) > _LARGEST_ANSWER:
-                        raise RpcError(f"{what}: {self._base_url} sends more than {_LARGEST_ANSWER} bytes; the answer is refused")
+                    if len(content) > most:
+                        raise RpcError(f"{what}: {self._base_url} sends more than {most} bytes; the answer is refused")
         except (TimeoutError, httpx.TimeoutException):
             raise RpcUnreachable(f"{what}: {self._base_url} did not answer within {self._limits.timeout_ms} ms") from None
         except httpx.HTTPError as error:
@@ -90,10 +110,7 @@ class JsonApi:
         if response.status_code != 200:
             wait_ms = retry_after_ms(response.headers.get("retry-after"))
             raise from_http_status(what, self._base_url, response.status_code, retry_after_ms=wait_ms)
-        try:
-            return Field(what, "answer", json.loads(bytes(content), parse_float=Decimal))
-        except (ValueError, ArithmeticError, RecursionError):
-            raise RpcError(f"{what}: {self._base_url} answered {len(content)} bytes that are no JSON", malformed=True) from None
+        return bytes(content)
 
 
 async def for_each_pair(
