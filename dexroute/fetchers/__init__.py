@@ -5,6 +5,7 @@ from __future__ import annotations
 from solders.pubkey import Pubkey
 
 from dexroute.fetchers.base import Pool
+from dexroute.fetchers.meteora.damm_v1.venue import MeteoraDammV1
 from dexroute.fetchers.meteora.damm_v2.venue import MeteoraDammV2
 from dexroute.fetchers.meteora.dlmm.venue import MeteoraDlmm
 from dexroute.fetchers.pool.venue import DexroutePools
@@ -19,6 +20,7 @@ VENUES = VenueRegistry(
         RaydiumAmmV4(),
         RaydiumCpmm(),
         RaydiumClmm(),
+        MeteoraDammV1(),
         MeteoraDammV2(),
         MeteoraDlmm(),
         DexroutePools(),

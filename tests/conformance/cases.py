@@ -17,6 +17,7 @@ from dexroute.fetchers.meteora.dlmm.addresses import bin_array_address, bitmap_e
 from dexroute.fetchers.meteora.dlmm.pool import DlmmPool
 from dexroute.fetchers.raydium.clmm.pool import ClmmPool
 from dexroute.types.accounts import AccountData, AccountSnapshot
+from dexroute.types.requests import SwapMode
 from tests.conformance.pool_program_states import pool_program_states
 from tests.vectors import load_states
 
@@ -30,6 +31,9 @@ class Case:
     `reach`: accounts that say how far liquidity is known (tick or bin arrays): without them the pool decodes, and a swap that
     comes there is refused by name. `exact_out_may_miss`: the program refuses some exact outputs that an exact input gives.
     `exact_out_overshoots`: where its prices end, the least step of a price is worth more than the output asked for.
+    `zero_succeeds`: the program takes a swap of nothing, and moves nothing. `limit_is_raised`: it compares the least output before
+    a last rounding, so the instruction carries a little more than was asked. `split_favour`: base units, of the input and of the
+    output, by which two swaps may beat one because the program rounds fees and shares down.
     """
 
     venue: str
@@ -40,6 +44,9 @@ class Case:
     fee_by_amount: bool = False
     reach: frozenset[Pubkey] = frozenset()
     exact_out_may_miss: bool = False
+    zero_succeeds: bool = False
+    limit_is_raised: bool = False
+    split_favour: int = 0
     exact_out_overshoots: bool = False
 
     def __str__(self) -> str:
@@ -47,6 +54,11 @@ class Case:
 
     def pool(self) -> Pool:
         return VENUES.decode_pool(self.address, self.snapshot)
+
+    @property
+    def modes(self) -> tuple[SwapMode, ...]:
+        """The modes the venue's program has."""
+        return tuple(SwapMode) if VENUES[self.venue].capabilities.exact_out else (SwapMode.EXACT_IN,)
 
 
 def _raydium_cpmm() -> Iterator[Case]:
@@ -77,6 +89,19 @@ def _raydium_clmm() -> Iterator[Case]:
         pool = case.pool()
         assert isinstance(pool, ClmmPool)
         yield replace(case, exact_out_overshoots=any(abs(tick) > 400_000 for tick in pool.ladder.ticks))
+
+
+def _meteora_damm_v1() -> Iterator[Case]:
+    for state in load_states("meteora-damm-v1"):
+        yield Case(
+            venue=state.venue,
+            name=state.name,
+            address=state.pool,
+            snapshot=state.snapshot,
+            zero_succeeds=True,
+            limit_is_raised=True,
+            split_favour=2,
+        )
 
 
 def _meteora_damm_v2() -> Iterator[Case]:
@@ -141,6 +166,7 @@ PROVIDERS: Final[dict[str, Callable[[], Iterator[Case]]]] = {
     "raydium-amm-v4": _raydium_amm_v4,
     "raydium-cpmm": _raydium_cpmm,
     "raydium-clmm": _raydium_clmm,
+    "meteora-damm-v1": _meteora_damm_v1,
     "meteora-damm-v2": _meteora_damm_v2,
     "meteora-dlmm": _meteora_dlmm,
     "dexroute-pool": _dexroute_pool,

@@ -22,10 +22,11 @@ from solders.transaction_metadata import FailedTransactionMetadata, TransactionM
 
 from dexroute.fetchers import VENUES, decode_pool
 from dexroute.fetchers.base import Pool, SwapQuote, SwapRequest
+from dexroute.fetchers.meteora.damm_v1.addresses import VAULT_PROGRAM_ID
 from dexroute.fetchers.raydium.amm_v4.pool import AmmV4Pool
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
-from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, Mint
+from dexroute.types.mints import NATIVE_MINT, TOKEN_2022_PROGRAM_ID, Mint
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.vectors import RecordedState
 
@@ -34,8 +35,16 @@ PROGRAMS: Final = {
     "raydium-amm-v4": ("raydium_amm_v4.so", "d3f6906a8e2847865f95b0c156b06d05db07778dd1d6c24044bae0b9ac1bb93c"),
     "raydium-clmm": ("raydium_clmm_2026_04.so", "e7c743d885e55ef880493144974638088b6bc8a33f05c2fa063914c39f7c505f"),
     "raydium-cpmm": ("raydium_cpmm_2026_04.so", "af0a49f61578e94f91a968a6dacb6d22b4392c6bc07c363e76e9c97b8bad27e2"),
+    "meteora-damm-v1": ("damm_v1_cpi.so", "219158bc443794d5572ff117ed6bce7ae2c60e166c5ef8ae6e29000a7c8d414e"),
     "meteora-damm-v2": ("cp_amm.so", "171e53bbc797459dde7f62d7b57943b0b596087e9364e25f4c3127e9893cb1b1"),
     "meteora-dlmm": ("lb_clmm_prod.so", "942f609d03440911f15c40e8df1733d808670768fd9042af1de956964fb2f0e6"),
+}
+NATIVE_HELD: Final = 10**18
+RENT: Final = 2_039_280
+
+# What a venue's program calls besides the token programs.
+CALLED: Final = {
+    "meteora-damm-v1": (VAULT_PROGRAM_ID, "vault_cpi.so", "e0d332c073c1472a0f9a2e637b7f976ad6d43322d8840ced7ae36d9f92693122"),
 }
 
 
@@ -45,7 +54,10 @@ class ProgramAbsent(Exception):
 
 def real_program(venue: str) -> Path:
     """The file of the venue's program, its digest checked. Raises ProgramAbsent."""
-    name, digest = PROGRAMS[venue]
+    return _checked_file(venue, *PROGRAMS[venue])
+
+
+def _checked_file(venue: str, name: str, digest: str) -> Path:
     folder = os.environ.get("DEXROUTE_REAL_PROGRAMS")
     if not folder:
         raise ProgramAbsent(f"DEXROUTE_REAL_PROGRAMS names no folder, so {name} cannot be executed")
@@ -65,6 +77,9 @@ class World:
         self.user = Keypair()
         self.svm = LiteSVM()
         self.svm.add_program_from_file(VENUES[state.venue].program_id, program)
+        if state.venue in CALLED:
+            called, name, digest = CALLED[state.venue]
+            self.svm.add_program_from_file(called, _checked_file(state.venue, name, digest))
         self.clock = state.snapshot.clock
         self.set_clock(self.clock)
         self.svm.airdrop(self.user.pubkey(), 10**12)
@@ -78,8 +93,11 @@ class World:
             if account is not None:
                 self.svm.set_account(address, Account(account.lamports, account.data, account.owner))
         for mint in self.pool.mints:
-            content = token_account(mint, self.user.pubkey(), U64_MAX // 2)
-            self.svm.set_account(self.tokens[mint.address], Account(10**9, content, mint.token_program))
+            amount = NATIVE_HELD if mint.address == NATIVE_MINT else U64_MAX // 2
+            content = token_account(mint, self.user.pubkey(), amount)
+            # Wrapped SOL is lamports: they move with the tokens.
+            lamports = RENT + NATIVE_HELD if mint.address == NATIVE_MINT else 10**9
+            self.svm.set_account(self.tokens[mint.address], Account(lamports, content, mint.token_program))
 
     def set_clock(self, clock: ChainClock) -> None:
         self.clock = clock
@@ -140,7 +158,8 @@ def rounded_otherwise(pool: Pool, request: QuoteRequest, quote: SwapQuote) -> bo
 
 def token_account(mint: Mint, owner: Pubkey, amount: int) -> bytes:
     """An initialized token account, with the transfer-fee extension that Token-2022 mints with fees demand."""
-    plain = bytes(mint.address) + bytes(owner) + amount.to_bytes(8, "little") + bytes(36) + b"\x01" + bytes(56)
+    native = (1).to_bytes(4, "little") + RENT.to_bytes(8, "little") if mint.address == NATIVE_MINT else bytes(12)
+    plain = bytes(mint.address) + bytes(owner) + amount.to_bytes(8, "little") + bytes(36) + b"\x01" + native + bytes(44)
     if mint.token_program != TOKEN_2022_PROGRAM_ID:
         return plain
     return plain + b"\x02" + (2).to_bytes(2, "little") + (8).to_bytes(2, "little") + bytes(8)

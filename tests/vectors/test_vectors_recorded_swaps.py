@@ -13,6 +13,7 @@ RECORDED = {
     "raydium-amm-v4": (1275, 419),
     "raydium-cpmm": (1778, 448),
     "raydium-clmm": (2298, 608),
+    "meteora-damm-v1": (1149, 163),
     "meteora-damm-v2": (1544, 317),
     "meteora-dlmm": (2241, 551),
 }

@@ -1,1 +1,1 @@
-"""Meteora DAMM v1: pools over lending vaults."""
+"""Meteora DAMM v1: constant-product and stable pools whose tokens lie in lending vaults (program Eo7W...)."""

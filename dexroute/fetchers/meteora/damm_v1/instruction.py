@@ -1,0 +1,74 @@
+"""swap: 15 accounts, and the staking account for pegged pools.
+
+Source: MeteoraAg/damm-v1-sdk@02c66a3, programs/dynamic-amm/src/instructions/swap.rs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from solders.instruction import AccountMeta, Instruction
+
+from dexroute.errors import QuoteError
+from dexroute.fetchers.base import SwapRequest
+from dexroute.fetchers.meteora.damm_v1.addresses import PROGRAM_ID, VAULT_PROGRAM_ID
+from dexroute.fetchers.meteora.damm_v1.curves import StableCurve
+from dexroute.fetchers.meteora.damm_v1.quoting import core_swap, require_exact_in
+from dexroute.fetchers.refusals import instruction_direction, refusals_explained
+from dexroute.math.rounding import U64_MAX
+from dexroute.types.mints import TOKEN_PROGRAM_ID
+
+if TYPE_CHECKING:
+    from dexroute.fetchers.meteora.damm_v1.pool import DammV1Pool
+
+_SWAP: Final = bytes.fromhex("f8c69e91e17587c8")
+
+
+def swap_instruction(pool: DammV1Pool, request: SwapRequest) -> Instruction:
+    """The swap with its least output. Raises QuoteError."""
+    index_in = instruction_direction(pool, request)
+    with refusals_explained(pool, request.quote):
+        require_exact_in(request.quote)
+    a, b = pool.sides[0].accounts, pool.sides[1].accounts
+    writable = (
+        pool.address,
+        request.source,
+        request.destination,
+        a.vault,
+        b.vault,
+        a.cash,
+        b.cash,
+        a.lp_mint,
+        b.lp_mint,
+        a.pool_lp,
+        b.pool_lp,
+        (a, b)[index_in].protocol_fee,
+    )
+    accounts = [
+        *(AccountMeta(key, is_signer=False, is_writable=True) for key in writable),
+        AccountMeta(request.user, is_signer=True, is_writable=False),
+        AccountMeta(VAULT_PROGRAM_ID, is_signer=False, is_writable=False),
+        AccountMeta(TOKEN_PROGRAM_ID, is_signer=False, is_writable=False),
+    ]
+    if isinstance(pool.curve, StableCurve) and pool.curve.peg is not None:
+        accounts.append(AccountMeta(pool.curve.peg.staking_account, is_signer=False, is_writable=False))
+    limit = limit_to_send(pool, request, index_in)
+    return Instruction(PROGRAM_ID, _SWAP + request.quote.amount.to_bytes(8, "little") + limit.to_bytes(8, "little"), accounts)
+
+
+def limit_to_send(pool: DammV1Pool, request: SwapRequest, index_in: int) -> int:
+    """The least output as the program must be told it, so that no less than `request.limit` arrives.
+
+    The program compares it with how far the pool's reserve falls, which rounding to vault shares makes up to one unit more
+    than what arrives (seen on the program; MeteoraAg's sources stop at the quote). One unit is therefore added, except
+    where that would refuse the very swap that was quoted: with the whole quote as its limit, and only then, a swap whose
+    pool changed meanwhile can arrive one unit short.
+    """
+    if request.limit == 0:
+        return 0
+    try:
+        quoted = core_swap(pool, request.quote.amount, index_in)
+    except QuoteError:
+        return min(request.limit + 1, U64_MAX)
+    exactly = request.limit == quoted.paid == quoted.given_up
+    return request.limit if exactly else min(request.limit + 1, U64_MAX)

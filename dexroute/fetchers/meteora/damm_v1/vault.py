@@ -1,0 +1,108 @@
+"""A pool's part in a lending vault: shares, what they are worth now, and how deposits and withdrawals change both.
+
+Source: MeteoraAg/damm-v1-sdk@02c66a3, programs/dynamic-vault/src/state.rs (`get_unlocked_amount`, `get_amount_by_share`,
+`get_unmint_amount`, `calculate_locked_profit`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from solders.pubkey import Pubkey
+
+from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteOverflow
+from dexroute.fetchers.meteora.damm_v1.program_errors import MATH_OVERFLOW, TOKEN_INSUFFICIENT_FUNDS, VAULT_DISABLED
+from dexroute.math.rounding import U64_MAX
+
+_DEGRADATION_SCALE: Final = 10**12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultAccounts:
+    """The accounts one side of a pool moves tokens and shares through."""
+
+    vault: Pubkey
+    cash: Pubkey
+    lp_mint: Pubkey
+    pool_lp: Pubkey
+    protocol_fee: Pubkey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultSide:
+    """Base units and vault shares. `total` is the vault's wealth, lent-out funds included, of which `cash` is at hand; `share` of
+    all `supply` shares is the pool's. `locked_profit`, reported at unix time `last_report`, is released by `degradation` parts
+    of 10^12 a second."""
+
+    accounts: VaultAccounts
+    enabled: bool
+    total: int
+    cash: int
+    supply: int
+    share: int
+    locked_profit: int
+    last_report: int
+    degradation: int
+
+    def free(self, now: int) -> int:
+        """The wealth shares have a claim on at unix time `now`. Raises QuoteOverflow."""
+        elapsed = now - self.last_report
+        if elapsed < 0:
+            raise QuoteOverflow("its vault's last report lies in the future", program_error=MATH_OVERFLOW)
+        released = elapsed * self.degradation
+        locked = 0
+        if released <= _DEGRADATION_SCALE:
+            locked = self.locked_profit * (_DEGRADATION_SCALE - released) // _DEGRADATION_SCALE
+        if locked > self.total:
+            raise QuoteOverflow("its vault locks more profit than it has", program_error=MATH_OVERFLOW)
+        return self.total - locked
+
+    def worth(self, now: int) -> int:
+        """What the pool's shares are worth: its reserve. Raises QuoteOverflow, ExceedsLiquidity for a vault nobody holds."""
+        if self.supply == 0:
+            raise ExceedsLiquidity("its vault is empty; use another pool", program_error=MATH_OVERFLOW)
+        return _u64(self.share * self.free(now) // self.supply)
+
+    def with_deposit(self, amount: int, now: int) -> VaultSide:
+        """After `amount` came in for shares of the pool. Raises QuoteError."""
+        if not self.enabled:
+            raise PoolNotTradable(
+                "its vault takes no deposits; swap the other way or use another pool", program_error=VAULT_DISABLED
+            )
+        free = self.free(now)
+        if free == 0:
+            raise ExceedsLiquidity("its vault is empty; use another pool", program_error=MATH_OVERFLOW)
+        minted = _u64(amount * self.supply // free)
+        return replace(
+            self,
+            total=_u64(self.total + amount),
+            cash=_u64(self.cash + amount),
+            supply=_u64(self.supply + minted),
+            share=_u64(self.share + minted),
+        )
+
+    def paid_for(self, amount: int, now: int) -> tuple[int, int]:
+        """(shares burned, base units paid) when `amount` is withdrawn: both round down. Raises QuoteError."""
+        free = self.free(now)
+        if free == 0 or self.supply == 0:
+            raise ExceedsLiquidity("its vault is empty; use another pool", program_error=MATH_OVERFLOW)
+        burned = amount * self.supply // free
+        return burned, burned * free // self.supply
+
+    def with_withdrawal(self, burned: int, paid: int) -> VaultSide:
+        """After `burned` shares of the pool were paid out. Raises ExceedsLiquidity."""
+        if burned > self.share or paid > self.cash:
+            raise ExceedsLiquidity(
+                f"{paid} would have to leave a vault with {self.cash} at hand of its {self.total}; ask for less",
+                program_error=TOKEN_INSUFFICIENT_FUNDS,
+            )
+        return replace(self, total=self.total - paid, cash=self.cash - paid, supply=self.supply - burned, share=self.share - burned)
+
+
+def _u64(value: int) -> int:
+    if value > U64_MAX:
+        raise QuoteOverflow(
+            f"an amount of its vault would be {value}, more than 64 bits; ask for less", program_error=MATH_OVERFLOW
+        )
+    return value
