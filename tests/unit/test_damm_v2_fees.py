@@ -148,7 +148,6 @@ def test_the_dynamic_fee_is_paid_for_what_is_stored_and_forgotten_with_time() ->
     assert (decayed.sqrt_reference_x64, decayed.volatility_reference) == (price, 20_000)
     assert (forgotten.sqrt_reference_x64, forgotten.volatility_reference) == (price, 0)
     assert fee.before_swap(price, 5) == fee
-    moved = fee.after_swap(ONE_X64, price, 1_234)
-    assert (moved.volatility, moved.last_update) == (7_000 + 2 * 3 * 10_000, 1_234)
-    assert fee.after_swap(ONE_X64, ONE_X64 + 5, 1_234).last_update == 1_000
-    assert fee.after_swap(ONE_X64, ONE_X64 * 2, 1_234).volatility == 100_000
+    assert fee.stored_after(ONE_X64, price, 1_234) == (7_000 + 2 * 3 * 10_000, 1_234)
+    assert fee.stored_after(ONE_X64, ONE_X64 + 5, 1_234)[1] == 1_000
+    assert fee.stored_after(ONE_X64, ONE_X64 * 2, 1_234)[0] == 100_000

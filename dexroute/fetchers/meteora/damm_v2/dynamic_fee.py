@@ -46,16 +46,12 @@ class DynamicFee:
         inherited = checked_u128(self.volatility * self.reduction_bps, "the volatility") // BPS if decaying else 0
         return replace(self, sqrt_reference_x64=sqrt_price_x64, volatility_reference=inherited)
 
-    def after_swap(self, old_sqrt_price_x64: int, sqrt_price_x64: int, now: int) -> DynamicFee:
-        """Volatility as a swap leaves it; the clock is set only when the price left its bin. Raises QuoteError."""
+    def stored_after(self, old_sqrt_price_x64: int, sqrt_price_x64: int, now: int) -> tuple[int, int]:
+        """(volatility, last update) as a swap leaves them; the clock is set only when the price left its bin. Raises QuoteError."""
         moved = checked_u128(self._bins_between(sqrt_price_x64, self.sqrt_reference_x64) * BPS, "the volatility")
         volatility = checked_u128(self.volatility_reference + moved, "the volatility")
         crossed = self._bins_between(old_sqrt_price_x64, sqrt_price_x64) > 0
-        return replace(
-            self,
-            volatility=min(volatility, self.max_volatility),
-            last_update=now if crossed else self.last_update,
-        )
+        return min(volatility, self.max_volatility), now if crossed else self.last_update
 
     def _bins_between(self, one_x64: int, other_x64: int) -> int:
         lower, upper = min(one_x64, other_x64), max(one_x64, other_x64)

@@ -7,14 +7,15 @@ carries the code the program would answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall
 from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.deferred import DeferredQuote
 from dexroute.fetchers.meteora.damm_v2.base_fee import gross_of, net_of
 from dexroute.fetchers.meteora.damm_v2.program_errors import AMOUNT_IS_ZERO, checked
-from dexroute.fetchers.meteora.damm_v2.settlement import CoreSwap, settled
+from dexroute.fetchers.meteora.damm_v2.settlement import CoreSwap, settlement
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
 from dexroute.types.fees import Fee, FeeKind
@@ -22,15 +23,6 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
     from dexroute.fetchers.meteora.damm_v2.pool import DammV2Pool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Transfers:
-    """What leaves the user's account and what arrives in it, around one core swap."""
-
-    core: CoreSwap
-    amount_in: int
-    amount_out: int
 
 
 def quote_swap(pool: DammV2Pool, request: QuoteRequest) -> SwapQuote:
@@ -42,16 +34,16 @@ def quote_swap(pool: DammV2Pool, request: QuoteRequest) -> SwapQuote:
     pool = _with_tracked_amounts(pool)
     if request.amount == 0:
         raise AmountTooSmall("a swap of nothing; ask for at least 1", program_error=AMOUNT_IS_ZERO)
-    if pool.fees.dynamic is not None:
-        dynamic = pool.fees.dynamic.before_swap(pool.sqrt_price_x64, pool.clock.unix_timestamp)
-        pool = replace(pool, fees=replace(pool.fees, dynamic=dynamic))
+    dynamic = pool.fees.dynamic
+    if dynamic is not None:  # what it changes counts after the swap only: the rate depends on the volatility stored before
+        dynamic = dynamic.before_swap(pool.sqrt_price_x64, pool.clock.unix_timestamp)
     swap_by_mode = _exact_in if request.mode is SwapMode.EXACT_IN else _exact_out
     swap = swap_by_mode(pool, request.amount, index_in)
-    return SwapQuote(
+    return DeferredQuote(
         amount_in=swap.amount_in,
         amount_out=swap.amount_out,
         fees=_fees(pool, swap, index_in),
-        next_pool=settled(pool, swap.core, index_in),
+        settle=settlement(pool, swap, index_in, dynamic),
     )
 
 
@@ -67,7 +59,7 @@ def _fee_on_input(pool: DammV2Pool, index_in: int) -> bool:
     return pool.collect_fee_mode != 0 and index_in == 1
 
 
-def _exact_in(pool: DammV2Pool, amount_in: int, index_in: int) -> _Transfers:
+def _exact_in(pool: DammV2Pool, amount_in: int, index_in: int) -> CoreSwap:
     reaching = amount_after_fee(amount_in, pool.mints[index_in].transfer_fee)
     if reaching == 0:
         raise AmountTooSmall("nothing of the input reaches the pool; ask for more", program_error=AMOUNT_IS_ZERO)
@@ -82,19 +74,19 @@ def _exact_in(pool: DammV2Pool, amount_in: int, index_in: int) -> _Transfers:
         curve = pool.curve().exact_in(swapped, index_in)
         leaving = net_of(curve.amount, rate)
         fee = curve.amount - leaving
-    core = CoreSwap(
+    return CoreSwap(
+        amount_in=amount_in,
         reaching=reaching,
         swapped_in=swapped,
         leaving=leaving,
+        amount_out=amount_after_fee(leaving, pool.mints[1 - index_in].transfer_fee),
         fee=fee,
         fee_on_input=fee_on_input,
         sqrt_price_x64=curve.sqrt_price_x64,
     )
-    arriving = amount_after_fee(leaving, pool.mints[1 - index_in].transfer_fee)
-    return _Transfers(core=core, amount_in=amount_in, amount_out=arriving)
 
 
-def _exact_out(pool: DammV2Pool, amount_out: int, index_in: int) -> _Transfers:
+def _exact_out(pool: DammV2Pool, amount_out: int, index_in: int) -> CoreSwap:
     leaving = checked(amount_before_fee(amount_out, pool.mints[1 - index_in].transfer_fee), "the output with its transfer fee")
     pool.fees.max_rate()  # the program refuses an unknown fee version before it asks the curve
     fee_on_input = _fee_on_input(pool, index_in)
@@ -106,24 +98,22 @@ def _exact_out(pool: DammV2Pool, amount_out: int, index_in: int) -> _Transfers:
         gross = gross_of(leaving, pool.fees.rate_on_top(leaving, pool.moment(index_in)))
         curve = pool.curve().exact_out(gross, index_in)
         reaching, fee = curve.amount, gross - leaving
-    core = CoreSwap(
+    return CoreSwap(
+        amount_in=checked(amount_before_fee(reaching, pool.mints[index_in].transfer_fee), "the input with its transfer fee"),
         reaching=reaching,
         swapped_in=curve.amount,
         leaving=leaving,
+        amount_out=amount_out,
         fee=fee,
         fee_on_input=fee_on_input,
         sqrt_price_x64=curve.sqrt_price_x64,
     )
-    amount_in = checked(amount_before_fee(reaching, pool.mints[index_in].transfer_fee), "the input with its transfer fee")
-    return _Transfers(core=core, amount_in=amount_in, amount_out=amount_out)
 
 
-def _fees(pool: DammV2Pool, swap: _Transfers, index_in: int) -> tuple[Fee, ...]:
-    mint_in, mint_out = pool.mints[index_in].address, pool.mints[1 - index_in].address
-    fee_mint = mint_in if _fee_on_input(pool, index_in) else mint_out
-    fees = (
-        Fee(kind=FeeKind.TRANSFER, mint=mint_in, amount=swap.amount_in - swap.core.reaching),
-        Fee(kind=FeeKind.POOL, mint=fee_mint, amount=swap.core.fee),
-        Fee(kind=FeeKind.TRANSFER, mint=mint_out, amount=swap.core.leaving - swap.amount_out),
+def _fees(pool: DammV2Pool, swap: CoreSwap, index_in: int) -> tuple[Fee, ...]:
+    taken = (
+        (FeeKind.TRANSFER, index_in, swap.amount_in - swap.reaching),
+        (FeeKind.POOL, index_in if swap.fee_on_input else 1 - index_in, swap.fee),
+        (FeeKind.TRANSFER, 1 - index_in, swap.leaving - swap.amount_out),
     )
-    return tuple(fee for fee in fees if fee.amount)
+    return tuple([Fee(kind=kind, mint=pool.mints[index].address, amount=amount) for kind, index, amount in taken if amount])

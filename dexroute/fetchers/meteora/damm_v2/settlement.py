@@ -5,8 +5,10 @@ Source: MeteoraAg/damm-v2@a3d3827, programs/cp-amm/src/state/pool.rs (`apply_swa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from dexroute.errors import ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.meteora.damm_v2.compounding import CompoundingCurve
@@ -14,24 +16,29 @@ from dexroute.fetchers.meteora.damm_v2.program_errors import MATH_OVERFLOW, TOKE
 from dexroute.math.rounding import U64_MAX
 
 if TYPE_CHECKING:
+    from dexroute.fetchers.meteora.damm_v2.dynamic_fee import DynamicFee
     from dexroute.fetchers.meteora.damm_v2.pool import DammV2Pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreSwap:
-    """Base units between the two token transfers: `reaching` enters the vault, `swapped_in` of it meets the curve,
-    `leaving` goes out of the other vault; `fee` is what the pool charges, on the input or on the output."""
+    """Base units. `amount_in` leaves the user's account, `reaching` of it enters the vault, `swapped_in` of it meets the curve;
+    `leaving` goes out of the other vault, `amount_out` of it arrives. `fee` is what the pool charges, on the input or on the
+    output."""
 
+    amount_in: int
     reaching: int
     swapped_in: int
     leaving: int
+    amount_out: int
     fee: int
     fee_on_input: bool
     sqrt_price_x64: int | None
 
 
-def settled(pool: DammV2Pool, swap: CoreSwap, index_in: int) -> DammV2Pool:
-    """The pool after the swap, as the next one finds it. Raises QuoteError where the program's bookkeeping fails."""
+def settlement(pool: DammV2Pool, swap: CoreSwap, index_in: int, dynamic: DynamicFee | None) -> Callable[[], DammV2Pool]:
+    """What makes the pool after the swap, as the next one finds it; `dynamic` is the dynamic fee as this swap found it.
+    Raises QuoteError, at once, where the program's bookkeeping fails."""
     fee_index = 0 if pool.collect_fee_mode == 0 and index_in == 1 else 1
     split = pool.fees.split(swap.fee)
     if pool.liquidity == 0:
@@ -45,19 +52,26 @@ def settled(pool: DammV2Pool, swap: CoreSwap, index_in: int) -> DammV2Pool:
     sqrt_price_x64 = swap.sqrt_price_x64
     if sqrt_price_x64 is None:
         sqrt_price_x64 = CompoundingCurve(amounts=amounts).sqrt_price_x64()
-    fees = pool.fees
-    if fees.dynamic is not None:
-        dynamic = fees.dynamic.after_swap(pool.sqrt_price_x64, sqrt_price_x64, pool.clock.unix_timestamp)
-        fees = replace(fees, dynamic=dynamic)
-    return replace(
+    stored = dynamic.stored_after(pool.sqrt_price_x64, sqrt_price_x64, pool.clock.unix_timestamp) if dynamic else None
+    return partial(
+        _settled,
         pool,
+        dynamic,
+        stored,
         vault_amounts=_moved(pool.vault_amounts, swap, index_in),
         amounts=amounts,
         protocol_fees=protocol_fees,
         protocol_fees_ever=protocol_fees_ever,
         sqrt_price_x64=sqrt_price_x64,
-        fees=fees,
     )
+
+
+def _settled(pool: DammV2Pool, dynamic: DynamicFee | None, stored: tuple[int, int] | None, **changed: Any) -> DammV2Pool:
+    fees = pool.fees
+    if dynamic is not None and stored is not None:
+        volatility, last_update = stored
+        fees = replace(fees, dynamic=replace(dynamic, volatility=volatility, last_update=last_update))
+    return replace(pool, fees=fees, **changed)
 
 
 def _moved(vault_amounts: tuple[int, int], swap: CoreSwap, index_in: int) -> tuple[int, int]:

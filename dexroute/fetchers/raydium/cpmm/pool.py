@@ -85,10 +85,11 @@ class CpmmPool:
 
         Source: states/pool.rs, `vault_amount_without_fee` and `token_price_x32` (which panics on an empty side).
         """
-        owed = [sum(side) for side in zip(self.protocol_fees, self.fund_fees, self.creator_fees, strict=True)]
-        if max(owed) > U64_MAX:
+        protocol, fund, creator = self.protocol_fees, self.fund_fees, self.creator_fees
+        owed_0, owed_1 = protocol[0] + fund[0] + creator[0], protocol[1] + fund[1] + creator[1]
+        if owed_0 > U64_MAX or owed_1 > U64_MAX:
             raise QuoteOverflow("fees owed overflow 64 bits", program_error=_MATH_OVERFLOW)
-        reserve_0, reserve_1 = self.vault_amounts[0] - owed[0], self.vault_amounts[1] - owed[1]
+        reserve_0, reserve_1 = self.vault_amounts[0] - owed_0, self.vault_amounts[1] - owed_1
         if reserve_0 < 0 or reserve_1 < 0:
             raise PoolNotTradable("it owes more fees than its vaults hold", program_error=_INSUFFICIENT_VAULT)
         if reserve_0 == 0 or reserve_1 == 0:

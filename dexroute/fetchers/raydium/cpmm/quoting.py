@@ -7,10 +7,12 @@ utils/token.rs. Checks stand in the program's order, so that a refusal carries t
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.deferred import DeferredQuote
 from dexroute.fetchers.raydium.cpmm.curve import CurveSwap, swap_exact_in, swap_exact_out
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math.rounding import U64_MAX
@@ -72,21 +74,32 @@ def _settle(pool: CpmmPool, swap: CurveSwap, index_in: int, *, amount_in: int, a
     if vault_in > U64_MAX:
         raise QuoteOverflow(f"the vault would hold {vault_in}, more than 64 bits and more than any supply; ask for less")
     creator_index = index_in if pool.creator_fee_is_on_input(index_in) else 1 - index_in
-    next_pool = replace(
+    return DeferredQuote(
+        amount_in=amount_in,
+        amount_out=amount_out,
+        fees=_fees(pool, swap, index_in, creator_index, amount_in, amount_out),
+        settle=partial(_next_pool, pool, swap, index_in, creator_index),
+    )
+
+
+def _fees(pool: CpmmPool, swap: CurveSwap, index_in: int, creator_index: int, amount_in: int, amount_out: int) -> tuple[Fee, ...]:
+    taken = (
+        (FeeKind.TRANSFER, index_in, amount_in - swap.amount_in),
+        (FeeKind.POOL, index_in, swap.trade_fee),
+        (FeeKind.CREATOR, creator_index, swap.creator_fee),
+        (FeeKind.TRANSFER, 1 - index_in, swap.amount_out - amount_out),
+    )
+    return tuple([Fee(kind=kind, mint=pool.mints[index].address, amount=amount) for kind, index, amount in taken if amount])
+
+
+def _next_pool(pool: CpmmPool, swap: CurveSwap, index_in: int, creator_index: int) -> CpmmPool:
+    return replace(
         pool,
         vault_amounts=_added(_added(pool.vault_amounts, index_in, swap.amount_in), 1 - index_in, -swap.amount_out),
         protocol_fees=_added(pool.protocol_fees, index_in, swap.protocol_fee),
         fund_fees=_added(pool.fund_fees, index_in, swap.fund_fee),
         creator_fees=_added(pool.creator_fees, creator_index, swap.creator_fee),
     )
-    mint_in, mint_out = pool.mints[index_in].address, pool.mints[1 - index_in].address
-    fees = (
-        Fee(kind=FeeKind.TRANSFER, mint=mint_in, amount=amount_in - swap.amount_in),
-        Fee(kind=FeeKind.POOL, mint=mint_in, amount=swap.trade_fee),
-        Fee(kind=FeeKind.CREATOR, mint=pool.mints[creator_index].address, amount=swap.creator_fee),
-        Fee(kind=FeeKind.TRANSFER, mint=mint_out, amount=swap.amount_out - amount_out),
-    )
-    return SwapQuote(amount_in=amount_in, amount_out=amount_out, fees=tuple(fee for fee in fees if fee.amount), next_pool=next_pool)
 
 
 def _added(pair: tuple[int, int], index: int, amount: int) -> tuple[int, int]:
