@@ -15,6 +15,7 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from dexroute.errors import KeypairError
+from dexroute.host.files import write_private
 
 _KEYPAIR_BYTES: Final = 64
 _LARGEST_FILE: Final = 4096  # 64 numbers with any sane whitespace; /dev/zero must not be read to its end
@@ -53,8 +54,8 @@ class KeypairSigner:
         """
         keypair = Keypair()
         try:
-            _make_private_directory(path.parent)
-            _write_new(path, json.dumps(list(bytes(keypair))).encode() + b"\n")
+            _check_directory(path.parent)
+            write_private(path, json.dumps(list(bytes(keypair))).encode() + b"\n", replace=False)
         except FileExistsError:
             raise KeypairError(
                 f"keypair {path} already exists and is never overwritten; name another file (-k PATH) or move it away",
@@ -111,24 +112,7 @@ def _parse(content: bytes, path: Path) -> Keypair:
         ) from None
 
 
-def _make_private_directory(directory: Path) -> None:
-    """The directory and its parents, 0700 where they did not exist. Raises NotADirectoryError when something else is there."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except FileExistsError:
-        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(directory)) from None
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    """Create `path` with `content` and mode 0600, whole or not at all. Raises FileExistsError."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o600)  # whatever the umask says
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+def _check_directory(directory: Path) -> None:
+    """Raises NotADirectoryError when something else is there, which a keypair that exists already must not be taken for."""
+    if directory.exists() and not directory.is_dir():
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(directory))

@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
         import tempfile
 
         from dexroute.chain.signers import KeypairSigner
+        from dexroute.host.files import write_private
         from dexroute.sdk import Dex
 
         started_ms = time.monotonic_ns() // 1_000_000
@@ -52,7 +53,7 @@ def register(app: typer.Typer) -> None:
             async with Dex(url="embedded", data_dir=directory, database_url=_journal(directory), signer=signer) as dex:
                 if made is None:
                     made = (await _with_progress(session, dex, signer)).recorded_pairs
-                    (directory / PLAYGROUND_FILE).write_text(json.dumps({"recorded_pairs": made}), encoding="utf-8")
+                    write_private(directory / PLAYGROUND_FILE, json.dumps({"recorded_pairs": made}).encode(), replace=True)
                 quotes = [await dex.quote("SOL", "USDC", "1.5"), *[await dex.quote(*pair, "1") for pair in made]]
                 run = len(await dex.list_orders()) // 2 + 1
                 receipts = [

@@ -11,14 +11,14 @@ from solders.hash import ParseHashError
 from solders.pubkey import Pubkey
 
 from dexroute.errors import DatabaseError, UsageError
+from dexroute.host.clock import HostClock
+from dexroute.host.lock import DirectoryLock
 from dexroute.localnet.accounts import AccountVersions, StoredAccount
 from dexroute.localnet.bank import Bank
 from dexroute.localnet.blockhashes import Blockhashes
 from dexroute.localnet.cluster_clock import ClusterClock, Stretch
 from dexroute.localnet.genesis import Genesis, genesis_accounts, place_genesis, refresh_pool_program
-from dexroute.localnet.host_time import HostTime
 from dexroute.localnet.ledger import FILE_NAME, Ledger
-from dexroute.localnet.lock import DataDirLock
 from dexroute.localnet.options import ClusterOptions
 from dexroute.localnet.programs import program_account
 from dexroute.localnet.rpc.dispatch import Dispatcher
@@ -39,7 +39,7 @@ class EmbeddedCluster:
     """
 
     def __init__(
-        self, *, bank: Bank, genesis: Genesis, ledger: Ledger, lock: DataDirLock | None, is_new: bool, ignored: tuple[str, ...]
+        self, *, bank: Bank, genesis: Genesis, ledger: Ledger, lock: DirectoryLock | None, is_new: bool, ignored: tuple[str, ...]
     ) -> None:
         self.bank = bank
         self.genesis = genesis
@@ -59,13 +59,13 @@ class EmbeddedCluster:
         file does not read).
         """
         options = options or ClusterOptions()
-        lock = DataDirLock(data_dir) if data_dir else None
+        lock = DirectoryLock(data_dir, "cluster", what="the embedded cluster") if data_dir else None
         ledger: Ledger | None = None
         try:
             if data_dir and options.reset:
                 _forget(data_dir)
             ledger = Ledger(data_dir)
-            return cls._assembled(ledger, lock, options, clock or HostTime())
+            return cls._assembled(ledger, lock, options, clock or HostClock())
         except BaseException:
             if ledger:
                 ledger.close()
@@ -74,7 +74,7 @@ class EmbeddedCluster:
             raise
 
     @classmethod
-    def _assembled(cls, ledger: Ledger, lock: DataDirLock | None, options: ClusterOptions, host: Clock) -> EmbeddedCluster:
+    def _assembled(cls, ledger: Ledger, lock: DirectoryLock | None, options: ClusterOptions, host: Clock) -> EmbeddedCluster:
         facts = ledger.facts()
         is_new = "genesis" not in facts
         try:

@@ -8,6 +8,7 @@ code runs on a database in memory.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +45,9 @@ class Ledger:
         """Raises DatabaseError when the file is corrupt or written by a newer dexroute."""
         self.path = data_dir / FILE_NAME if data_dir else None
         with self._explained():
+            if self.path is not None:  # the faucet's key is in it; SQLite gives its side files the mode of this one
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+                self.path.chmod(0o600)
             self._db = sqlite3.connect(self.path or ":memory:", isolation_level=None, timeout=_BUSY_S)
             self._prepare()
 
@@ -174,7 +178,7 @@ class Ledger:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             raise DatabaseError(
                 f"the embedded cluster's file {self.path} cannot be used: {error}; restore it from a backup, "
                 "or start afresh by moving it away (`dex localnet --reset`)",

@@ -16,10 +16,10 @@ from dexroute.engine.routing import RouteOptions
 from dexroute.errors import DataDirBusy, KeypairError, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
+from dexroute.host.clock import HostClock
 from dexroute.math.rounding import BPS
 from dexroute.ports import Signer
 from dexroute.sdk.connection import Connection, connect
-from dexroute.sdk.host_clock import HostClock
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
 from dexroute.sdk.pool_finder import PoolFinder

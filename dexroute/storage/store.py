@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
-from dexroute.filelock import hold
+from dexroute.host.lock import hold
 from dexroute.storage.database import open_database
 from dexroute.storage.location import locate
 from dexroute.storage.orders import SqlOrders
@@ -45,6 +45,6 @@ async def open_store(database: str | Path) -> AsyncIterator[SqlStore]:
     location = locate(database)
     with ExitStack() as held:
         if location.file is not None:
-            held.enter_context(hold(location.file.parent, location.file.name))
+            held.enter_context(hold(location.file.parent, location.file.name, what="the journal"))
         async with open_database(location) as engine:
             yield SqlStore(Sessions(engine, location.label))

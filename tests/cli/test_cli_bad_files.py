@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dexroute.filelock import hold
-from dexroute.localnet.lock import DataDirLock
+from dexroute.host.lock import DirectoryLock, hold
 from tests.cli.runner import Cli
 
 
@@ -117,7 +116,7 @@ def test_damaged_token_list(cli: Cli) -> None:
 
 def test_two_commands_on_one_data_directory(cli: Cli) -> None:
     before = cli.balances()
-    lock = DataDirLock(cli.market / "embedded")
+    lock = DirectoryLock(cli.market / "embedded", "cluster", what="the embedded cluster")
     try:
         for command in (["quote", "1", "SOL", "USDC"], ["swap", "1", "SOL", "USDC", "--yes"], ["orders", "list"]):
             error = cli.json(*command, code=5)
@@ -129,7 +128,7 @@ def test_two_commands_on_one_data_directory(cli: Cli) -> None:
 
 
 def test_a_journal_in_use(cli: Cli) -> None:
-    with hold(cli.market, "journal.sqlite3"):
+    with hold(cli.market, "journal.sqlite3", what="the journal"):
         for command in (["swap", "1", "SOL", "USDC", "--yes"], ["orders", "list"]):
             assert cli.json(*command, code=5)["code"] == "DATA_DIR_BUSY"
     assert cli.json("orders", "list") == {"orders": []}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -214,3 +215,15 @@ async def test_nothing_changes_when_the_disk_refuses(tmp_path: Path, time: Any) 
         assert cluster.bank.runtime.get(receiver) == cluster.bank.account(receiver)
         pay(cluster, receiver)
         assert balance(cluster, receiver) == 2 * 10**9
+
+
+def test_the_file_is_its_owners_only(tmp_path: Path) -> None:
+    """The faucet's key is in it."""
+    before = os.umask(0)
+    try:
+        with_cluster = EmbeddedCluster.open(tmp_path / "cluster")
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "cluster").iterdir()}
+        with_cluster.close()
+    finally:
+        os.umask(before)
+    assert "cluster.sqlite3" in modes and set(modes.values()) == {0o600}, modes

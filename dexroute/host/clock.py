@@ -1,4 +1,4 @@
-"""The host's clock, behind the port that tests replace."""
+"""This machine's time, behind the port that tests replace."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 import time
 
 
-class HostTime:
-    """`dexroute.ports.Clock` on this machine."""
+class HostClock:
+    """`dexroute.ports.Clock`: for waiting and for records, never for deciding what happened on chain."""
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000

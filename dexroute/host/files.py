@@ -1,0 +1,29 @@
+"""Files that are there whole or not at all, and readable by their owner only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_private(path: Path, content: bytes, *, replace: bool) -> None:
+    """Write `path` with mode 0600, whatever the umask, in a directory made 0700 when missing; durable when it returns.
+
+    The content is written under another name first: a reader, or a crash, never meets half of it. Raises FileExistsError when the
+    file is there and `replace` is false, OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            draft.replace(path)
+        else:
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
