@@ -10,6 +10,7 @@ from typing import Any, Final
 from solders.pubkey import Pubkey
 from solders.transaction import SanitizeError, VersionedTransaction
 
+from dexroute.fetchers.clock import CLOCK_SYSVAR_ID
 from dexroute.localnet.accounts import AccountVersions, AccountWrite, StoredAccount
 from dexroute.localnet.blockhashes import Blockhashes
 from dexroute.localnet.cluster_clock import ClusterClock, Moment
@@ -22,7 +23,6 @@ from dexroute.localnet.runtime import Execution, Runtime
 from dexroute.types.accounts import ChainClock
 from dexroute.types.chain import Commitment
 
-CLOCK_SYSVAR_ID: Final = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
 _SLOT_HASHES: Final = 512  # solana-slot-hashes: MAX_ENTRIES
 _FEED_LENGTH: Final = 10_000
 

@@ -10,12 +10,12 @@ from solders.pubkey import Pubkey
 from dexroute.errors import UsageError
 from dexroute.localnet.accounts import StoredAccount
 from dexroute.localnet.cluster import EmbeddedCluster
-from dexroute.localnet.programs import BPF_LOADER_ID, PROGRAM_DATA_HEADER, UPGRADEABLE_LOADER_ID
+from dexroute.localnet.programs import PROGRAM_DATA_HEADER
 from dexroute.ports import AccountReader
 from dexroute.types.accounts import AccountData
+from dexroute.types.network import BPF_LOADER_1_ID, BPF_LOADER_2_ID, UPGRADEABLE_LOADER_ID
 
 _CHUNK: Final = 100  # getMultipleAccounts
-_OLD_LOADER_ID: Final = Pubkey.from_string("BPFLoader1111111111111111111111111111111111")
 _PROGRAM: Final = (2).to_bytes(4, "little")  # solana-loader-v3-interface: UpgradeableLoaderState::Program
 
 
@@ -58,4 +58,4 @@ def _is_upgradeable(account: AccountData) -> bool:
 
 def _is_executable(account: AccountData) -> bool:
     """The port does not tell the flag, but the owner does: loaders own nothing else that a reader could ask for."""
-    return account.owner in (BPF_LOADER_ID, _OLD_LOADER_ID) or _is_upgradeable(account)
+    return account.owner in (BPF_LOADER_1_ID, BPF_LOADER_2_ID) or _is_upgradeable(account)

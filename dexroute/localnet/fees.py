@@ -9,26 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from solders.compute_budget import ID as COMPUTE_BUDGET_PROGRAM_ID
 from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM_PROGRAM_ID
 
-LAMPORTS_PER_SIGNATURE: Final = 5_000
-MAX_COMPUTE_UNITS: Final = 1_400_000
-COMPUTE_BUDGET_PROGRAM_ID: Final = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
-_DEFAULT_UNITS: Final = 200_000
+from dexroute.types.amounts import U64_MAX
+from dexroute.types.network import DEFAULT_COMPUTE_UNITS, LAMPORTS_PER_SIGNATURE, LOADERS, MAX_COMPUTE_UNITS, MICRO_LAMPORTS
+
 _BUILTIN_UNITS: Final = 3_000
-_BUILTINS: Final = frozenset(
-    Pubkey.from_string(program)
-    for program in (
-        "11111111111111111111111111111111",
-        "ComputeBudget111111111111111111111111111111",
-        "Vote111111111111111111111111111111111111111",
-        "BPFLoader1111111111111111111111111111111111",
-        "BPFLoader2111111111111111111111111111111111",
-        "BPFLoaderUpgradeab1e11111111111111111111111",
-        "LoaderV411111111111111111111111111111111111",
-    )
-)
+_VOTE_PROGRAM_ID: Final = Pubkey.from_string("Vote111111111111111111111111111111111111111")
+_BUILTINS: Final = LOADERS | {SYSTEM_PROGRAM_ID, COMPUTE_BUDGET_PROGRAM_ID, _VOTE_PROGRAM_ID}
 _PRECOMPILES: Final = frozenset(
     Pubkey.from_string(program)
     for program in (
@@ -61,7 +52,7 @@ def transaction_fee(message: Message | MessageV0) -> TransactionFee:
     default_limit = 0
     for instruction in message.instructions:
         program = message.account_keys[instruction.program_id_index]
-        default_limit += _BUILTIN_UNITS if program in _BUILTINS or program in _PRECOMPILES else _DEFAULT_UNITS
+        default_limit += _BUILTIN_UNITS if program in _BUILTINS or program in _PRECOMPILES else DEFAULT_COMPUTE_UNITS
         data = instruction.data
         if program in _PRECOMPILES and data:
             signatures += data[0]
@@ -72,6 +63,6 @@ def transaction_fee(message: Message | MessageV0) -> TransactionFee:
     units = min(default_limit if limit is None else limit, MAX_COMPUTE_UNITS)
     return TransactionFee(
         signatures_lamports=LAMPORTS_PER_SIGNATURE * signatures,
-        priority_lamports=min(-(-price * units // 1_000_000), 2**64 - 1),
+        priority_lamports=min(-(-price * units // MICRO_LAMPORTS), U64_MAX),
         price_micro_lamports=price,
     )

@@ -10,14 +10,16 @@ from typing import Any, Final
 from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM_PROGRAM_ID
 
 from dexroute.errors import ConfigError
+from dexroute.fetchers.pool.pda import DEFAULT_PROGRAM_ID as POOL_PROGRAM_ID
 from dexroute.localnet.account_files import read_account_dir, read_account_file, read_program_file
 from dexroute.localnet.accounts import StoredAccount
 from dexroute.localnet.bank import Bank
 from dexroute.localnet.options import ClusterOptions
-from dexroute.localnet.programs import NATIVE_MINT, POOL_PROGRAM_ID, native_mint, pool_program_elf, program_account
-from dexroute.localnet.runtime import SYSTEM_PROGRAM_ID
+from dexroute.localnet.programs import native_mint, pool_program_elf, program_account
+from dexroute.types.mints import NATIVE_MINT
 
 LAMPORTS_PER_SOL: Final = 10**9
 _MINT_SOL: Final = 500_000_000

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from solders.pubkey import Pubkey
-
 from dexroute.localnet.accounts import StoredAccount
-from dexroute.types.mints import NATIVE_MINT, TOKEN_PROGRAM_ID
+from dexroute.types.mints import TOKEN_PROGRAM_ID
+from dexroute.types.network import BPF_LOADER_2_ID
 
-BPF_LOADER_ID: Final = Pubkey.from_string("BPFLoader2111111111111111111111111111111111")
-UPGRADEABLE_LOADER_ID: Final = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111")
-POOL_PROGRAM_ID: Final = Pubkey.from_string("dexF9oMdp9VqCYTe5k1EdprE8efsUr5y98pZXG1xMhL")
 PROGRAM_DATA_HEADER: Final = 45  # solana-loader-v3-interface: size_of_programdata_metadata
 
 
 def program_account(elf: bytes, *, rent_lamports: int) -> StoredAccount:
     """A program nobody can upgrade: the ELF itself under the second loader."""
-    return StoredAccount(owner=BPF_LOADER_ID, lamports=max(1, rent_lamports), data=elf, executable=True)
+    return StoredAccount(owner=BPF_LOADER_2_ID, lamports=max(1, rent_lamports), data=elf, executable=True)
 
 
 def native_mint() -> StoredAccount:
@@ -38,15 +34,3 @@ def pool_program_elf() -> bytes | None:
         return program_bytes()
     except FileNotFoundError:
         return None
-
-
-__all__ = [
-    "BPF_LOADER_ID",
-    "NATIVE_MINT",
-    "POOL_PROGRAM_ID",
-    "PROGRAM_DATA_HEADER",
-    "UPGRADEABLE_LOADER_ID",
-    "native_mint",
-    "pool_program_elf",
-    "program_account",
-]

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from solders.address_lookup_table_account import ID as LOOKUP_TABLE_PROGRAM_ID
 from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from dexroute.localnet.accounts import StoredAccount
 
-LOOKUP_TABLE_PROGRAM_ID: Final = Pubkey.from_string("AddressLookupTab1e1111111111111111111111111")
 _TABLE_META_LENGTH: Final = 56  # solana-address-lookup-table-interface: LOOKUP_TABLE_META_SIZE
 MAX_ACCOUNT_LOCKS: Final = 64
 

@@ -19,6 +19,7 @@ from solders.hash import Hash
 from solders.litesvm import LiteSVM
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+from solders.system_program import ID as SYSTEM_PROGRAM_ID
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import (
     FailedTransactionMetadata,
@@ -27,15 +28,14 @@ from solders.transaction_metadata import (
     TransactionMetadata,
 )
 
+from dexroute.fetchers.clock import SYSVAR_OWNER
 from dexroute.localnet import base58
 from dexroute.localnet.accounts import StoredAccount
 from dexroute.localnet.fees import transaction_fee
 from dexroute.localnet.resolved import ResolvedMessage
 from dexroute.types.accounts import ChainClock
 
-SYSTEM_PROGRAM_ID: Final = Pubkey.default()
 _NATIVE_LOADER_ID: Final = Pubkey.from_string("NativeLoader1111111111111111111111111111111")
-_SYSVAR_OWNER_ID: Final = Pubkey.from_string("Sysvar1111111111111111111111111111111111111")
 _NOTHING: Final = Account(0, b"", SYSTEM_PROGRAM_ID, False, 0)
 _LOG_BYTES_LIMIT: Final = 10_000  # the default of a validator
 # Included and charged although nothing ran (SIMD-0082); LiteSVM refuses them.
@@ -102,7 +102,7 @@ class Runtime:
     def writable_accounts(self, resolved: ResolvedMessage) -> dict[Pubkey, StoredAccount | None]:
         """The accounts a run may change; builtins and sysvars never change, whatever a message claims."""
         found = {address: self.get(address) for address in resolved.writable}
-        fixed = (_NATIVE_LOADER_ID, _SYSVAR_OWNER_ID)
+        fixed = (_NATIVE_LOADER_ID, SYSVAR_OWNER)
         return {address: account for address, account in found.items() if account is None or account.owner not in fixed}
 
     def _run(self, transaction: VersionedTransaction, resolved: ResolvedMessage, *, keep: bool) -> Execution:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from dexroute.types.amounts import U64_MAX as U64_MAX
+
 U32_MAX: Final = 2**32 - 1
-U64_MAX: Final = 2**64 - 1
 U128_MAX: Final = 2**128 - 1
 BPS: Final = 10_000
 PPM: Final = 1_000_000

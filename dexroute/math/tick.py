@@ -9,12 +9,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from dexroute.math.rounding import U128_MAX
+
 MIN_TICK: Final = -443_636
 MAX_TICK: Final = 443_636
 MIN_SQRT_PRICE_X64: Final = 4_295_048_016
 MAX_SQRT_PRICE_X64: Final = 79_226_673_521_066_979_257_578_248_091
 
-_U128_MAX: Final = 2**128 - 1
 # 2^64 / 1.0001^(2^(i - 1)) for bit i of the tick.
 _FACTORS: Final = (
     0xFFFCB933BD6FB800,
@@ -56,7 +57,7 @@ def sqrt_price_at_tick(tick: int) -> int:
             ratio = ratio * _FACTORS[index] >> 64
         bits >>= 1
         index += 1
-    return _U128_MAX // ratio if tick > 0 else ratio
+    return U128_MAX // ratio if tick > 0 else ratio
 
 
 def tick_at_sqrt_price(sqrt_price_x64: int) -> int:

@@ -12,12 +12,12 @@ from dexroute.config import Settings
 from dexroute.errors import UsageError
 from dexroute.fetchers.failures import FailureCause, failure_cause
 from dexroute.fetchers.program_errors import all_errors, find_errors, program_named, programs
+from dexroute.math.rounding import U32_MAX
 from dexroute.sdk.connection import connect
 from dexroute.types.chain import LandedTransaction
 from dexroute.types.program_errors import ProgramError
 
 _SIGNATURE_LENGTHS = range(64, 89)  # base58 characters of 64 bytes
-_U32_MAX = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,6 @@ def _code(text: str) -> int | None:
         code = int(digits[:20], base)
     except ValueError:
         return None
-    if code > _U32_MAX:
+    if code > U32_MAX:
         raise UsageError(f"{text} is no error code: they have 32 bits", error=text)
     return code

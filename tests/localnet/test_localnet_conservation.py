@@ -14,13 +14,13 @@ from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM_PROGRAM_ID
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
 from dexroute.localnet import EmbeddedCluster
 from dexroute.localnet.faucet import airdrop
 from dexroute.localnet.record import TransactionRecord
-from dexroute.localnet.runtime import SYSTEM_PROGRAM_ID
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, NATIVE_MINT, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 
 KEYS = [Keypair.from_seed(bytes([index]) * 32) for index in range(4)]

@@ -13,13 +13,15 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from dexroute.errors import ConfigError, UsageError
+from dexroute.fetchers.pool.pda import DEFAULT_PROGRAM_ID as POOL_PROGRAM_ID
 from dexroute.localnet import ClusterOptions, EmbeddedCluster, base58
 from dexroute.localnet.cloning import clone
-from dexroute.localnet.programs import POOL_PROGRAM_ID, UPGRADEABLE_LOADER_ID, pool_program_elf
+from dexroute.localnet.programs import pool_program_elf
 from dexroute.localnet.recorded import place_recorded, recorded_pools
 from dexroute.types.accounts import AccountData
 from dexroute.types.chain import AccountFilter, AccountsAtSlot, Commitment
 from dexroute.types.mints import TOKEN_PROGRAM_ID
+from dexroute.types.network import UPGRADEABLE_LOADER_ID
 
 OWNER = Keypair().pubkey()
 

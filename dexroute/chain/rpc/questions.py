@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
+import based58
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from dexroute.types.chain import AccountFilter, Commitment
 
 Question = tuple[str, list[Any]]
-_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 def multiple_accounts(addresses: Sequence[Pubkey], commitment: Commitment, min_context_slot: int | None) -> Question:
@@ -68,14 +68,4 @@ def _filter(one: AccountFilter) -> dict[str, Any]:
     if one.data_size is not None:
         return {"dataSize": one.data_size}
     # base58 is the one encoding that every server with memcmp knows
-    return {"memcmp": {"offset": one.offset, "bytes": base58(one.bytes_), "encoding": "base58"}}
-
-
-def base58(raw: bytes) -> str:
-    """Bytes in Bitcoin's base58, as addresses are written."""
-    number = int.from_bytes(raw, "big")
-    digits = ""
-    while number:
-        number, digit = divmod(number, 58)
-        digits = _BASE58[digit] + digits
-    return _BASE58[0] * (len(raw) - len(raw.lstrip(b"\0"))) + digits
+    return {"memcmp": {"offset": one.offset, "bytes": based58.b58encode(one.bytes_).decode(), "encoding": "base58"}}

@@ -5,17 +5,14 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from solders.compute_budget import ID as COMPUTE_BUDGET_PROGRAM_ID
 from solders.message import Message, MessageV0, from_bytes_versioned
-from solders.pubkey import Pubkey
 
-from dexroute.math.rounding import ceil_div
+from dexroute.engine.planning.priority_fee import priority_fee_lamports
+from dexroute.types.network import DEFAULT_COMPUTE_UNITS, MAX_COMPUTE_UNITS
 
-COMPUTE_BUDGET_PROGRAM_ID: Final = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
 _SET_UNIT_LIMIT: Final = 2
 _SET_UNIT_PRICE: Final = 3
-_MICRO: Final = 1_000_000
-_DEFAULT_UNITS: Final = 200_000
-_MAX_UNITS: Final = 1_400_000
 
 
 def split_fee(message: bytes, fee_lamports: int) -> tuple[int, int]:
@@ -36,7 +33,7 @@ def unit_price_micro_lamports(message: bytes) -> int:
 
 def _bid_lamports(message: Message | MessageV0) -> int:
     units, price = _bid(message)
-    return ceil_div(units * price, _MICRO)
+    return priority_fee_lamports(units, price)
 
 
 def _bid(message: Message | MessageV0) -> tuple[int, int]:
@@ -52,4 +49,4 @@ def _bid(message: Message | MessageV0) -> tuple[int, int]:
             (limit,) = struct.unpack_from("<I", body, 1)
         elif body[:1] == bytes([_SET_UNIT_PRICE]) and len(body) == 9:
             (price,) = struct.unpack_from("<Q", body, 1)
-    return min(_DEFAULT_UNITS * others if limit is None else limit, _MAX_UNITS), price
+    return min(DEFAULT_COMPUTE_UNITS * others if limit is None else limit, MAX_COMPUTE_UNITS), price

@@ -11,7 +11,7 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning.funds import Rents, check_funds, expected_costs, needs_of
-from dexroute.engine.planning.message import MAX_COMPUTE_UNITS, build_message, unsigned_wire, writable_accounts
+from dexroute.engine.planning.message import build_message, unsigned_wire, writable_accounts
 from dexroute.engine.planning.priority_fee import PriorityFeePolicy, compute_unit_price, priority_fee_lamports
 from dexroute.engine.planning.programs import require_programs
 from dexroute.engine.planning.simulation import left_over, moved_amounts, require_success
@@ -24,6 +24,7 @@ from dexroute.fetchers.registry import VenueRegistry
 from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
 from dexroute.ports import AccountReader, TransactionSender
 from dexroute.types.chain import BlockhashLifetime
+from dexroute.types.network import MAX_COMPUTE_UNITS
 from dexroute.types.orders import Costs, SwapAmounts
 from dexroute.types.requests import QuoteRequest
 

@@ -9,9 +9,8 @@ from typing import Any
 from dexroute.engine.planning.swap_plan import SwapPlan
 from dexroute.errors import InsufficientFunds
 from dexroute.types.mints import NATIVE_MINT
+from dexroute.types.network import LAMPORTS_PER_SIGNATURE
 from dexroute.types.orders import Costs
-
-SIGNATURE_LAMPORTS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +50,7 @@ def needs_of(plan: SwapPlan, rents: Rents, *, priority_fee_lamports: int) -> Nee
     return Needs(
         token_amount=0 if native_input else plan.max_amount_in,
         sol_amount_lamports=plan.max_amount_in if native_input else 0,
-        network_fee_lamports=SIGNATURE_LAMPORTS,
+        network_fee_lamports=LAMPORTS_PER_SIGNATURE,
         priority_fee_lamports=priority_fee_lamports,
         rent_lamports=sum(rents.by_length[account.length] for account in plan.opened if not account.temporary),
         temporary_rent_lamports=sum(rents.by_length[account.length] for account in plan.opened if account.temporary),

@@ -15,10 +15,10 @@ from solders.transaction import VersionedTransaction
 from dexroute.engine.planning.swap_plan import SwapPlan
 from dexroute.errors import TransactionTooLarge
 from dexroute.types.chain import BlockhashLifetime
+from dexroute.types.network import MAX_COMPUTE_UNITS
 
 MAX_TRANSACTION_BYTES: Final = 1_232
 MAX_TRANSACTION_ACCOUNTS: Final = 64
-MAX_COMPUTE_UNITS: Final = 1_400_000
 BUDGET_INSTRUCTIONS: Final = 2
 """Instructions that `build_message` puts before the plan's own."""
 

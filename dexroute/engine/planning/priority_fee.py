@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from dexroute.errors import PriorityFeeTooHigh, UsageError
 from dexroute.math.rounding import ceil_div
-
-MICRO_LAMPORTS: Final = 1_000_000
+from dexroute.types.network import MICRO_LAMPORTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

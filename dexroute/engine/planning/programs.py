@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from solders.pubkey import Pubkey
 
@@ -11,21 +10,12 @@ from dexroute.errors import QuoteOnly
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import AccountReader
 from dexroute.types.accounts import AccountData
-
-# The reader does not tell the executable flag; being owned by a loader is what gives it.
-_LOADERS: Final = frozenset(
-    {
-        Pubkey.from_string("BPFLoader1111111111111111111111111111111111"),
-        Pubkey.from_string("BPFLoader2111111111111111111111111111111111"),
-        Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111"),
-        Pubkey.from_string("LoaderV411111111111111111111111111111111111"),
-    }
-)
+from dexroute.types.network import LOADERS
 
 
 def is_program(account: AccountData | None) -> bool:
-    """Whether an account is a deployed program."""
-    return account is not None and account.owner in _LOADERS
+    """Whether an account is a deployed program. The reader does not tell the executable flag; being owned by a loader gives it."""
+    return account is not None and account.owner in LOADERS
 
 
 def require_programs(venues: Iterable[tuple[str, Pubkey]], accounts: Mapping[Pubkey, AccountData | None]) -> None:

@@ -8,9 +8,10 @@ from solders.pubkey import Pubkey
 
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import Pool
+from dexroute.types.network import DEFAULT_COMPUTE_UNITS
 
 # What one swap may cost when its venue is not registered: the cluster's default budget of one instruction.
-_UNKNOWN_VENUE_UNITS = 200_000
+_UNKNOWN_VENUE_UNITS = DEFAULT_COMPUTE_UNITS
 
 
 class Market:

@@ -9,6 +9,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import UsageError
 from dexroute.math.rounding import BPS
+from dexroute.types.network import LAMPORTS_PER_SIGNATURE
 from dexroute.types.prices import Price
 
 MAX_HOPS = 2
@@ -26,7 +27,7 @@ class LandingCosts:
     """
 
     lamport_price: Price | None = None
-    signature_lamports: int = 5_000
+    signature_lamports: int = LAMPORTS_PER_SIGNATURE
     compute_unit_price_micro_lamports: int = 0
     rent_lamports: Mapping[Pubkey, int] = field(default_factory=dict)
 

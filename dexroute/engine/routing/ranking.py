@@ -13,10 +13,9 @@ from dexroute.engine.routing.options import LandingCosts
 from dexroute.engine.routing.paths import FoundPath
 from dexroute.math.rounding import BPS, ceil_div
 from dexroute.types.mints import NATIVE_MINT
+from dexroute.types.network import MICRO_LAMPORTS
 from dexroute.types.prices import Price
 from dexroute.types.requests import QuoteRequest, SwapMode
-
-_MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def landing_lamports(path: FoundPath, costs: LandingCosts) -> int:
     """Signature, compute units at the given price (rounded up) and rent of intermediate accounts to be opened."""
     units = sum(hop.compute_units for hop in path.hops)
     rent = sum(costs.rent_lamports.get(hop.hop.output_mint, 0) for hop in path.hops[:-1])
-    return costs.signature_lamports + ceil_div(units * costs.compute_unit_price_micro_lamports, _MICRO) + rent
+    return costs.signature_lamports + ceil_div(units * costs.compute_unit_price_micro_lamports, MICRO_LAMPORTS) + rent
 
 
 def why_lost(entry: RankedPath, best: RankedPath, request: QuoteRequest) -> str:

@@ -8,6 +8,7 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from dexroute.localnet.rpc.failure import invalid_params
+from dexroute.types.amounts import U64_MAX
 from dexroute.types.chain import Commitment
 
 _COMMITMENTS: Final = {
@@ -18,7 +19,6 @@ _COMMITMENTS: Final = {
     "root": Commitment.FINALIZED,
     "max": Commitment.FINALIZED,
 }
-_U64_MAX: Final = 2**64 - 1
 
 
 def pubkey(value: Any) -> Pubkey:
@@ -38,7 +38,7 @@ def signature(value: Any) -> Signature:
 
 
 def u64(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _U64_MAX:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= U64_MAX:
         raise invalid_params(f"Invalid params: {name} must be an unsigned 64-bit integer.")
     return value
 

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+from solders.system_program import ID as SYSTEM_PROGRAM_ID
 
 from dexroute.localnet.accounts import StoredAccount
 from dexroute.localnet.bank import Landing
 from dexroute.localnet.rpc.accounts import Filter
 from dexroute.localnet.rpc.encoding import AccountEncoding
 from dexroute.localnet.rpc.node import Node
-from dexroute.localnet.runtime import SYSTEM_PROGRAM_ID
 from dexroute.types.chain import Commitment
 
 _MAX_SLOTS_AT_ONCE = 64
