@@ -156,7 +156,7 @@ _JSON = st.recursive(
 _NAMES = ["id", "address", "symbol", "decimals", "tags", "isVerified", "tokenProgram", "chainId"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.builds(lambda changes: token_v2(**changes), st.dictionaries(st.sampled_from(_NAMES), _JSON)) | _JSON, max_size=5)
 )
