@@ -12,7 +12,12 @@ from typing import NamedTuple
 from dexroute.errors import ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.meteora.dlmm.bins import Bin
 from dexroute.fetchers.meteora.dlmm.fees import FEE_SCALE
-from dexroute.fetchers.meteora.dlmm.program_errors import INSUFFICIENT_IN_AMOUNT, MATH_OVERFLOW, UNDETERMINED_ERROR
+from dexroute.fetchers.meteora.dlmm.program_errors import (
+    INSUFFICIENT_IN_AMOUNT,
+    MATH_OVERFLOW,
+    TYPE_CAST_FAILED,
+    UNDETERMINED_ERROR,
+)
 from dexroute.math.rounding import U64_MAX
 
 
@@ -106,5 +111,5 @@ def _input_for(out: int, price_x64: int, down: bool) -> int:
     """Base units of input that buy `out`, rounded up. Raises QuoteOverflow."""
     amount = -(-(out << 64) // price_x64) if down else -(-out * price_x64 >> 64)
     if amount > U64_MAX:
-        raise QuoteOverflow(f"{amount} in at one price, more than 64 bits; ask for less", program_error=MATH_OVERFLOW)
+        raise QuoteOverflow(f"a bin on the way would take {amount} in, more than 64 bits", program_error=TYPE_CAST_FAILED)
     return amount

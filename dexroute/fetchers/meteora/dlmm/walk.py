@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dexroute.errors import AmountTooSmall, ExceedsLiquidity, LiquidityNotLoaded
+from dexroute.errors import AmountTooSmall, ExceedsLiquidity, LiquidityNotLoaded, QuoteOverflow
 from dexroute.fetchers.meteora.dlmm.addresses import bin_array_address, bitmap_extension_address
 from dexroute.fetchers.meteora.dlmm.bins import Bin
 from dexroute.fetchers.meteora.dlmm.bitmap import BINS_PER_ARRAY, array_index
@@ -20,10 +20,12 @@ from dexroute.fetchers.meteora.dlmm.program_errors import (
     ACCOUNT_NOT_ENOUGH_KEYS,
     BITMAP_EXTENSION_NOT_PROVIDED,
     INSUFFICIENT_OUT_AMOUNT,
+    MATH_OVERFLOW,
     NO_LIQUIDITY_IN_BITMAP,
     NOT_EXACT_AMOUNT_OUT,
     PAIR_INSUFFICIENT_LIQUIDITY,
 )
+from dexroute.math.rounding import U64_MAX
 
 if TYPE_CHECKING:
     from dexroute.fetchers.meteora.dlmm.pool import DlmmPool
@@ -97,6 +99,8 @@ def swap_exact_in(pool: DlmmPool, amount: int, *, down: bool) -> CoreSwap:
         fill = exact_in(entry, left, pool.settings.fees.rate(accumulator), down, fee_on_input)
         changed[bin_id] = fill.after
         left, given, fee = left - fill.consumed, given + fill.given, fee + fill.fee
+        if given > U64_MAX:
+            raise QuoteOverflow(f"{given} would come out, more than 64 bits; ask for less", program_error=MATH_OVERFLOW)
         if not left:
             break
         _require_payable(changed)
@@ -111,8 +115,8 @@ def swap_exact_out(pool: DlmmPool, wanted: int, budget: int, *, down: bool) -> C
     left, taken, fee = wanted, 0, 0
     changed: dict[int, Bin] = {}
     for bin_id, entry in filled_bins(pool, down=down):
-        if not wanted:
-            raise AmountTooSmall("a swap for nothing; ask for at least 1", program_error=INSUFFICIENT_OUT_AMOUNT)
+        if not wanted or not budget:
+            raise AmountTooSmall("nothing would come out; ask for at least 1", program_error=INSUFFICIENT_OUT_AMOUNT)
         accumulator = pool.settings.fees.accumulator(volatility, bin_id)
         fill = exact_out(entry, left, budget - taken, pool.settings.fees.rate(accumulator), down, fee_on_input)
         changed[bin_id] = fill.after
