@@ -101,6 +101,7 @@ async def make_playground(dex: Dex, signer: KeypairSigner, *, progress: Callable
     recorded: list[tuple[str, Pubkey, Pubkey, Pubkey]] = []
     if dex.connection.embedded is not None:
         recorded = await _place_recordings(dex, chain, progress)
+    await chain.settle()
     dex.reload_tokens()
     return Playground(mints=mints, pools=tuple(pools), recorded=tuple(recorded))
 

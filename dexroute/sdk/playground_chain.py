@@ -37,6 +37,7 @@ class PlaygroundChain:
         self._client = client
         self._signer = signer
         self.user = signer.pubkey
+        self._last: Signature | None = None
         self._native = Mint(address=NATIVE_MINT, decimals=9, token_program=TOKEN_PROGRAM_ID)
 
     def account_of(self, mint: Mint) -> Pubkey:
@@ -107,9 +108,21 @@ class PlaygroundChain:
             _, (status,) = await self._client.signature_statuses([signature], search_history=False)
             if status is not None:
                 if status.error is None:
+                    self._last = signature
                     return signature
                 landed = await self._client.transaction(signature)
                 logs = landed.logs[-6:] if landed else ()
                 raise DexError(f"the cluster refused a step of the playground: {status.error.raw}; {' | '.join(logs)}")
             await asyncio.sleep(_POLL_S)
         raise OutcomeUnknown(f"transaction {signature} of the playground did not land in time", signature=str(signature))
+
+    async def settle(self) -> None:
+        """Wait until everything run so far is confirmed, so that a reader at `confirmed` sees all of it."""
+        for _ in range(_TRIES):
+            if self._last is None:
+                return
+            _, (status,) = await self._client.signature_statuses([self._last], search_history=False)
+            if status is not None and status.commitment != "processed":
+                return
+            await asyncio.sleep(_POLL_S / 4)
+        raise OutcomeUnknown(f"transaction {self._last} of the playground is not confirmed in time", signature=str(self._last))

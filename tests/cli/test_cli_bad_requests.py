@@ -52,7 +52,7 @@ def test_a_refused_amount_for_people_and_for_swaps(cli: Cli) -> None:
 def test_the_largest_amount_is_read_and_refused_for_its_owner_only(cli: Cli) -> None:
     error = cli.json("swap", "18446744073.709551615", "SOL", "USDC", "--yes", code=4)
     assert error["code"] == "INSUFFICIENT_FUNDS"
-    assert error["context"]["items"]["sol_amount_lamports"] == str(U64_MAX)
+    assert int(error["context"]["need"]) > U64_MAX, "with the rent of the account it would be wrapped in"
 
 
 def test_unknown_symbol_names_the_near_ones(cli: Cli) -> None:

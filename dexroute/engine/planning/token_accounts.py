@@ -14,9 +14,10 @@ from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM_ID
 from solders.system_program import CreateAccountWithSeedParams, create_account_with_seed
 
-from dexroute.errors import GuardRefused
+from dexroute.errors import GuardRefused, InsufficientFunds
 from dexroute.fetchers.layout import Reader
 from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
+from dexroute.math.rounding import U64_MAX
 from dexroute.types.accounts import AccountData
 from dexroute.types.mints import (
     ASSOCIATED_TOKEN_PROGRAM_ID,
@@ -94,7 +95,15 @@ def temporary_sol_address(owner: Pubkey, seed: str) -> Pubkey:
 
 
 def open_temporary_sol(owner: Pubkey, seed: str, lamports: int) -> tuple[Instruction, Instruction]:
-    """A wrapped-SOL account of this transaction only, holding `lamports` less its rent as token balance."""
+    """A wrapped-SOL account of this transaction only, holding `lamports` less its rent as token balance. Raises InsufficientFunds
+    when that is more than any wallet can hold."""
+    if lamports > U64_MAX:
+        raise InsufficientFunds(
+            f"{owner} would have to wrap {lamports} lamports, rent included, and no account holds more than {U64_MAX}; swap less",
+            wallet=str(owner),
+            mint=str(NATIVE_MINT),
+            need=str(lamports),
+        )
     address = temporary_sol_address(owner, seed)
     create = create_account_with_seed(
         CreateAccountWithSeedParams(

@@ -1,0 +1,1 @@
+"""`Dex` over the embedded cluster."""
