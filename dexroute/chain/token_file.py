@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 from solders.pubkey import Pubkey
 
 from dexroute.errors import ConfigError
+from dexroute.host.files import write_private
 
 FILE_NAME: Final = "tokens.json"
 LONGEST_SYMBOL: Final = 16
@@ -48,16 +48,9 @@ def write_tokens(data_dir: Path, clusters: Mapping[str, Sequence[Entry]]) -> Non
 
 def replace_file(path: Path, content: str) -> None:
     """Replace a file of the data directory, whole or not at all. Raises ConfigError."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with draft.open("x", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_private(path, content.encode(), replace=True)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise ConfigError(f"{path}: cannot be written: {error.strerror}", file=str(path)) from None
 
 

@@ -1,0 +1,1 @@
+"""Routing, planning and execution: against brute force, the SVM, a simulated chain, and real kills."""

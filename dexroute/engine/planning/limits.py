@@ -13,8 +13,8 @@ from dexroute.types.routes import Hop
 def swap_limit(quote: RouteQuote, request: QuoteRequest, slippage_bps: int, *, fixed: int | None = None) -> int:
     """Least output (exact in, rounded down) or most input (exact out, rounded up) the chain is to accept, base units.
 
-    `fixed` is a limit promised earlier; it is kept as it is. Raises InvalidAmount when the slippage is not 0 to 9,999 bps or
-    would accept an output of nothing, SlippageExceeded when the quote does not meet the fixed limit.
+    `fixed` is a limit promised earlier; it is kept as it is. Raises InvalidAmount when the slippage is not 0 to 9,999 bps,
+    SlippageExceeded when the quote does not meet the fixed limit.
     """
     if not 0 <= slippage_bps < BPS:
         raise InvalidAmount(f"slippage of {slippage_bps} bps is not between 0 and {BPS - 1}", slippage_bps=slippage_bps)

@@ -1,0 +1,1 @@
+"""How the journal's schema became what `storage.tables` says: Alembic's environment, and a file for each revision in `versions`."""

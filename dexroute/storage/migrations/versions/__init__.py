@@ -1,0 +1,1 @@
+"""One file a revision, numbered; `storage.schema.HEAD` names the newest."""
