@@ -57,6 +57,7 @@ def decode_dlmm_pool(address: Pubkey, snapshot: AccountSnapshot) -> DlmmPool:
             max_bin_id=_i32(reader, 28),
             fees=fees,
             collect_fee_mode=reader.u8(36),
+            function_type=reader.u8(35),
             pair_type=reader.u8(75),
             status=reader.u8(82),
             activation_type=reader.u8(86),

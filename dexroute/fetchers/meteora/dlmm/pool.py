@@ -15,7 +15,13 @@ from dexroute.fetchers.meteora.dlmm.bins import BinArray
 from dexroute.fetchers.meteora.dlmm.bitmap import ArrayBitmap
 from dexroute.fetchers.meteora.dlmm.fees import FeeTerms, Volatility
 from dexroute.fetchers.meteora.dlmm.instruction import swap_instruction
-from dexroute.fetchers.meteora.dlmm.program_errors import POOL_DISABLED
+from dexroute.fetchers.meteora.dlmm.program_errors import (
+    INVALID_ACTIVATION_TYPE,
+    INVALID_COLLECT_FEE_MODE,
+    INVALID_POOL_TYPE,
+    POOL_DISABLED,
+    TYPE_CAST_FAILED,
+)
 from dexroute.fetchers.meteora.dlmm.quoting import quote_swap
 from dexroute.fetchers.meteora.dlmm.walk import filled_bins
 from dexroute.fetchers.refusals import input_index, refusals_explained
@@ -28,7 +34,6 @@ from dexroute.types.requests import QuoteRequest
 _FEE_ON_Y: Final = 1
 # Permissioned pairs and launch pools wait for their activation; the others never do.
 _TYPES_WITH_ACTIVATION: Final = (1, 2)
-_LAST_PAIR_TYPE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class DlmmSettings:
     max_bin_id: int
     fees: FeeTerms
     collect_fee_mode: int
+    function_type: int
     pair_type: int
     status: int
     activation_type: int
@@ -99,11 +105,14 @@ class DlmmPool:
         settings = self.settings
         if settings.status != 0:
             raise PoolNotTradable("swaps are switched off in this pair; use another one", program_error=POOL_DISABLED)
-        if settings.pair_type > _LAST_PAIR_TYPE or settings.activation_type > 1 or settings.collect_fee_mode > _FEE_ON_Y:
-            raise PoolNotTradable(
-                f"its pair type {settings.pair_type}, activation type {settings.activation_type} or fee collection "
-                f"{settings.collect_fee_mode} is unknown; a newer dexroute may know it"
-            )
+        for name, kind, last, code in (
+            ("fee collection", settings.collect_fee_mode, _FEE_ON_Y, INVALID_COLLECT_FEE_MODE),
+            ("pair type", settings.pair_type, 3, INVALID_POOL_TYPE),
+            ("activation type", settings.activation_type, 1, INVALID_ACTIVATION_TYPE),
+            ("function type", settings.function_type, 2, TYPE_CAST_FAILED),
+        ):
+            if kind > last:
+                raise PoolNotTradable(f"its {name} {kind} is unknown; a newer dexroute may know it", program_error=code)
         if settings.pair_type in _TYPES_WITH_ACTIVATION:
             point, unit = (self.clock.unix_timestamp, "unix time") if settings.activation_type else (self.clock.slot, "slot")
             if point < settings.activation_point:

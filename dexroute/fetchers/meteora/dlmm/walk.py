@@ -48,7 +48,7 @@ class CoreSwap:
 
 def filled_bins(pool: DlmmPool, *, down: bool) -> Iterator[tuple[int, Bin]]:
     """Every bin with something to give, in walking order. Ends with the QuoteError of the way's end, never quietly."""
-    bin_id = pool.active_id
+    bin_id, lowest, highest = pool.active_id, pool.settings.min_bin_id, pool.settings.max_bin_id
     while True:
         index = pool.bitmap.at_or_after(array_index(bin_id), down=down)
         if index is None:
@@ -62,19 +62,21 @@ def filled_bins(pool: DlmmPool, *, down: bool) -> Iterator[tuple[int, Bin]]:
                 missing=[str(address)],
             )
         first = array.first_id
-        position = bin_id - first
-        if not 0 <= position < BINS_PER_ARRAY:
-            position = BINS_PER_ARRAY - 1 if down else 0
+        if not first <= bin_id < first + BINS_PER_ARRAY:
+            bin_id = first + BINS_PER_ARRAY - 1 if down else first
+        # Every step must end within the pair's limits, also where the walk began outside them.
+        end = bin_id
+        if lowest <= bin_id <= highest:
+            end = max(first, lowest) if down else min(first + BINS_PER_ARRAY - 1, highest)
         bins = array.bins
-        for at in range(position, -1, -1) if down else range(position, BINS_PER_ARRAY):
-            entry = bins[at]
+        for at in range(bin_id, end - 1, -1) if down else range(bin_id, end + 1):
+            entry = bins[at - first]
             if entry is not None and on_offer(entry, down):
-                yield first + at, entry
-        bin_id = first - 1 if down else first + BINS_PER_ARRAY
-        if not pool.settings.min_bin_id <= bin_id <= pool.settings.max_bin_id:
-            last = pool.settings.min_bin_id if down else pool.settings.max_bin_id
+                yield at, entry
+        bin_id = end - 1 if down else end + 1
+        if not lowest <= bin_id <= highest:
             raise ExceedsLiquidity(
-                f"the swap would pass bin {last}, the pair's last; ask for less",
+                f"the swap would pass bin {lowest if down else highest}, the pair's last; ask for less",
                 program_error=PAIR_INSUFFICIENT_LIQUIDITY,
             )
 
