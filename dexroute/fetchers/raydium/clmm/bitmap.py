@@ -7,7 +7,8 @@ states/tickarray_bitmap_extension.rs: the program's search goes row by row, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dexroute.math.tick import MAX_TICK, MIN_TICK
@@ -43,6 +44,13 @@ class TickArrayBitmap:
 
     def next(self, array: int, *, down: bool) -> int | None:
         return self.next_below(array) if down else self.next_above(array)
+
+    def without(self, arrays: Iterable[int]) -> TickArrayBitmap:
+        """After the last ticks of these arrays were gone."""
+        bits = self.bits
+        for array in arrays:
+            bits &= ~(1 << array + _EXTENDED)
+        return replace(self, bits=bits)
 
 
 def bitmap_of(own: bytes, extension: tuple[bytes, bytes] | None, *, tick_spacing: int) -> TickArrayBitmap:

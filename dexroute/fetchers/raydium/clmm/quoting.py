@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.raydium.clmm.bitmap import TICKS_PER_ARRAY, TickArrayBitmap
 from dexroute.fetchers.raydium.clmm.program_errors import (
     REQUIRE_EQ_VIOLATED,
     REQUIRE_GT_VIOLATED,
@@ -95,9 +96,19 @@ def _settled(pool: ClmmPool, walked: Walk, index_in: int, reaching: int, leaving
         liquidity=walked.liquidity,
         sqrt_price_x64=walked.sqrt_price_x64,
         tick_current=walked.tick,
+        bitmap=_bitmap_after(pool, walked),
         ladder=walked.ladder,
         dynamic_fee=walked.dynamic_fee,
     )
+
+
+def _bitmap_after(pool: ClmmPool, walked: Walk) -> TickArrayBitmap:
+    """An array whose last tick held nothing but limit orders, all filled now, is no longer one with ticks."""
+    if walked.ladder is pool.ladder or len(walked.ladder.ticks) == len(pool.ladder.ticks):
+        return pool.bitmap
+    span = TICKS_PER_ARRAY * pool.tick_spacing
+    gone = {tick // span for tick in pool.ladder.ticks} - {tick // span for tick in walked.ladder.ticks}
+    return pool.bitmap.without(gone)
 
 
 def _fees(pool: ClmmPool, walked: Walk, index_in: int, withheld_in: int, withheld_out: int) -> tuple[Fee, ...]:
