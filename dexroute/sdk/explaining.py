@@ -52,11 +52,7 @@ def explain_code(text: str, *, program: str | None = None) -> tuple[ProgramError
     if not found:
         where = f" of {known}" if known else ""
         near = get_close_matches(text, {error.name for error in all_errors()}, n=3) if code is None else []
-        hint = (
-            f"; did you mean {' or '.join(near)}?"
-            if near
-            else "; give a code (6005 or 0x1775), a name or a transaction's signature"
-        )
+        hint = f"; did you mean {' or '.join(near)}?" if near else "; give a code (6005 or 0x1775), a name or a signature"
         raise UsageError(f"no error {text!r}{where} is known{hint}", error=text, program=known)
     return found
 
@@ -68,8 +64,8 @@ async def explain_transaction(settings: Settings, signature: Signature) -> Expla
         landed = await connection.client.transaction(signature)
         if landed is None:
             raise UsageError(
-                f"{connection.client.endpoint} knows no confirmed transaction {signature}; check the signature and the cluster (-u), "
-                "or wait until it is confirmed",
+                f"{connection.client.endpoint} knows no confirmed transaction {signature}; check signature and cluster (-u), or "
+                "wait until it is confirmed",
                 signature=str(signature),
             )
     cause = failure_cause(landed.error, landed.logs) if landed.error is not None else None

@@ -80,6 +80,8 @@ def _fault(pool: Pool, swap: RecordedSwap, result: VenueResult) -> str | None:
         if error.program_error == swap.error_code:
             return None
         return f"{asked} was refused with code {swap.error_code}, here with {error.program_error}"
+    except DexError as error:
+        return f"{asked} cannot be quoted here: {error.message}"
     if swap.amount_in is None or swap.amount_out is None:
         return f"{asked} was refused ({swap.error_text}) and is quoted here: {quote.amount_in} for {quote.amount_out}"
     difference = max(abs(quote.amount_in - swap.amount_in), abs(quote.amount_out - swap.amount_out))

@@ -29,7 +29,7 @@ async def land(cli: Cli, *, fails: bool) -> Signature:
             paid, got = pool.mints
             instruction = pool.swap_instruction(
                 SwapRequest(
-                    quote=QuoteRequest(input_mint=paid.address, output_mint=got.address, amount=1_000),
+                    quote=QuoteRequest(input_mint=paid.address, output_mint=got.address, amount=1_000_000),
                     limit=2**63,
                     user=signer.pubkey,
                     source=associated_token_address(signer.pubkey, paid),

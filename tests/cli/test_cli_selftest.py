@@ -97,7 +97,7 @@ def test_a_swap_quoted_that_was_refused_is_a_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b'{"format": 2}'), gzip.compress(b'{"format": 1}'), gzip.compress(b"[]")],
+    [b"", b"no gzip", *map(gzip.compress, (b"{", b'{"format": 2}', b'{"format": 1}', b"[]", b"[" * 100_000, b"\xff"))],
 )
 def test_files_that_are_no_recordings_are_named(cli: Cli, tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "pool.json.gz"

@@ -84,7 +84,17 @@ def read_recorded(path: Path) -> RecordedState:
         if document.get("format") != 1:
             raise ValueError(f"format {document.get('format')!r} instead of 1")
         return _state(document)
-    except (OSError, EOFError, zlib.error, KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        RecursionError,
+        binascii.Error,
+    ) as error:
         raise ConfigError(f"recording {path} cannot be read: {error!r}; is it a recording of format 1?", path=str(path)) from error
 
 
