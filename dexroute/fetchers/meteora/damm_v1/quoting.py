@@ -6,11 +6,13 @@ program was seen to make them. The program swaps exact inputs only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ModeNotOffered
 from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.deferred import DeferredQuote
 from dexroute.fetchers.meteora.damm_v1.curves import ConstantProduct, StableCurve
 from dexroute.fetchers.meteora.damm_v1.program_errors import INVALID_VAULT_LP, MATH_OVERFLOW
 from dexroute.fetchers.meteora.damm_v1.vault import VaultSide
@@ -49,22 +51,16 @@ def quote_swap(pool: DammV1Pool, request: QuoteRequest) -> SwapQuote:
     if request.amount == 0:
         return SwapQuote(amount_in=0, amount_out=0, fees=(), next_pool=pool)
     core = core_swap(pool, request.amount, index_in)
-    return SwapQuote(
+    return DeferredQuote(
         amount_in=request.amount,
         amount_out=core.paid,
         fees=(Fee(kind=FeeKind.POOL, mint=pool.mints[index_in].address, amount=core.fee),) if core.fee else (),
-        next_pool=type(pool)(
-            address=pool.address,
-            clock=pool.clock,
-            mints=pool.mints,
-            sides=core.sides,
-            enabled=pool.enabled,
-            activation_type=pool.activation_type,
-            activation_point=pool.activation_point,
-            fees=pool.fees,
-            curve=core.curve,
-        ),
+        settle=partial(_settled, pool, core),
     )
+
+
+def _settled(pool: DammV1Pool, core: CoreSwap) -> DammV1Pool:
+    return replace(pool, sides=core.sides, curve=core.curve)
 
 
 def core_swap(pool: DammV1Pool, amount: int, index_in: int) -> CoreSwap:

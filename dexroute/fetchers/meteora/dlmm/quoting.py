@@ -5,10 +5,12 @@ Source: MeteoraAg/dlmm-sdk@fb02e51, commons/src/quote.rs and token_2022.rs; orde
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.deferred import DeferredQuote
 from dexroute.fetchers.meteora.dlmm.bins import Bin, BinArray
 from dexroute.fetchers.meteora.dlmm.bitmap import array_index
 from dexroute.fetchers.meteora.dlmm.program_errors import (
@@ -44,17 +46,23 @@ def quote_swap(pool: DlmmPool, request: QuoteRequest) -> SwapQuote:
         amount_in, amount_out = amount_before_fee(core.taken, mint_in.transfer_fee), request.amount
         if amount_in > U64_MAX:
             raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
-    fees = (
-        Fee(kind=FeeKind.TRANSFER, mint=mint_in.address, amount=amount_in - core.taken),
-        Fee(kind=FeeKind.POOL, mint=(mint_in if pool.fee_on_input(index_in == 0) else mint_out).address, amount=core.fee),
-        Fee(kind=FeeKind.TRANSFER, mint=mint_out.address, amount=core.given - amount_out),
-    )
-    return SwapQuote(
+    _require_reserves(pool, core, index_in)
+    return DeferredQuote(
         amount_in=amount_in,
         amount_out=amount_out,
-        fees=tuple(fee for fee in fees if fee.amount),
-        next_pool=_settled(pool, core, index_in),
+        fees=_fees(pool, core, index_in, amount_in, amount_out),
+        settle=partial(_settled, pool, core, index_in),
     )
+
+
+def _fees(pool: DlmmPool, core: CoreSwap, index_in: int, amount_in: int, amount_out: int) -> tuple[Fee, ...]:
+    mint_in, mint_out = pool.mints[index_in].address, pool.mints[1 - index_in].address
+    charged = (
+        (FeeKind.TRANSFER, mint_in, amount_in - core.taken),
+        (FeeKind.POOL, mint_in if pool.fee_on_input(index_in == 0) else mint_out, core.fee),
+        (FeeKind.TRANSFER, mint_out, core.given - amount_out),
+    )
+    return tuple(Fee(kind=kind, mint=mint, amount=amount) for kind, mint, amount in charged if amount)
 
 
 def core_swap(pool: DlmmPool, request: QuoteRequest, index_in: int) -> CoreSwap:
@@ -75,8 +83,8 @@ def core_swap(pool: DlmmPool, request: QuoteRequest, index_in: int) -> CoreSwap:
     return swap_exact_out(pool, leaving, amount_after_fee(U64_MAX, fee_in), down=index_in == 0)
 
 
-def _settled(pool: DlmmPool, core: CoreSwap, index_in: int) -> DlmmPool:
-    """The pair after the swap, as the next one finds it. Raises QuoteError where a reserve cannot follow."""
+def _require_reserves(pool: DlmmPool, core: CoreSwap, index_in: int) -> None:
+    """Raises QuoteError where a reserve cannot follow."""
     reserve_in, reserve_out = pool.reserve_amounts[index_in], pool.reserve_amounts[1 - index_in]
     if core.given > reserve_out:
         raise ExceedsLiquidity(
@@ -85,7 +93,11 @@ def _settled(pool: DlmmPool, core: CoreSwap, index_in: int) -> DlmmPool:
         )
     if reserve_in + core.taken > U64_MAX:
         raise QuoteOverflow(f"the reserve would hold {reserve_in + core.taken}, more than any supply; ask for less")
-    after_in, after_out = reserve_in + core.taken, reserve_out - core.given
+
+
+def _settled(pool: DlmmPool, core: CoreSwap, index_in: int) -> DlmmPool:
+    """The pair after the swap, as the next one finds it."""
+    after_in, after_out = pool.reserve_amounts[index_in] + core.taken, pool.reserve_amounts[1 - index_in] - core.given
     return type(pool)(
         address=pool.address,
         clock=pool.clock,
