@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dexroute.fetchers.base import Pool
     from dexroute.sdk.dex import Dex
     from dexroute.sdk.quote import Token
+    from dexroute.types.pools import RememberedPool
 
 Address = Annotated[str, typer.Argument(metavar="POOL", help="The pool's address.")]
 
@@ -37,10 +38,12 @@ def register(app: typer.Typer) -> None:
         if pair and len(pair) != 2:
             raise UsageError("name two tokens to look for their pools, or none to list what is remembered")
         async with session.dex() as dex:
-            notes = await dex.discover_pools(*pair) if pair else ()
+            found = await dex.discover_pools(*pair) if pair else None
             wanted = {(await dex.token(token)).mint for token in pair or ()}
             remembered = [pool for pool in await dex.pools() if wanted <= set(pool.mints)]
         now_ms = time.time_ns() // 1_000_000
+        sources, notes = (found.sources, found.notes) if found else ((), ())
+        dollars = {hint.address: hint.tvl_usd for hint in found.hints} if found else {}
         shape = {
             "pools": [
                 {
@@ -49,8 +52,14 @@ def register(app: typer.Typer) -> None:
                     "mints": [str(mint) for mint in pool.mints],
                     "source": pool.source,
                     "last_seen_ms_ago": now_ms - pool.last_seen_ms,
+                    "reserves": [str(amount) for amount in pool.reserves] or None,
+                    "seen_slot": pool.seen_slot,
+                    "tvl_usd": dollars.get(pool.address),
                 }
                 for pool in remembered
+            ],
+            "sources": [
+                {"source": one.source, "found": one.found, "failure": one.failure, "code": one.error_code} for one in sources
             ],
             "notes": list(notes),
         }
@@ -67,10 +76,14 @@ def register(app: typer.Typer) -> None:
                     for pool in remembered:
                         if pool.venue_id == venue:
                             names = "/".join(dex.tokens.label(mint) for mint in pool.mints)
-                            table.add_row(str(pool.address), names, f"seen {_ago(now_ms - pool.last_seen_ms)}", pool.source)
+                            held = _held(dex, pool, dollars.get(pool.address))
+                            table.add_row(str(pool.address), names, held, f"seen {_ago(now_ms - pool.last_seen_ms)}", pool.source)
                     console.print(table)
-            for note in notes:
-                console.print(f"note: {note}", style="yellow")
+            for one in sources:
+                if one.failure:
+                    console.print(f"{one.source}: failed: {one.failure}", style="yellow", soft_wrap=True, markup=False)
+                else:
+                    console.print(f"{one.source}: {one.found} found", style="dim")
 
         session.emit(shape, render)
 
@@ -150,6 +163,20 @@ def _price(numerator: int, denominator: int) -> str:
     from decimal import ROUND_DOWN, Context
 
     return f"{Context(prec=9, rounding=ROUND_DOWN).divide(numerator, denominator).normalize():f}"
+
+
+def _held(dex: Dex, pool: RememberedPool, dollars: int | None) -> str:
+    """What the pool held when it was last read, or an API's word on it, for reading."""
+    from dexroute.types.amounts import format_ui_amount
+
+    if not pool.reserves:
+        return f"about ${dollars:,}" if dollars is not None else "liquidity unknown"
+    shown = []
+    for mint, amount in zip(pool.mints, pool.reserves, strict=True):
+        token = dex.tokens.known(mint)
+        units = f"{dex.tokens.label(mint)} base units"
+        shown.append(f"{format_ui_amount(amount, token.decimals)} {token.symbol}" if token else f"{amount} {units}")
+    return " + ".join(shown)
 
 
 def _ago(duration_ms: int) -> str:

@@ -8,7 +8,7 @@ socket: bytes come in as an `AccountSnapshot`, and everything else is arithmetic
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
@@ -117,4 +117,13 @@ class Venue(Protocol):
 
     def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> Pool:
         """The pool, from untrusted bytes. Raises DecodeError naming pool and field."""
+        ...
+
+
+@runtime_checkable
+class HoldsReserves(Protocol):
+    """Optional, for pools whose token accounts hold other pools' funds too, or are not read. Elsewhere the accounts tell."""
+
+    def held_reserves(self) -> tuple[int, ...]:
+        """What is the pool's own, base units in the order of its mints; zeros when it cannot be told. For ranking only."""
         ...

@@ -22,7 +22,7 @@ from dexroute.ports import Signer
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
-from dexroute.sdk.pool_finder import PoolFinder
+from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.quote import Quote, Token
 from dexroute.sdk.quoting import Quoter
 from dexroute.sdk.terms import SwapTerms, default_hop_slippage_bps
@@ -270,11 +270,10 @@ class Dex:
         await (await self.journal()).remember_pools([remembered])
         return pool
 
-    async def discover_pools(self, input_token: str | Pubkey, output_token: str | Pubkey) -> tuple[str, ...]:
-        """Look for pools of a pair now and remember them. Returns what could not be asked, and why."""
+    async def discover_pools(self, input_token: str | Pubkey, output_token: str | Pubkey) -> FoundPools:
+        """Look for pools of a pair now and remember them. Returns hints, and how each source fared."""
         paid, got = await self.token(input_token), await self.token(output_token)
-        found = await self._finder(await self.journal()).for_pair(paid.mint, got.mint, two_hops=True, refresh=True)
-        return found.notes
+        return await self._finder(await self.journal()).for_pair(paid.mint, got.mint, two_hops=True, refresh=True)
 
     async def _quoting(self) -> Quoter:
         if self._quoter is None:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from solders.pubkey import Pubkey
 
 from dexroute.chain.tokens import MAINNET_GENESIS
 from dexroute.config import EMBEDDED, Settings
-from dexroute.fetchers.discovery import Discovery, MintPair, PoolSource, ProgramAccounts, discover, discover_all
+from dexroute.fetchers.discovery import (
+    DiscoveredPool,
+    Discovery,
+    MintPair,
+    PoolSource,
+    ProgramAccounts,
+    SourceReport,
+    discover,
+    discover_all,
+)
+from dexroute.fetchers.loader import LoadedPools
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import AccountReader, Clock, PoolMemory
 from dexroute.sdk.pool_hints import PoolHint
+from dexroute.sdk.reserves import reserves_of
 from dexroute.types.mints import NATIVE_MINT
 from dexroute.types.pools import RememberedPool
 
@@ -26,16 +37,21 @@ HUB_MINTS: Final = (
 )
 _FRESH_MS: Final = 10 * 60 * 1000
 _MOST_PER_PAIR: Final = 16
+# What was remembered this lately is not written again: a quote waits for no disk without need.
+_RENEW_MS: Final = 60 * 1000
+_RENEW_SLOTS: Final = 1_500  # about ten minutes
 # A cluster on this machine is small: listing every pool of every venue there costs less than asking pair by pair.
 _SMALL: Final = frozenset({EMBEDDED, "localhost"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPools:
-    """Hints, best first, and what a person should know about how they were found."""
+    """Hints, best first, and what a person should know about how they were found. `sources` are the reports of those that were
+    asked now; none when what is remembered was fresh enough."""
 
     hints: tuple[PoolHint, ...]
     notes: tuple[str, ...] = ()
+    sources: tuple[SourceReport, ...] = ()
 
 
 class PoolFinder:
@@ -56,6 +72,7 @@ class PoolFinder:
         self._clock = clock
         self._genesis_hash = genesis_hash
         self._memory = memory
+        self._known: dict[Pubkey, RememberedPool] = {}
 
     async def for_pair(self, input_mint: Pubkey, output_mint: Pubkey, *, two_hops: bool, refresh: bool = False) -> FoundPools:
         """Pools that may serve the pair. Asks the cluster and the APIs when nothing fresh is remembered; a source that fails
@@ -68,9 +85,28 @@ class PoolFinder:
             discovery = await discover_all([ProgramAccounts(self._reader, venue) for venue in self._venues])
         else:
             discovery = await self._ask(_pairs(input_mint, output_mint, two_hops=two_hops))
-        await self._remember(discovery)
-        found = [PoolHint(address=pool.address, venue_id=pool.venue_id, mints=pool.mints) for pool in discovery.pools]
-        return FoundPools(hints=_merged(found, _hints(remembered)), notes=_notes(discovery))
+        await self._remember(discovery, even_lately=refresh)
+        found = [_hint(self._known.get(pool.address), pool) for pool in discovery.pools]
+        return FoundPools(hints=_merged(found, _hints(remembered)), notes=_notes(discovery), sources=discovery.sources)
+
+    async def remember_reserves(self, loaded: LoadedPools) -> None:
+        """Keep what pools were found to hold, so that the next choice among many is by liquidity; nothing for those that cannot
+        be used. Writes only what is not known, or not from the last ten minutes."""
+        slot = loaded.snapshot.clock.slot
+        measured = []
+        for address in (*loaded.pools, *loaded.broken):
+            known = self._known.get(address)
+            if known is None or (known.reserves and known.seen_slot is not None and 0 <= slot - known.seen_slot < _RENEW_SLOTS):
+                continue
+            reserves = (0,) * len(known.mints)
+            if (pool := loaded.pools.get(address)) is not None:
+                held = reserves_of(pool, loaded.learned.get(address, ()), loaded.snapshot)
+                by_mint = {mint.address: amount for mint, amount in zip(pool.mints, held, strict=True)}
+                reserves = tuple(by_mint.get(mint, 0) for mint in known.mints)
+            measured.append(replace(known, reserves=reserves, seen_slot=slot))
+        if self._memory and measured:
+            await self._memory.remember_pools(measured)
+        self._known |= {pool.address: pool for pool in measured}
 
     async def everything_known(self) -> tuple[RememberedPool, ...]:
         """What the journal remembers of this cluster."""
@@ -80,35 +116,47 @@ class PoolFinder:
         async with AsyncExitStack() as stack:
             sources: list[PoolSource] = [ProgramAccounts(self._reader, venue) for venue in self._venues]
             if self._genesis_hash == MAINNET_GENESIS and self._settings.http_discovery:
-                from dexroute.chain.apis import MeteoraApi, RaydiumApi
+                from dexroute.chain.apis import METEORA_APIS, MeteoraApi, RaydiumApi
 
                 sources.append(await stack.enter_async_context(RaydiumApi(self._venues)))
-                sources.append(await stack.enter_async_context(MeteoraApi()))
+                listed = [venue.id for venue in self._venues if venue.id in METEORA_APIS]
+                sources.extend([await stack.enter_async_context(MeteoraApi(venue_id)) for venue_id in listed])
             return await discover(sources, pairs, most_per_pair=_MOST_PER_PAIR)
 
     async def _remembered(self) -> tuple[RememberedPool, ...]:
-        return await self._memory.remembered_pools(self._genesis_hash) if self._memory else ()
+        remembered = await self._memory.remembered_pools(self._genesis_hash) if self._memory else ()
+        self._known |= {pool.address: pool for pool in remembered}
+        return remembered
 
     def _is_fresh(self, remembered: Iterable[RememberedPool], pair: MintPair) -> bool:
+        """Whether a search found pools of the pair of late. A pool a person added says nothing of which others there are."""
         limit = self._clock.now_ms() - _FRESH_MS
-        return any(set(pair) <= set(pool.mints) and pool.last_seen_ms >= limit for pool in remembered)
+        found = (pool for pool in remembered if pool.source != "user")
+        return any(set(pair) <= set(pool.mints) and pool.last_seen_ms >= limit for pool in found)
 
-    async def _remember(self, discovery: Discovery) -> None:
-        if not self._memory or not discovery.pools:
-            return
+    async def _remember(self, discovery: Discovery, *, even_lately: bool) -> None:
         now_ms = self._clock.now_ms()
-        await self._memory.remember_pools(
-            RememberedPool(
-                genesis_hash=self._genesis_hash,
-                address=pool.address,
-                venue_id=pool.venue_id,
-                mints=pool.mints,
-                source=pool.source,
-                first_seen_ms=now_ms,
-                last_seen_ms=now_ms,
+        seen = []
+        for pool in discovery.pools:
+            known = self._known.get(pool.address)
+            if known is not None and known.venue_id == pool.venue_id and set(known.mints) == set(pool.mints):
+                if even_lately or now_ms - known.last_seen_ms >= _RENEW_MS:
+                    seen.append(replace(known, source=pool.source, last_seen_ms=now_ms))
+                continue
+            seen.append(
+                RememberedPool(
+                    genesis_hash=self._genesis_hash,
+                    address=pool.address,
+                    venue_id=pool.venue_id,
+                    mints=pool.mints,
+                    source=pool.source,
+                    first_seen_ms=now_ms,
+                    last_seen_ms=now_ms,
+                )
             )
-            for pool in discovery.pools
-        )
+        if self._memory and seen:
+            await self._memory.remember_pools(seen)
+        self._known |= {pool.address: pool for pool in seen}
 
 
 def _pairs(input_mint: Pubkey, output_mint: Pubkey, *, two_hops: bool) -> list[MintPair]:
@@ -120,8 +168,18 @@ def _pairs(input_mint: Pubkey, output_mint: Pubkey, *, two_hops: bool) -> list[M
     return pairs
 
 
+def _hint(known: RememberedPool | None, found: DiscoveredPool) -> PoolHint:
+    hint = PoolHint(address=found.address, venue_id=found.venue_id, mints=found.mints, tvl_usd=found.tvl_usd)
+    if known is None:
+        return hint
+    return replace(hint, mints=known.mints, reserves=known.reserves, seen_slot=known.seen_slot)
+
+
 def _hints(remembered: Iterable[RememberedPool]) -> tuple[PoolHint, ...]:
-    return tuple(PoolHint(address=pool.address, venue_id=pool.venue_id, mints=pool.mints) for pool in remembered)
+    return tuple(
+        PoolHint(address=pool.address, venue_id=pool.venue_id, mints=pool.mints, reserves=pool.reserves, seen_slot=pool.seen_slot)
+        for pool in remembered
+    )
 
 
 def _merged(*lists: Iterable[PoolHint]) -> tuple[PoolHint, ...]:

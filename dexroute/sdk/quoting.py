@@ -73,6 +73,7 @@ class Quoter:
         left_out = absent if swappable else frozenset()
         read_ms = self._clock.now_ms()
         self._learned = {**self._learned, **loaded.learned}
+        await self._finder.remember_reserves(loaded)
         for pool in loaded.pools.values():
             self._tokens.learn(pool.mints)
         routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
@@ -123,9 +124,7 @@ class Quoter:
         if unwanted := len(found.hints) - len(hints):
             notes += (f"{unwanted} known pools were not looked at, as asked (--venue, --exclude-venue, --exclude-pool)",)
         if left_out:
-            notes += (
-                f"{left_out} more known pools were not read; name pools with --pool to quote others than the first {MOST_POOLS}",
-            )
+            notes += (f"{left_out} more known pools were not read; name pools with --pool to quote others than these {MOST_POOLS}",)
         return useful, notes
 
     def _absent_venues(self, loaded: LoadedPools) -> frozenset[str]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
+from dexroute.chain.token_file import Entry
 from dexroute.chain.token_lists.changes import changes_between
 from dexroute.chain.token_lists.document import CheckedList, check_list
 from dexroute.chain.token_lists.symbols import look_of, skeletons
@@ -170,9 +171,13 @@ def test_whatever_comes_only_sound_entries_are_kept(items: list[Any]) -> None:
     assert all(one.symbol.isascii() and one.symbol.isprintable() for one in found.refused)
 
 
+def entry(name: str, **changes: str | int) -> Entry:
+    return {"symbol": name, "mint": name * 32, "decimals": 6, **changes}
+
+
 def test_changes_name_what_moved() -> None:
-    a, b, c, d = ({"symbol": name, "mint": name * 32, "decimals": 6} for name in "ABCD")
-    found = changes_between([a, b, c], [a | {"decimals": 9}, b | {"symbol": "C"}, d])
+    a, b, c, d = (entry(name) for name in "ABCD")
+    found = changes_between([a, b, c], [entry("A", decimals=9), entry("B", symbol="C"), d])
     assert (found.added, found.removed) == ((d,), (c,))
     assert set(found.changed) == {
         f"{'A' * 32}: decimals was 6, is 9",

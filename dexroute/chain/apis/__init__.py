@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dexroute.chain.apis.meteora import MeteoraApi
+from dexroute.chain.apis.meteora import METEORA_APIS, MeteoraApi
 from dexroute.chain.apis.raydium import RaydiumApi
 
-__all__ = ["MeteoraApi", "RaydiumApi"]
+__all__ = ["METEORA_APIS", "MeteoraApi", "RaydiumApi"]

@@ -59,6 +59,10 @@ class DexroutePool:
     def slot(self) -> int:
         return self.clock.slot
 
+    def held_reserves(self) -> tuple[int, int]:
+        """The reserves: the pool's account holds them, so the vaults are not read."""
+        return self.reserves
+
     def tradable(self) -> Tradability:
         """Whether swaps are open and both reserves hold something."""
         try:

@@ -60,6 +60,13 @@ class DammV1Pool:
         now = self.clock.unix_timestamp
         return self.sides[0].worth(now), self.sides[1].worth(now)
 
+    def held_reserves(self) -> tuple[int, int]:
+        """The pool's share of the vaults, which other pools use too; zeros when it cannot be told."""
+        try:
+            return self.reserves()
+        except QuoteError:
+            return 0, 0
+
     def tradable(self) -> Tradability:
         """Whether swaps are open at the snapshot's clock, in at least one direction."""
         try:
