@@ -35,6 +35,7 @@ async def _make(directory: Path) -> None:
         url="embedded", data_dir=directory, database_url=f"sqlite:///{directory / 'journal.sqlite3'}", signer=signer
     ) as dex:
         made = await make_playground(dex, signer)
+        assert await dex.list_orders() == ()  # makes the journal, so that no test has to
     facts = {"pools": [str(pool) for pool in made.pools], "recorded": {venue: str(pool) for venue, pool, _, _ in made.recorded}}
     (directory / "facts.json").write_text(json.dumps(facts))
 

@@ -6,7 +6,9 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import pairwise
+from typing import Any
 
 from dexroute.cli.failure import report, report_bug, report_usage
 from dexroute.cli.session import OutputFormat, reader_gone
@@ -20,7 +22,6 @@ def run(arguments: Sequence[str]) -> int:
     """Carry the command out; results on stdout, everything else on stderr. Returns the exit code (architecture, section 5)."""
     import typer
 
-    from dexroute.cli.app import app
     from dexroute.cli.localnet import joined_pairs
 
     _print_whatever_the_terminal_can()
@@ -28,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     # What Typer raises for a command line it cannot read, whichever Click it carries: the class next to Exception.
     unreadable: type[Exception] = typer.BadParameter.__mro__[-4]
     try:
-        code = typer.main.get_command(app).main(args=joined_pairs(arguments), prog_name="dex", standalone_mode=False)
+        code = _command().main(args=joined_pairs(arguments), prog_name="dex", standalone_mode=False)
         sys.stdout.flush()
     except DexError as error:
         return report(error, format_)
@@ -45,6 +46,16 @@ def run(arguments: Sequence[str]) -> int:
             raise
         return report_bug(error, format_, debug_variable=DEBUG_VARIABLE)
     return code if isinstance(code, int) else 0
+
+
+@cache
+def _command() -> Any:
+    """The tree of commands, built once."""
+    import typer
+
+    from dexroute.cli.app import app
+
+    return typer.main.get_command(app)
 
 
 def _asked_format(arguments: Sequence[str]) -> OutputFormat:
