@@ -8,10 +8,12 @@ Source: raydium-io/raydium-amm@3b087ad (with the order book) and @27f461d (witho
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, PoolNotTradable, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.deferred import DeferredQuote
 from dexroute.fetchers.raydium.amm_v4.program_errors import (
     INSUFFICIENT_FUNDS,
     INVALID_INPUT,
@@ -91,21 +93,21 @@ def _require_coin_vault(pool: AmmV4Pool, amount_out: int) -> None:
 
 def _settle(pool: AmmV4Pool, index_in: int, amount_in: int, amount_out: int, fee: int) -> SwapQuote:
     after = _with_orders_withdrawn(pool, 1 - index_in, amount_out)
-    vault_in, vault_out = after.vault_amounts[index_in] + amount_in, after.vault_amounts[1 - index_in] - amount_out
+    vault_in, vault_out = after.vault_amounts[index_in] + amount_in, after.vault_amounts[1 - index_in]
     if vault_in > U64_MAX:
         raise QuoteOverflow(f"the vault would hold {vault_in}, more than 64 bits and more than any supply; ask for less")
-    if vault_out < 0:
+    if amount_out > vault_out:
         raise ExceedsLiquidity(
-            f"{amount_out} would have to leave a vault that holds {vault_out + amount_out}; ask for less",
-            program_error=TOKEN_INSUFFICIENT_FUNDS,
+            f"{amount_out} would have to leave a vault that holds {vault_out}; ask for less", program_error=TOKEN_INSUFFICIENT_FUNDS
         )
-    next_pool = replace(
-        after,
-        vault_amounts=(vault_in, vault_out) if index_in == 0 else (vault_out, vault_in),
-        status=pool.status_after(),
-    )
     fees = (Fee(kind=FeeKind.POOL, mint=pool.mints[index_in].address, amount=fee),) if fee else ()
-    return SwapQuote(amount_in=amount_in, amount_out=amount_out, fees=fees, next_pool=next_pool)
+    settle = partial(_next_pool, after, index_in, vault_in, vault_out - amount_out)
+    return DeferredQuote(amount_in=amount_in, amount_out=amount_out, fees=fees, settle=settle)
+
+
+def _next_pool(pool: AmmV4Pool, index_in: int, vault_in: int, vault_out: int) -> AmmV4Pool:
+    vault_amounts = (vault_in, vault_out) if index_in == 0 else (vault_out, vault_in)
+    return replace(pool, vault_amounts=vault_amounts, status=pool.status_after())
 
 
 def _with_orders_withdrawn(pool: AmmV4Pool, index_out: int, amount_out: int) -> AmmV4Pool:

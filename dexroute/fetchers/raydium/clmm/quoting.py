@@ -8,10 +8,12 @@ program's order, so that a refusal carries the code the program would answer.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.deferred import DeferredQuote
 from dexroute.fetchers.raydium.clmm.bitmap import TICKS_PER_ARRAY, TickArrayBitmap
 from dexroute.fetchers.raydium.clmm.program_errors import (
     REQUIRE_EQ_VIOLATED,
@@ -24,6 +26,7 @@ from dexroute.fetchers.raydium.clmm.walk import Walk, walk
 from dexroute.fetchers.raydium.clmm.walk_2026 import fee_on_input, walk_2026
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math.rounding import U64_MAX
+from dexroute.math.tick import tick_at_sqrt_price
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
 from dexroute.types.fees import Fee, FeeKind
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -56,14 +59,14 @@ def quote_swap(pool: ClmmPool, request: QuoteRequest) -> SwapQuote:
     amount_in = request.amount if exact_in else amount_before_fee(reaching, fee_in)
     if amount_in > U64_MAX:
         raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
-    next_pool = _settled(pool, walked, index_in, reaching, leaving)
+    _require_vaults(pool, index_in, reaching, leaving)
     _require_complete(pool, walked)
     amount_out = amount_after_fee(leaving, fee_out)
-    return SwapQuote(
+    return DeferredQuote(
         amount_in=amount_in,
         amount_out=amount_out,
         fees=_fees(pool, walked, index_in, amount_in - reaching, leaving - amount_out),
-        next_pool=next_pool,
+        settle=partial(_next_pool, pool, walked, index_in, reaching, leaving),
     )
 
 
@@ -78,15 +81,18 @@ def _require_complete(pool: ClmmPool, walked: Walk) -> None:
         )
 
 
-def _settled(pool: ClmmPool, walked: Walk, index_in: int, reaching: int, leaving: int) -> ClmmPool:
-    vault_in, vault_out = pool.vault_amounts[index_in] + reaching, pool.vault_amounts[1 - index_in] - leaving
+def _require_vaults(pool: ClmmPool, index_in: int, reaching: int, leaving: int) -> None:
+    vault_in, vault_out = pool.vault_amounts[index_in] + reaching, pool.vault_amounts[1 - index_in]
     if vault_in > U64_MAX:
         raise QuoteOverflow(f"the vault would hold {vault_in}, more than 64 bits and more than any supply; ask for less")
-    if vault_out < 0:
+    if leaving > vault_out:
         raise ExceedsLiquidity(
-            f"{leaving} would have to leave a vault that holds {vault_out + leaving}; ask for less",
-            program_error=TOKEN_INSUFFICIENT_FUNDS,
+            f"{leaving} would have to leave a vault that holds {vault_out}; ask for less", program_error=TOKEN_INSUFFICIENT_FUNDS
         )
+
+
+def _next_pool(pool: ClmmPool, walked: Walk, index_in: int, reaching: int, leaving: int) -> ClmmPool:
+    vault_in, vault_out = pool.vault_amounts[index_in] + reaching, pool.vault_amounts[1 - index_in] - leaving
     # The build of April 2026 freezes a pool whose vault a swap empties.
     emptied = vault_out == 0 and not pool.has_2026_features
     return replace(
@@ -95,7 +101,7 @@ def _settled(pool: ClmmPool, walked: Walk, index_in: int, reaching: int, leaving
         status=_FROZEN if emptied else pool.status,
         liquidity=walked.liquidity,
         sqrt_price_x64=walked.sqrt_price_x64,
-        tick_current=walked.tick,
+        tick_current=tick_at_sqrt_price(walked.sqrt_price_x64) if walked.tick is None else walked.tick,
         bitmap=_bitmap_after(pool, walked),
         ladder=walked.ladder,
         dynamic_fee=walked.dynamic_fee,
@@ -119,4 +125,4 @@ def _fees(pool: ClmmPool, walked: Walk, index_in: int, withheld_in: int, withhel
         (FeeKind.POOL, charged, walked.fee),
         (FeeKind.TRANSFER, mint_out, withheld_out),
     )
-    return tuple(Fee(kind=kind, mint=mint, amount=amount) for kind, mint, amount in fees if amount)
+    return tuple([Fee(kind=kind, mint=mint, amount=amount) for kind, mint, amount in fees if amount])

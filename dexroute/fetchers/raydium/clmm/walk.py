@@ -6,8 +6,7 @@ initialized tick, array by array, finds what the ladder of all ticks holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dexroute.errors import ExceedsLiquidity, LiquidityNotLoaded, QuoteError, QuoteOverflow
 from dexroute.fetchers.raydium.clmm.addresses import bitmap_extension_address, tick_array_address
@@ -24,7 +23,7 @@ from dexroute.fetchers.raydium.clmm.program_errors import (
 )
 from dexroute.fetchers.raydium.clmm.steps import step_in, step_out
 from dexroute.math.rounding import U64_MAX, U128_MAX
-from dexroute.math.tick import MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64, sqrt_price_at_tick, tick_at_sqrt_price
+from dexroute.math.tick import MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64, sqrt_price_at_tick
 
 if TYPE_CHECKING:
     from dexroute.fetchers.raydium.clmm.pool import ClmmPool
@@ -33,16 +32,16 @@ LOWEST_SQRT_PRICE_X64 = MIN_SQRT_PRICE_X64 + 1
 HIGHEST_SQRT_PRICE_X64 = MAX_SQRT_PRICE_X64 - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
+class Walk(NamedTuple):
     """Where a swap ended. `left` of the asked amount was not swapped: only at the outermost price. `fee` is in the input
-    unless the pool takes it off the output; `ladder` and `dynamic_fee` change with limit orders and dynamic fees only."""
+    unless the pool takes it off the output; `ladder` and `dynamic_fee` change with limit orders and dynamic fees only.
+    `tick` is None where it is the price's own."""
 
     left: int
     calculated: int
     fee: int
     sqrt_price_x64: int
-    tick: int
+    tick: int | None
     liquidity: int
     ladder: TickLadder
     dynamic_fee: DynamicFee | None = None
@@ -53,10 +52,11 @@ def walk(pool: ClmmPool, amount: int, *, down: bool, exact_in: bool) -> Walk:
     limit = outermost_price(pool, down=down)
     ladder, rate = pool.ladder, pool.trade_fee_ppm
     ticks, nets = ladder.ticks, ladder.nets
-    price, tick, liquidity = pool.sqrt_price_x64, pool.tick_current, pool.liquidity
+    price, liquidity = pool.sqrt_price_x64, pool.liquidity
+    tick: int | None = pool.tick_current
     step_by_mode = step_in if exact_in else step_out
     left, calculated, fee = amount, 0, 0
-    index, onward = ladder.first(tick, down=down), -1 if down else 1
+    index, onward = ladder.first(pool.tick_current, down=down), -1 if down else 1
     while left and price != limit:
         if not 0 <= index < len(ticks):
             raise way_end(pool, down=down)
@@ -79,7 +79,7 @@ def walk(pool: ClmmPool, amount: int, *, down: bool, exact_in: bool) -> Walk:
             tick = ticks[index] - 1 if down else ticks[index]
             index += onward
         elif after != price:
-            tick = tick_at_sqrt_price(after)
+            tick = None
         price = after
     return Walk(left=left, calculated=calculated, fee=fee, sqrt_price_x64=price, tick=tick, liquidity=liquidity, ladder=ladder)
 
