@@ -33,7 +33,9 @@ def locate(database: str | Path) -> Location:
         return _sqlite(Path(url.database))
     if backend in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+asyncpg")
-        return Location(url=url, file=None, label=url.set(drivername="postgresql").render_as_string(hide_password=True))
+        # without the query: `?password=` and `?sslpassword=` are credentials SQLAlchemy does not hide
+        shown = url.set(drivername="postgresql", query={})
+        return Location(url=url, file=None, label=shown.render_as_string(hide_password=True))
     raise ConfigError(
         f"a journal cannot be kept in {backend!r}: use sqlite:///path or postgresql://user@host/name", backend=backend
     )

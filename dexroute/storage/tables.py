@@ -157,7 +157,7 @@ class PoolMintRow(SQLModel, table=True):
 
 
 class MetaRow(SQLModel, table=True):
-    """Facts about the journal itself: who created it, which clusters it has seen (`cluster:<genesis hash>`)."""
+    """Facts about the journal itself, by name (`SqlStore.note`). None is kept so far."""
 
     __tablename__ = "meta"
 

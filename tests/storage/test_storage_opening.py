@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from dexroute.errors import ConfigError, DatabaseError, DatabaseUnavailable, DataDirBusy
+from dexroute.storage.location import locate
 from dexroute.storage.schema import HEAD
 from dexroute.storage.store import open_store
 from tests.storage.conftest import empty_postgres
@@ -186,3 +187,12 @@ async def test_a_file_that_cannot_grow_keeps_what_it_has(tmp_path: Path) -> None
                 await store.place(an_order(key=f"{number}" * 20))
         known = await store.order_by_key("k")
         assert known is not None and len(await store.events(known.id)) == known.event_seq
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:hunter2@db/journal", "postgresql://me@db/journal?password=hunter2&sslpassword=hunter2"]
+)
+def test_a_database_is_named_without_its_credentials(url: str) -> None:
+    location = locate(url)
+    assert "hunter2" not in location.label and "db/journal" in location.label
+    assert "hunter2" in location.url.render_as_string(hide_password=False), "the connection still needs it"
