@@ -83,7 +83,7 @@ def _system(data: bytes, keys: Sequence[str]) -> Parsed | None:
 def _token(data: bytes, keys: Sequence[str]) -> Parsed | None:
     kind = data[0] if data else -1
     amount = str(_u64(data, 1))
-    if kind in (1, 18) and len(keys) >= 2:
+    if len(keys) >= 2 and (kind == 1 or (kind == 18 and len(data) == 33)):
         owner = keys[2] if kind == 1 else str(Pubkey(data[1:33]))
         return "initializeAccount" if kind == 1 else "initializeAccount3", {"account": keys[0], "mint": keys[1], "owner": owner}
     if kind == 3 and len(data) == 9:
