@@ -108,10 +108,6 @@ class PoolFinder:
             await self._memory.remember_pools(measured)
         self._known |= {pool.address: pool for pool in measured}
 
-    async def everything_known(self) -> tuple[RememberedPool, ...]:
-        """What the journal remembers of this cluster."""
-        return await self._remembered()
-
     async def _ask(self, pairs: Sequence[MintPair]) -> Discovery:
         async with AsyncExitStack() as stack:
             sources: list[PoolSource] = [ProgramAccounts(self._reader, venue) for venue in self._venues]
