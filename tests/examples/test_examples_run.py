@@ -29,12 +29,6 @@ def test_the_bot_sells_once_the_price_is_there(tmp_path: Path) -> None:
     assert int(sold[1]) >= 2 * 149_000_000 * 9_970 // 10_000
 
 
-def test_the_bot_keeps_waiting_below_the_level(tmp_path: Path) -> None:
-    said = _run("price_bot.py", "--level", "100000", "--polls", "2", "--pause", "0", home=tmp_path)
-    assert said.count("1 SOL =") == 2
-    assert "nothing was sold" in said
-
-
 def test_the_rebalancer_swaps_once_a_day(tmp_path: Path) -> None:
     said = _run("cron_rebalance.py", "--share", "40", home=tmp_path).splitlines()
     assert len(said) == 2
