@@ -25,8 +25,11 @@ class SqlPools:
         if not latest:
             return
         async with self._sessions.writing() as session:
+            keys = tuple_(col(PoolRow.genesis_hash), col(PoolRow.address))
+            known = await session.exec(select(PoolRow).where(keys.in_(list(latest))))
+            rows = {(row.genesis_hash, row.address): row for row in known}
             for (genesis_hash, address), pool in latest.items():
-                row = await session.get(PoolRow, (genesis_hash, address))
+                row = rows.get((genesis_hash, address))
                 if row is None:
                     row = PoolRow(
                         genesis_hash=genesis_hash,
