@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-import statistics
 import time
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from benchmarks.recordings import Chosen
 from dexroute.fetchers import decode_pool
@@ -20,17 +20,30 @@ _WARM_ROUNDS = 3
 _COPIES = 10
 
 
-def quote_all(state: Chosen) -> tuple[list[tuple[int, int]], list[float]]:
-    """(amounts, nanoseconds of a warm quote) of every chosen swap of a state, measured as quotes.mjs measures."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OurQuotes:
+    """Of one state, in the order of its swaps: amounts, and nanoseconds of a warm quote without and with the pool after it."""
+
+    amounts: tuple[tuple[int, int], ...]
+    ns: tuple[float, ...]
+    settled_ns: tuple[float, ...]
+
+
+def quote_all(state: Chosen) -> OurQuotes:
+    """Every chosen swap of a state, measured as quotes.mjs measures."""
     pool = decode_pool(state.state.pool, state.state.snapshot)
     requests = [swap.request for swap in state.swaps]
     for _ in range(_WARM_ROUNDS):
         quotes = [pool.quote(request) for request in requests]
-    return [(quote.amount_in, quote.amount_out) for quote in quotes], [_time(pool, request) for request in requests]
+    return OurQuotes(
+        amounts=tuple((quote.amount_in, quote.amount_out) for quote in quotes),
+        ns=tuple(_time(pool.quote, request) for request in requests),
+        settled_ns=tuple(_time(lambda request: pool.quote(request).next_pool, request) for request in requests),
+    )
 
 
-def _time(pool: Pool, request: QuoteRequest) -> float:
-    quote, now = pool.quote, time.perf_counter_ns
+def _time(quote: Callable[[QuoteRequest], object], request: QuoteRequest) -> float:
+    now = time.perf_counter_ns
     once = now()
     quote(request)
     count = max(1, round(_BATCH_NS / max(1, now() - once)))
@@ -40,7 +53,7 @@ def _time(pool: Pool, request: QuoteRequest) -> float:
         for _ in range(count):
             quote(request)
         samples.append((now() - started) / count)
-    return statistics.median(samples)
+    return min(samples)  # what else the machine does only ever adds
 
 
 def memory_of_a_pool(state: Chosen) -> float:

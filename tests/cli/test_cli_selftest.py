@@ -98,6 +98,7 @@ def test_a_swap_quoted_that_was_refused_is_a_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "raw",
     [b"", b"no gzip", *map(gzip.compress, (b"{", b'{"format": 2}', b'{"format": 1}', b"[]", b"[" * 100_000, b"\xff"))],
+    ids=["empty", "no gzip", "no JSON", "another format", "nothing in it", "a list", "too deep", "no UTF-8"],
 )
 def test_files_that_are_no_recordings_are_named(cli: Cli, tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "pool.json.gz"
