@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 from dexroute.fetchers.base import Pool, SwapQuote
@@ -18,19 +17,38 @@ class DeferredQuote(SwapQuote):
 
     __slots__ = ("_made", "_settle")
     _made: Pool | None
-    _settle: Callable[[], Pool]
+    _settle: Callable[[], Pool] | None
 
-    def __init__(self, *, amount_in: int, amount_out: int, fees: tuple[Fee, ...], settle: Callable[[], Pool]) -> None:
+    def __init__(
+        self,
+        *,
+        amount_in: int,
+        amount_out: int,
+        fees: tuple[Fee, ...],
+        settle: Callable[[], Pool] | None = None,
+        next_pool: Pool | None = None,
+    ) -> None:
+        """Either `settle`, or the pool itself (which is what `dataclasses.replace` and copies give)."""
         _set(self, "amount_in", amount_in)
         _set(self, "amount_out", amount_out)
         _set(self, "fees", fees)
         _set(self, "_settle", settle)
-        _set(self, "_made", None)
+        _set(self, "_made", next_pool)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to any SwapQuote of the same facts, however its pool was made."""
+        if not isinstance(other, SwapQuote):
+            return NotImplemented
+        return _facts(self) == _facts(other)
+
+    def __hash__(self) -> int:
+        return hash((self.amount_in, self.amount_out, self.fees))
 
     @property
     def next_pool(self) -> Pool:
         made = self._made
         if made is None:
+            assert self._settle is not None, "a quote has its pool, or the way to make it"
             made = self._settle()
             _set(self, "_made", made)
         return made
@@ -41,8 +59,8 @@ class DeferredQuote(SwapQuote):
 
 
 def _of(amount_in: int, amount_out: int, fees: tuple[Fee, ...], next_pool: Pool) -> DeferredQuote:
-    return DeferredQuote(amount_in=amount_in, amount_out=amount_out, fees=fees, settle=partial(_itself, next_pool))
+    return DeferredQuote(amount_in=amount_in, amount_out=amount_out, fees=fees, next_pool=next_pool)
 
 
-def _itself(pool: Pool) -> Pool:
-    return pool
+def _facts(quote: SwapQuote) -> tuple[int, int, tuple[Fee, ...], Pool]:
+    return quote.amount_in, quote.amount_out, quote.fees, quote.next_pool
