@@ -27,10 +27,10 @@ Written by `make bench`; do not edit. dexroute {version} on Python {python}, nod
 The same recorded pools and amounts are quoted here and by {sdks}.
 
 The SDKs load the recorded accounts through their own readers and decoders. Both sides are warm; the time of a swap is the best of
-five batches, the table shows medians over the swaps. Every quote of ours must equal what the chain executed, or the run fails; the
-SDKs are timed over the swaps where they agree with the chain ("agreeing"). `inner` is the SDK's bare calculator, without the
-price, impact and slippage its quote function adds. Ours includes the fees by kind. The pool after the swap, which these SDK functions
-do not return, is made when it is asked for: the time with it has a column of its own and is no part of the ratio.
+five batches, the table shows medians over the swaps. Every quote of ours must equal what the chain executed, or the run fails;
+the SDKs are timed over the swaps where they agree with the chain ("agreeing"). `inner` is the SDK's bare calculator, without the
+price, impact and slippage its quote function adds. Ours includes the fees by kind. The pool after the swap, which these SDK
+functions do not return, is made when it is asked for: the time with it has a column of its own and is no part of the ratio.
 
 | venue | SDK function | agreeing | here | with the pool after | SDK | SDK time / ours | {aim}x |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
