@@ -8,7 +8,7 @@ from struct import pack
 import pytest
 from solders.pubkey import Pubkey
 
-from dexroute.errors import AmountTooSmall, DecodeError, QuoteError
+from dexroute.errors import AmountTooSmall, DecodeError, QuoteError, QuoteOverflow
 from dexroute.fetchers.raydium.clmm.addresses import tick_array_address
 from dexroute.fetchers.raydium.clmm.decode import decode_clmm_pool
 from dexroute.fetchers.raydium.clmm.dynamic_fee import DynamicFee
@@ -65,6 +65,25 @@ def test_dynamic_fees_are_read_where_the_source_keeps_them(state: RecordedState,
     assert after.dynamic_fee is not None
     assert after.dynamic_fee.volatility_reference == 15_000
     assert after.dynamic_fee.last_update == state.snapshot.clock.unix_timestamp
+
+
+def test_settings_that_would_make_a_swap_endless_are_refused(plain: ClmmPool) -> None:
+    endless = DynamicFee(
+        filter_period=1,
+        decay_period=2,
+        reduction=1,
+        control=1,
+        max_volatility=2**32 - 1,
+        index_reference=-(2**31),
+        volatility_reference=0,
+        volatility=0,
+        last_update=0,
+    )
+    far = replace(plain.ladder, ticks=(-440_000, 440_000), nets=(plain.liquidity, -plain.liquidity))
+    pool = replace(plain, dynamic_fee=endless, ladder=far, vault_amounts=(2**62, 2**62))
+    assert pool.quote(asked(pool, 10**6)).amount_out > 0
+    with pytest.raises(QuoteOverflow, match="1000 steps"):
+        pool.quote(asked(pool, 2**61))
 
 
 def test_fees_on_one_token_are_told_in_that_token(state: RecordedState, plain: ClmmPool) -> None:

@@ -7,7 +7,7 @@ orders tell by their bytes that a later one runs. Refusals here carry no code: l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dexroute.errors import QuoteOverflow
 from dexroute.fetchers.raydium.clmm.dynamic_fee import MAX_RATE_PPM, DynamicFee
@@ -20,6 +20,10 @@ from dexroute.math.tick import MAX_TICK, MIN_TICK, sqrt_price_at_tick, tick_at_s
 
 if TYPE_CHECKING:
     from dexroute.fetchers.raydium.clmm.pool import ClmmPool
+
+# A step costs the program some 17 000 compute units of the 1.4 million a transaction has. Dynamic fees make one of every tick
+# spacing, so that a pool's settings alone could keep a quote busy for ever.
+MOST_STEPS: Final = 1_000
 
 
 def fee_on_input(fee_on: int, index_in: int) -> bool:
@@ -60,6 +64,7 @@ class _State:
         self.ladder = pool.ladder
         self.left, self.calculated, self.fee = amount, 0, 0
         self.index = self.tick // self.spacing
+        self.steps = 0
         self.dynamic: DynamicFee | None = None
         if pool.dynamic_fee is not None:
             self.dynamic = pool.dynamic_fee.at_start(self.index, pool.clock.unix_timestamp)
@@ -70,6 +75,11 @@ class _State:
         target = max(at_tick, limit) if self.down else min(at_tick, limit)
         liquidity_after = self.liquidity
         while True:
+            self.steps += 1
+            if self.steps > MOST_STEPS:
+                raise QuoteOverflow(
+                    f"it would take more than {MOST_STEPS} steps, far more than a transaction can compute; ask for less"
+                )
             if self.dynamic is not None:
                 self.dynamic = self.dynamic.moved_to(self.index)
             rate = self._rate()
