@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning import check_price_impact, swap_limit
 from dexroute.engine.planning.programs import is_program
-from dexroute.engine.routing import RouteOptions, find_route, rank_candidates
-from dexroute.errors import DexError, QuoteOnly, RouteNotFound
+from dexroute.engine.routing import Candidate, RouteOptions, find_route, rank_candidates
+from dexroute.errors import DexError, LiquidityNotLoaded, QuoteOnly, RouteNotFound
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import LearnedAddresses, LoadedPools, load_pools
 from dexroute.fetchers.registry import VenueRegistry
@@ -25,6 +25,8 @@ from dexroute.types.requests import QuoteRequest
 
 # About 100 accounts: what one getMultipleAccounts call carries, give or take shared mints and configs.
 MOST_POOLS = 48
+# How often a quote that ran out of loaded liquidity reads on: an amount that needs more than this moves the price beyond reason.
+_MOST_DEEPER_READS = 16
 
 
 class Quoter:
@@ -68,18 +70,28 @@ class Quoter:
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
         programs = [venue.program_id for venue in self._venues] if self._absent is None else []
         also = [*places, *programs]
-        loaded = await load_pools(self._reader, addresses, self._venues, self._learned, also=also)
-        absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
-        left_out = absent if swappable else frozenset()
+        round_trips = 0
+        for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
+            loaded = await load_pools(self._reader, addresses, self._venues, self._learned, also=also)
+            round_trips += loaded.round_trips
+            self._learned = {**self._learned, **loaded.learned}
+            absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
+            left_out = absent if swappable else frozenset()
+            routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
+            costs = landing_costs(loaded.pools.values(), request, places, loaded.snapshot.accounts)
+            priced = replace(options, costs=costs)
+            candidates = rank_candidates(routed.values(), request, priced)
+            deeper = _unread(candidates, loaded)
+            if not deeper or not tries_left:
+                break
+            self._learned = {
+                **self._learned,
+                **{pool: self._learned.get(pool, frozenset()) | missing for pool, missing in deeper.items()},
+            }
         read_ms = self._clock.now_ms()
-        self._learned = {**self._learned, **loaded.learned}
         await self._finder.remember_reserves(loaded)
         for pool in loaded.pools.values():
             self._tokens.learn(pool.mints)
-        routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
-        costs = landing_costs(loaded.pools.values(), request, places, loaded.snapshot.accounts)
-        priced = replace(options, costs=costs)
-        candidates = rank_candidates(routed.values(), request, priced)
         best = candidates[0].quote if candidates else None
         if best is None:
             try:
@@ -101,7 +113,7 @@ class Quoter:
             fees=candidates[0].fees,
             clock=loaded.snapshot.clock,
             read_ms=read_ms,
-            round_trips=loaded.round_trips,
+            round_trips=round_trips,
             input_token=input_token,
             output_token=output_token,
             tokens={mint: token for mint, token in known.items() if token is not None},
@@ -159,6 +171,18 @@ class Quoter:
         ]
         context = {**failure.context, "candidates": [*failure.context.get("candidates", []), *unusable]}
         return RouteNotFound("; ".join((failure.message, *notes)), **context)
+
+
+def _unread(candidates: Iterable[Candidate], loaded: LoadedPools) -> dict[Pubkey, frozenset[Pubkey]]:
+    """By pool, the accounts a quote ran out of: what a large amount reaches beyond what pools are read with at first. Accounts that
+    were read and do not exist are not asked for again."""
+    found: dict[Pubkey, frozenset[Pubkey]] = {}
+    for candidate in candidates:
+        if isinstance(candidate.error, LiquidityNotLoaded) and "pool" in candidate.error.context:
+            pool = Pubkey.from_string(candidate.error.context["pool"])
+            missing = frozenset(map(Pubkey.from_string, candidate.error.context.get("missing", ())))
+            found[pool] = found.get(pool, frozenset()) | (missing - loaded.snapshot.accounts.keys())
+    return {pool: missing for pool, missing in found.items() if missing}
 
 
 def _is_allowed(hint: PoolHint, options: RouteOptions) -> bool:
