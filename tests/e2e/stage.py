@@ -101,6 +101,12 @@ class Stage:
         self.others.append(node)
         return node
 
+    async def until_finalized(self) -> None:
+        """Wait until what was done so far is finalized, for readers that look at nothing newer."""
+        done = self.chain.tip()
+        while self.chain.slot_at("finalized") < done:
+            await asyncio.sleep(0.05)
+
     def place(self, state: RecordedState) -> None:
         """A recorded pool with its program, which must be at hand."""
         self.chain.add_program(*real_program(state.venue))

@@ -53,6 +53,7 @@ async def test_a_swap_lands_once(open_stage: Opener, name: str) -> None:
         words += ["--commitment", "finalized"]
         witness = await stage.second_node(Sloppiness(lag_every=2, missing=frozenset({"sendTransaction"})))
         settings = {"witness_url": witness.url}
+        await stage.until_finalized()  # the pool was made by transactions just now
     order = await stage.swap("5", str(a), str(b), *words, **settings)
     assert len(order["attempts"]) == 1 and len(set(stage.node.sent)) == 1
     assert (order["amount_in"], order["amount_out"]) == (order["quoted"]["amount_in"], order["quoted"]["amount_out"])
