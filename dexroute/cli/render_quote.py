@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dexroute.types.amounts import format_ui_amount
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from dexroute.engine.routing.quote import Candidate
     from dexroute.sdk.quote import Quote, Token
 
+_ADDRESS = re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{32,44}\b")
 _FEE_NAMES = {"pool": "pool fee", "creator": "creator fee", "transfer": "transfer fee"}
 
 
@@ -93,11 +95,17 @@ def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
         return f"chosen{quote_only}"
     best = quote.candidates[0].net
     if candidate.net is None or best is None or candidate.net == best:
-        return candidate.lost + quote_only
+        return _with_short_addresses(candidate.lost, quote) + quote_only
     gap = abs(best - candidate.net)
     bps = gap * 10_000 // max(abs(best), 1)
     side = "less" if quote.request.mode.value == "exact_in" else "more"
     return f"{format_ui_amount(gap, token.decimals)} {side} after costs ({bps} bps){quote_only}"
+
+
+def _with_short_addresses(text: str, quote: Quote) -> str:
+    """Addresses as symbols or in short form: a whole one breaks over several lines of a column. JSON has them whole."""
+    symbols = {str(token.mint): token.symbol for token in quote.tokens.values()}
+    return _ADDRESS.sub(lambda found: symbols.get(found[0]) or _short(found[0]), text)
 
 
 def _short(address: str) -> str:
