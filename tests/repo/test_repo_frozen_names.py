@@ -17,9 +17,14 @@ from dexroute.engine.routing import RouteOptions, RouteQuote, find_route
 from dexroute.errors import DexError
 from dexroute.fetchers import VENUES, VenueRegistry, decode_pool
 from dexroute.fetchers.base import Pool, SwapQuote, SwapRequest, Venue
-from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
+from dexroute.types import (  # from here, as the architecture names them
+    AccountData,
+    AccountSnapshot,
+    ChainClock,
+    QuoteRequest,
+    SwapMode,
+)
 from dexroute.types.orders import OrderState
-from dexroute.types.requests import QuoteRequest, SwapMode
 
 REQUIRED = dataclasses.MISSING
 
