@@ -141,3 +141,10 @@ def test_the_json_of_an_order() -> None:
     assert (shape["id"], shape["key"], shape["state"]) == (order.id, order.id, OrderState.PENDING)
     assert (shape["amount_in"], shape["min_amount_out"]) == (str(2**64 - 1), "7")
     assert (shape["signature"], shape["slot"], shape["attempts"]) == (None, None, [])
+
+
+def test_every_name_of_the_types_room_loads() -> None:
+    import dexroute.types
+
+    assert all(getattr(dexroute.types, name).__name__ == name for name in dexroute.types.__all__)
+    assert not hasattr(dexroute.types, "NoSuchName")
