@@ -28,7 +28,7 @@ TokenSource = Literal["user", "pinned", "verified"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class ListedToken:
     """A mint as people name it. `symbol` is None for a mint on no list; `decimals` None must be read from the chain. `source` is
     who named it; what a "verified" list says of decimals is for reading, never for amounts."""
 
@@ -56,9 +56,9 @@ class TokenList:
         self,
         *,
         is_mainnet: bool,
-        pinned: Sequence[Token],
-        added: Sequence[Token],
-        verified: Callable[[], Sequence[Token]] = tuple,
+        pinned: Sequence[ListedToken],
+        added: Sequence[ListedToken],
+        verified: Callable[[], Sequence[ListedToken]] = tuple,
     ) -> None:
         self._is_mainnet = is_mainnet
         self._pinned = tuple(
@@ -83,24 +83,24 @@ class TokenList:
         return len(self.tokens)
 
     @property
-    def tokens(self) -> tuple[Token, ...]:
+    def tokens(self) -> tuple[ListedToken, ...]:
         """All tokens, the user's first, then the pinned, then the verified, each mint once. Raises ConfigError."""
         return tuple({**self._verified, **self._own}[mint] for mint in {**self._own, **self._verified})
 
-    def of_mint(self, mint: Pubkey) -> Token:
+    def of_mint(self, mint: Pubkey) -> ListedToken:
         """The token of any mint; without symbol and decimals when it is on no list. Raises ConfigError."""
         found = self._own.get(mint) or self._verified.get(mint)
-        return found or Token(mint=mint, symbol=None, decimals=None)
+        return found or ListedToken(mint=mint, symbol=None, decimals=None)
 
     @cached_property
-    def _own(self) -> dict[Pubkey, Token]:
+    def _own(self) -> dict[Pubkey, ListedToken]:
         return _by_mint((*self._added, *self._pinned))
 
     @cached_property
-    def _verified(self) -> dict[Pubkey, Token]:
+    def _verified(self) -> dict[Pubkey, ListedToken]:
         return _by_mint(self._read_verified())
 
-    def resolve(self, symbol_or_mint: str) -> Token:
+    def resolve(self, symbol_or_mint: str) -> ListedToken:
         """The token of a base58 mint or of a symbol (its case matters only where it decides).
 
         Raises AmbiguousToken listing the mints when several carry the symbol, UnknownToken with the nearest symbols when none does,
@@ -122,7 +122,7 @@ class TokenList:
             raise self._unknown(text)
         return found[0]
 
-    def _carriers(self, text: str) -> list[Token]:
+    def _carriers(self, text: str) -> list[ListedToken]:
         found = _carrying(text, (*self._added, *self._pinned))
         own = [token for token in found if token in self._added]
         # Elsewhere than on mainnet the user's word overrides a list that was not made for that cluster.
@@ -148,7 +148,7 @@ def add_token(data_dir: Path, cluster: str, *, symbol: str, mint: Pubkey, decima
     write_tokens(data_dir, clusters)
 
 
-def remove_token(data_dir: Path, cluster: str, symbol_or_mint: str) -> tuple[Token, ...]:
+def remove_token(data_dir: Path, cluster: str, symbol_or_mint: str) -> tuple[ListedToken, ...]:
     """Take back what `add_token` named so on a cluster (its genesis hash), by exact symbol or mint. Returns what was removed;
     nothing is written when nothing was. Raises ConfigError."""
     clusters = {name: list(entries) for name, entries in read_tokens(data_dir).items()}
@@ -160,13 +160,13 @@ def remove_token(data_dir: Path, cluster: str, symbol_or_mint: str) -> tuple[Tok
     return tuple(_token(entry, "user") for entry in removed)
 
 
-def pinned_tokens() -> tuple[Token, ...]:
+def pinned_tokens() -> tuple[ListedToken, ...]:
     """The list shipped with dexroute: mainnet-beta's well-known mints."""
     text = resources.files("dexroute.chain").joinpath("tokens.json").read_text(encoding="utf-8")
     return tuple(_token(entry, "pinned") for entry in json.loads(text))
 
 
-def verified_tokens(data_dir: Path, pinned: Sequence[Token]) -> tuple[Token, ...]:
+def verified_tokens(data_dir: Path, pinned: Sequence[ListedToken]) -> tuple[ListedToken, ...]:
     """The verified list as last fetched; empty when it never was. Raises ConfigError."""
     from dexroute.chain.token_lists.kept import read_kept
     from dexroute.chain.token_lists.symbols import look_of, refusal
@@ -181,27 +181,27 @@ def verified_tokens(data_dir: Path, pinned: Sequence[Token]) -> tuple[Token, ...
     return tuple(_token(entry, "verified") for entry in usable)
 
 
-def _added(data_dir: Path, cluster: str) -> tuple[Token, ...]:
+def _added(data_dir: Path, cluster: str) -> tuple[ListedToken, ...]:
     return tuple(_token(entry, "user") for entry in read_tokens(data_dir).get(cluster, []))
 
 
-def _carrying(text: str, listed: Sequence[Token]) -> list[Token]:
+def _carrying(text: str, listed: Sequence[ListedToken]) -> list[ListedToken]:
     """Each mint once, in order: those with exactly this symbol, else those where only case differs."""
     exact = [token for token in listed if token.symbol == text]
     matching = exact or [token for token in listed if token.symbol is not None and token.symbol.lower() == text.lower()]
     return list(_by_mint(matching).values())
 
 
-def _by_mint(tokens: Sequence[Token]) -> dict[Pubkey, Token]:
-    first: dict[Pubkey, Token] = {}
+def _by_mint(tokens: Sequence[ListedToken]) -> dict[Pubkey, ListedToken]:
+    first: dict[Pubkey, ListedToken] = {}
     for token in tokens:
         first.setdefault(token.mint, token)
     return first
 
 
-def _token(entry: Mapping[str, str | int], source: TokenSource) -> Token:
+def _token(entry: Mapping[str, str | int], source: TokenSource) -> ListedToken:
     mint, symbol, decimals = Pubkey.from_string(str(entry["mint"])), str(entry["symbol"]), int(entry["decimals"])
-    return Token(mint=mint, symbol=symbol, decimals=decimals, source=source)
+    return ListedToken(mint=mint, symbol=symbol, decimals=decimals, source=source)
 
 
 def _as_mint(text: str) -> Pubkey | None:

@@ -1,16 +1,19 @@
 """How every command is registered: shared options, and one event loop that ends in good order when the process is told to stop.
 
 A command is an async function whose first parameter is a `Session`; the options all commands share (cluster, keypair, data
-directory, commitment, format) are added to its signature here, so that no command repeats them.
+directory, commitment, format) are added to its signature here, so that no command repeats them. Options several commands share are
+a frozen dataclass whose fields are options (`Annotated[..., typer.Option(...)] = default`): a parameter of that type stands for all
+of them.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -76,7 +79,15 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[AsyncComm
     """Register an async command under `name`. `settings` go to Typer's `command`."""
 
     def register(function: AsyncCommand) -> AsyncCommand:
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        written = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        groups: dict[str, Any] = {
+            parameter.name: parameter.annotation for parameter in written if is_dataclass(parameter.annotation)
+        }
+        own = [
+            option
+            for parameter in written
+            for option in (_options_of(parameter.annotation) if parameter.name in groups else (parameter,))
+        ]
         shared = [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=_SHARED_DEFAULTS.get(key), annotation=annotation)
             for key, annotation in _SHARED.items()
@@ -84,6 +95,8 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[AsyncComm
 
         def entry(**values: Any) -> None:
             session = Session(**{key: values.pop(key) for key in _SHARED})
+            for key, group in groups.items():
+                values[key] = group(**{field.name: values.pop(field.name) for field in fields(group)})
             _run(function(session, **values))
 
         own_by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
@@ -95,6 +108,15 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[AsyncComm
         return function
 
     return register
+
+
+def _options_of(group: Any) -> list[inspect.Parameter]:
+    """The fields of an option group as parameters."""
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
+        for field in fields(group)
+    ]
 
 
 def _run(work: Awaitable[None]) -> None:

@@ -27,16 +27,7 @@ def register(app: typer.Typer) -> None:
         amount: o.Amount,
         from_: o.From,
         to: o.To,
-        exact_out: o.ExactOut = False,
-        slippage_bps: o.SlippageBps = None,
-        max_impact_bps: o.MaxImpactBps = 10_000,
-        venue: o.Venues = None,
-        exclude_venue: o.ExcludedVenues = None,
-        pool: o.Pools = None,
-        exclude_pool: o.ExcludedPools = None,
-        max_hops: o.MaxHops = 2,
-        max_splits: o.MaxSplits = 1,
-        hop_slippage_bps: o.HopSlippageBps = None,
+        choices: o.RouteChoices,
         refresh: o.Refresh = False,
     ) -> None:
         """Compare all venues for a swap.
@@ -46,23 +37,8 @@ def register(app: typer.Typer) -> None:
         from dexroute.cli.render_quote import render_quote
         from dexroute.sdk.shapes import quote_json
 
-        given = {
-            "exact_out": exact_out,
-            "slippage_bps": slippage_bps,
-            "max_impact_bps": max_impact_bps,
-            "venue": venue,
-            "exclude_venue": exclude_venue,
-            "pool": pool,
-            "exclude_pool": exclude_pool,
-            "max_hops": max_hops,
-            "max_splits": max_splits,
-            "hop_slippage_bps": hop_slippage_bps,
-            "priority_fee": None,
-            "priority_fee_cap": None,
-            "priority_fee_percentile": 75,
-        }
         async with session.dex() as dex:
-            found = await dex.quote_terms(await o.terms_from(dex, amount, from_, to, given), refresh=refresh)
+            found = await dex.quote_terms(await o.terms_from(dex, amount, from_, to, choices), refresh=refresh)
         now_ms = time.time_ns() // 1_000_000
         shape = quote_json(found, now_ms=now_ms)
         session.emit(shape, lambda console: render_quote(console, found, age_ms=shape["age_ms"]))

@@ -38,20 +38,9 @@ def register(app: typer.Typer) -> None:
         amount: o.Amount,
         from_: o.From,
         to: o.To,
-        exact_out: o.ExactOut = False,
-        slippage_bps: o.SlippageBps = None,
-        max_impact_bps: o.MaxImpactBps = 10_000,
-        venue: o.Venues = None,
-        exclude_venue: o.ExcludedVenues = None,
-        pool: o.Pools = None,
-        exclude_pool: o.ExcludedPools = None,
-        max_hops: o.MaxHops = 2,
-        max_splits: o.MaxSplits = 1,
-        hop_slippage_bps: o.HopSlippageBps = None,
+        choices: o.RouteChoices,
+        fees: o.FeeChoices,
         refresh: o.Refresh = False,
-        priority_fee: o.PriorityFee = None,
-        priority_fee_cap: o.PriorityFeeCap = None,
-        priority_fee_percentile: o.PriorityFeePercentile = 75,
         key: Annotated[
             str | None, typer.Option("--key", metavar="KEY", help="Idempotency key: the same key never swaps twice.")
         ] = None,
@@ -64,25 +53,10 @@ def register(app: typer.Typer) -> None:
 
         Shows the quote and asks before it signs; --yes does not ask. The least output (or the most input) you accept is
         enforced on chain. With --key the same command never swaps twice, however often it is run."""
-        given = {
-            "exact_out": exact_out,
-            "slippage_bps": slippage_bps,
-            "max_impact_bps": max_impact_bps,
-            "venue": venue,
-            "exclude_venue": exclude_venue,
-            "pool": pool,
-            "exclude_pool": exclude_pool,
-            "max_hops": max_hops,
-            "max_splits": max_splits,
-            "hop_slippage_bps": hop_slippage_bps,
-            "priority_fee": priority_fee,
-            "priority_fee_cap": priority_fee_cap,
-            "priority_fee_percentile": priority_fee_percentile,
-        }
         progress = OrderProgress(session)
         async with session.dex(progress.heard) as dex:
             _ = dex.signer  # before anything is quoted: a missing key is the first thing to say
-            terms = await o.terms_from(dex, amount, from_, to, given)
+            terms = await o.terms_from(dex, amount, from_, to, choices, fees)
             if not dry_run and not yes and (session.is_json or not sys.stdin.isatty()):
                 raise UsageError("a swap without a terminal to ask on needs --yes (or --dry-run to look first)")
             if key is not None and not dry_run:

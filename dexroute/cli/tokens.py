@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dexroute.chain.token_lists.kept import KeptList
-    from dexroute.chain.tokens import Token
+    from dexroute.chain.tokens import ListedToken
     from dexroute.sdk.token_lists import RefreshedList
 
 _SHOWN = 20
@@ -60,14 +60,14 @@ def register(app: typer.Typer) -> None:
         mint: Annotated[str, typer.Argument(help="The mint's address; its decimals are read from the cluster.")],
     ) -> None:
         """Name a mint on this cluster."""
-        from dexroute.chain.tokens import Token, add_token
+        from dexroute.chain.tokens import ListedToken, add_token
         from dexroute.cli.route_options import address_from
 
         address = address_from(mint)
         async with session.dex() as dex:
             decimals = (await dex.token(address)).decimals
             add_token(dex.settings.data_dir, dex.connection.genesis_hash, symbol=symbol, mint=address, decimals=decimals)
-        named = Token(mint=address, symbol=symbol, decimals=decimals, source="user")
+        named = ListedToken(mint=address, symbol=symbol, decimals=decimals, source="user")
         session.emit(_token_json(named), lambda console: console.print(f"{symbol} now means {address} ({decimals} decimals)"))
 
     @command(tokens, "remove")
@@ -103,7 +103,7 @@ def register(app: typer.Typer) -> None:
         session.emit(_refreshed_json(refreshed), lambda console: _render_refreshed(console, refreshed))
 
 
-def _token_json(token: Token) -> dict[str, Any]:
+def _token_json(token: ListedToken) -> dict[str, Any]:
     return {"symbol": token.symbol, "mint": str(token.mint), "decimals": token.decimals, "source": token.source}
 
 
@@ -124,7 +124,7 @@ def _refreshed_json(refreshed: RefreshedList) -> dict[str, Any]:
     }
 
 
-def _table(tokens: list[Token]) -> Any:
+def _table(tokens: list[ListedToken]) -> Any:
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)

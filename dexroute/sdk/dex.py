@@ -25,7 +25,7 @@ from dexroute.sdk.orders import Orders
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.quote import Quote, Token
 from dexroute.sdk.quoting import Quoter
-from dexroute.sdk.terms import SwapTerms, default_hop_slippage_bps
+from dexroute.sdk.terms import SwapTerms, with_hop_slippage
 from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
@@ -152,7 +152,7 @@ class Dex:
             ),
             slippage_bps=slippage,
             max_impact_bps=max_impact_bps,
-            route=route or RouteOptions(hop_slippage_bps=default_hop_slippage_bps(slippage)),
+            route=with_hop_slippage(route or RouteOptions(), slippage),
             priority_fee=priority_fee or PriorityFeePolicy(cap_lamports=self.settings.priority_fee_cap_lamports),
         )
 

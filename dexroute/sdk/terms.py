@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from solders.pubkey import Pubkey
@@ -25,10 +25,12 @@ class SwapTerms:
     priority_fee: PriorityFeePolicy = field(default_factory=PriorityFeePolicy)
 
 
-def default_hop_slippage_bps(slippage_bps: int) -> int:
-    """How far the first of two hops may fall short by default: a fifth of the slippage, at most 10 bps. What it does not fall short
-    by stays with the user as residual of the intermediate token; with 0, any move of the first pool would fail the swap."""
-    return min(max(slippage_bps, 0) // 5, 10)
+def with_hop_slippage(route: RouteOptions, slippage_bps: int) -> RouteOptions:
+    """The options with `hop_slippage_bps` filled in where nobody said it: a fifth of the slippage, at most 10 bps. What a hop does
+    not fall short by stays with the user as residual of the intermediate token; with 0, any move of its pool fails the swap."""
+    if route.hop_slippage_bps is not None:
+        return route
+    return replace(route, hop_slippage_bps=min(max(slippage_bps, 0) // 5, 10))
 
 
 def options_json(terms: SwapTerms) -> dict[str, Any]:

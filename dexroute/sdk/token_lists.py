@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dexroute.chain.token_lists.changes import ListChanges, changes_between
 from dexroute.chain.token_lists.document import CheckedList, check_list
 from dexroute.chain.token_lists.kept import KeptList, read_kept, write_kept
-from dexroute.chain.tokens import MAINNET_GENESIS, Token, TokenList, pinned_tokens, remove_token
+from dexroute.chain.tokens import MAINNET_GENESIS, ListedToken, TokenList, pinned_tokens, remove_token
 from dexroute.config import Settings
 from dexroute.errors import ConfigError, UnknownToken, UsageError
 from dexroute.sdk.connection import connect
@@ -43,14 +43,14 @@ async def cluster_of(settings: Settings) -> str:
         return connection.genesis_hash
 
 
-def listed_tokens(settings: Settings, cluster: str) -> tuple[tuple[Token, ...], KeptList | None]:
+def listed_tokens(settings: Settings, cluster: str) -> tuple[tuple[ListedToken, ...], KeptList | None]:
     """Every token that has a symbol on a cluster, the user's first, and the verified list they are partly from: it is
     mainnet-beta's, so None elsewhere. Raises ConfigError."""
     kept = read_kept(settings.data_dir) if cluster == MAINNET_GENESIS else None
     return TokenList.open(settings.data_dir, cluster).tokens, kept
 
 
-def forget_token(settings: Settings, cluster: str, symbol_or_mint: str) -> tuple[Token, ...]:
+def forget_token(settings: Settings, cluster: str, symbol_or_mint: str) -> tuple[ListedToken, ...]:
     """Take back a name the user gave. Raises UsageError for a pinned or verified token, UnknownToken for none, ConfigError."""
     removed = remove_token(settings.data_dir, cluster, symbol_or_mint)
     if removed:

@@ -9,7 +9,7 @@ import pytest
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 
-from dexroute.chain.tokens import MAINNET_GENESIS, Token, TokenList, add_token, pinned_tokens
+from dexroute.chain.tokens import MAINNET_GENESIS, ListedToken, TokenList, add_token, pinned_tokens
 from dexroute.errors import AmbiguousToken, ConfigError, UnknownToken
 from dexroute.types.mints import NATIVE_MINT
 
@@ -24,7 +24,7 @@ def test_the_pinned_list_is_sound() -> None:
     assert len({(token.symbol or "").lower() for token in tokens}) == len(tokens), "no symbol differs from another by case alone"
     by_symbol = {token.symbol: token for token in tokens}
     assert by_symbol["SOL"].mint == NATIVE_MINT
-    assert by_symbol["USDC"] == Token(mint=USDC, symbol="USDC", decimals=6)
+    assert by_symbol["USDC"] == ListedToken(mint=USDC, symbol="USDC", decimals=6)
 
 
 def test_mainnet_symbols_and_mints(tmp_path: Path) -> None:
@@ -32,15 +32,15 @@ def test_mainnet_symbols_and_mints(tmp_path: Path) -> None:
     assert tokens.resolve("USDC") == tokens.resolve("usdc") == tokens.resolve(str(USDC)) == tokens.of_mint(USDC)
     assert tokens.resolve("jitosol").symbol == "JitoSOL"
     unknown = Pubkey.new_unique()
-    assert tokens.resolve(str(unknown)) == Token(mint=unknown, symbol=None, decimals=None)
+    assert tokens.resolve(str(unknown)) == ListedToken(mint=unknown, symbol=None, decimals=None)
     assert tokens.resolve(str(unknown)).label == f"{str(unknown)[:4]}…{str(unknown)[-4:]}"
     assert not list(tmp_path.iterdir())
 
 
 def test_elsewhere_pinned_decimals_are_not_relied_on(tmp_path: Path) -> None:
     tokens = TokenList.open(tmp_path, ELSEWHERE)
-    assert tokens.resolve("USDC") == Token(mint=USDC, symbol="USDC", decimals=None)
-    assert tokens.resolve("SOL") == Token(mint=NATIVE_MINT, symbol="SOL", decimals=9)
+    assert tokens.resolve("USDC") == ListedToken(mint=USDC, symbol="USDC", decimals=None)
+    assert tokens.resolve("SOL") == ListedToken(mint=NATIVE_MINT, symbol="SOL", decimals=9)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_unknown_symbols_name_their_neighbours(tmp_path: Path, text: str, near: 
 def test_added_tokens_belong_to_their_cluster(tmp_path: Path) -> None:
     mint = Pubkey.new_unique()
     add_token(tmp_path, ELSEWHERE, symbol="DEMO", mint=mint, decimals=4)
-    assert TokenList.open(tmp_path, ELSEWHERE).resolve("demo") == Token(mint=mint, symbol="DEMO", decimals=4)
+    assert TokenList.open(tmp_path, ELSEWHERE).resolve("demo") == ListedToken(mint=mint, symbol="DEMO", decimals=4)
     with pytest.raises(UnknownToken):
         TokenList.open(tmp_path, str(Hash.new_unique())).resolve("DEMO")
     assert [path.name for path in tmp_path.iterdir()] == ["tokens.json"]
@@ -79,7 +79,7 @@ def test_on_a_test_cluster_the_users_word_is_over_the_pinned_list(tmp_path: Path
     mint = Pubkey.new_unique()
     add_token(tmp_path, ELSEWHERE, symbol="USDC", mint=mint, decimals=2)
     tokens = TokenList.open(tmp_path, ELSEWHERE)
-    assert tokens.resolve("USDC") == Token(mint=mint, symbol="USDC", decimals=2)
+    assert tokens.resolve("USDC") == ListedToken(mint=mint, symbol="USDC", decimals=2)
     assert tokens.resolve(str(USDC)).mint == USDC
 
 

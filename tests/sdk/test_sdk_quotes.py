@@ -116,3 +116,16 @@ async def test_the_impact_guard(dex: Dex) -> None:
 async def test_settings_or_keywords_but_not_both(dex: Dex) -> None:
     with pytest.raises(UsageError, match="not both"):
         Dex(dex.settings, url="embedded")
+
+
+async def test_the_hop_slippage_nobody_named_is_filled_in_once(dex: Dex) -> None:
+    """Also beside other options: 0, which fails a swap of two hops at any move, is only ever the caller's own word."""
+    for options, slippage, kept in (
+        (None, 40, 8),
+        (RouteOptions(max_hops=2), 40, 8),
+        (RouteOptions(), 5_000, 10),
+        (RouteOptions(hop_slippage_bps=0), 40, 0),
+        (RouteOptions(hop_slippage_bps=77), 40, 77),
+    ):
+        terms = await dex.terms("SOL", "USDC", "1", slippage_bps=slippage, route=options)
+        assert terms.route.hop_slippage_bps == kept

@@ -40,7 +40,8 @@ class RouteOptions:
     with a worse route in silence. `intermediate_mints`: through which mints two hops may pass.
     `hop_slippage_bps`: how far a hop may fall short before the hop after it can no longer be paid for. With 0 the second hop
     spends all that the first is expected to deliver, and any move against the first pool fails the (atomic) transaction;
-    with more, the second hop spends less and the rest stays with the user as residual of the intermediate token.
+    with more, the second hop spends less and the rest stays with the user as residual of the intermediate token. None: nothing was
+    said; the SDK fills in its default, and a search without it keeps nothing back.
     """
 
     venues: frozenset[str] | None = None
@@ -50,7 +51,7 @@ class RouteOptions:
     max_hops: int = MAX_HOPS
     max_splits: int = 1
     intermediate_mints: frozenset[Pubkey] | None = None
-    hop_slippage_bps: int = 0
+    hop_slippage_bps: int | None = None
     costs: LandingCosts = LandingCosts()
 
     def __post_init__(self) -> None:
@@ -62,7 +63,7 @@ class RouteOptions:
                 f"max splits {self.max_splits}: this router does not split an order, so only {MAX_SPLITS} can be promised",
                 max_splits=self.max_splits,
             )
-        if not 0 <= self.hop_slippage_bps < BPS:
+        if not 0 <= self.kept_back_bps < BPS:
             raise UsageError(
                 f"hop slippage {self.hop_slippage_bps} bps is not between 0 and {BPS - 1}", hop_slippage_bps=self.hop_slippage_bps
             )
@@ -70,6 +71,11 @@ class RouteOptions:
         both += sorted(str(address) for address in (self.pools or frozenset()) & self.exclude_pools)
         if both:
             raise UsageError(f"asked for and excluded at once: {', '.join(both)}; drop one of the two", contradictory=both)
+
+    @property
+    def kept_back_bps(self) -> int:
+        """`hop_slippage_bps` as a search uses it."""
+        return self.hop_slippage_bps or 0
 
     def refusal(self, venue_id: str, pool: Pubkey) -> str | None:
         """Why these options leave a pool out, or None."""

@@ -99,7 +99,7 @@ def _through(
     found: list[FoundPath] = []
     refusals: list[tuple[QuotedHop, RefusedHop]] = []
     for pool in far_pools:
-        paths, refused = _finish(pool, far_mints, near, request.mode, options.hop_slippage_bps)
+        paths, refused = _finish(pool, far_mints, near, request.mode, options.kept_back_bps)
         found += paths
         refusals += refused
     mints = (request.input_mint, middle, request.output_mint)
