@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 
 from solders.pubkey import Pubkey
 
+from dexroute.engine.routing.room import TransactionRoom
 from dexroute.errors import UsageError
-from dexroute.math.rounding import BPS
+from dexroute.math.rounding import BPS, PPM
 from dexroute.types.network import LAMPORTS_PER_SIGNATURE
 from dexroute.types.prices import Price
 
 MAX_HOPS = 2
 MAX_SPLITS = 1
+MAX_ACCOUNTS = 64
+"""What one transaction may name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +26,14 @@ class LandingCosts:
     `lamport_price`: base units of the ranked token (the output for exact in, the input for exact out) per lamport. Where it
     is None and the ranked token is not SOL itself, lamports cannot be compared with the output and do not rank: the tie-break
     on compute units is then all they decide. `rent_lamports` is what opening the user's account of a mint would lock up; only
-    intermediate mints differ between candidates, so only those are counted.
+    intermediate mints differ between candidates, so only those are counted. `tip_lamports` goes to whoever lands it.
     """
 
     lamport_price: Price | None = None
     signature_lamports: int = LAMPORTS_PER_SIGNATURE
     compute_unit_price_micro_lamports: int = 0
     rent_lamports: Mapping[Pubkey, int] = field(default_factory=dict)
+    tip_lamports: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,12 @@ class RouteOptions:
     intermediate_mints: frozenset[Pubkey] | None = None
     hop_slippage_bps: int | None = None
     costs: LandingCosts = LandingCosts()
+    max_accounts: int = MAX_ACCOUNTS
+    room: TransactionRoom | None = None
+    prefer_small: bool = False
+    small_tolerance_bps: int = 10
+    pool_penalty_ppm: Mapping[Pubkey, int] = field(default_factory=dict)
+    cooled: Mapping[Pubkey, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises UsageError when the options contradict each other or ask for more than this router does."""
@@ -67,6 +77,20 @@ class RouteOptions:
             raise UsageError(
                 f"hop slippage {self.hop_slippage_bps} bps is not between 0 and {BPS - 1}", hop_slippage_bps=self.hop_slippage_bps
             )
+        if not 1 <= self.max_accounts <= MAX_ACCOUNTS:
+            raise UsageError(
+                f"max accounts {self.max_accounts} is not between 1 and {MAX_ACCOUNTS}", max_accounts=self.max_accounts
+            )
+        if not 0 <= self.small_tolerance_bps < BPS:
+            raise UsageError(
+                f"tolerance {self.small_tolerance_bps} bps is not between 0 and {BPS - 1}",
+                small_tolerance_bps=self.small_tolerance_bps,
+            )
+        for pool, ppm in self.pool_penalty_ppm.items():
+            if not 0 <= ppm < PPM:
+                raise UsageError(
+                    f"penalty {ppm} ppm of pool {pool} is not between 0 and {PPM - 1}", pool=str(pool), penalty_ppm=ppm
+                )
         both = sorted(str(name) for name in (self.venues or frozenset()) & self.exclude_venues)
         both += sorted(str(address) for address in (self.pools or frozenset()) & self.exclude_pools)
         if both:
@@ -87,4 +111,5 @@ class RouteOptions:
             return "not among the pools asked for"
         if pool in self.exclude_pools:
             return "pool is excluded"
-        return None
+        reason = self.cooled.get(pool)
+        return None if reason is None else f"left out for now: {reason}"

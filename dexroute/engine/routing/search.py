@@ -11,9 +11,10 @@ from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.paths import FoundPath, LostPath, find_paths
 from dexroute.engine.routing.quote import Candidate, RouteQuote
 from dexroute.engine.routing.ranking import RankedPath, rank, why_lost
+from dexroute.engine.routing.solution import LegReport, Solution
 from dexroute.errors import InvalidAmount, RouteNotFound, UsageError
 from dexroute.fetchers.base import Pool
-from dexroute.math.rounding import U64_MAX
+from dexroute.math.rounding import PPM, U64_MAX
 from dexroute.types.requests import QuoteRequest, SwapMode
 from dexroute.types.routes import Leg, Route
 
@@ -36,6 +37,31 @@ def find_route(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptio
     if not found:
         raise _not_found(market, request, options, lost)
     return _route_quote(rank(found, request, options.costs)[0].path)
+
+
+def solve_route(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions = _DEFAULTS) -> Solution:
+    """The route of `find_route` with everything that explains it: its legs and all candidates. Raises as `find_route` does."""
+    _check(request)
+    market = Market(pools)
+    found, lost = find_paths(market, request, options)
+    if not found:
+        raise _not_found(market, request, options, lost)
+    ranked = rank(found, request, options.costs)
+    candidates = [
+        _candidate(entry, None if place == 0 else why_lost(entry, ranked[0], request)) for place, entry in enumerate(ranked)
+    ]
+    quote = _route_quote(ranked[0].path)
+    hops = quote.route.hops
+    report = LegReport(
+        leg=quote.route.legs[0],
+        share_ppm=PPM,
+        marginal_price=None,
+        price_impact_bps=price_impact_bps(hops, {hop.pool.address: hop.pool for hop in ranked[0].path.hops}),
+        fees=fees_by_kind(hops),
+    )
+    return Solution(
+        quote=quote, candidates=tuple(candidates + [_given_up(path) for path in lost]), certificate=None, legs=(report,)
+    )
 
 
 def rank_candidates(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions = _DEFAULTS) -> tuple[Candidate, ...]:

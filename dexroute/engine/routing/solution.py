@@ -1,0 +1,60 @@
+"""What one search found: the route, its proof, what each leg does, and everything that lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dexroute.engine.routing.quote import Candidate, RouteQuote
+from dexroute.types.fees import Fee
+from dexroute.types.prices import Price
+from dexroute.types.routes import Leg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """How far the route is from the best that any split over the same pools could do, whatever its legs and hops.
+
+    `bound` is base units of the output (exact in: no split returns more) or of the input (exact out: no split costs less): weak
+    duality of the convex flow problem, rounded outwards, so it holds whatever heuristic found the route. `gap_centi_bps` is the
+    route's distance from it in hundredths of a basis point of the bound, rounded up. The three costs, base units of the same
+    token, say where the gap comes from: `hop_limit_cost` is what longer paths (and arbitrage around cycles, which a route never
+    takes) could still add, `leg_limit_cost` what more legs, a larger transaction or the excluded pools could, and `residual_cost`
+    what stays with the user of intermediate tokens as hop slippage. `limited_bound` is what the best split within the hop limit,
+    but with any number of legs, was found to return (exact in) or to cost (exact out); None where that was not worked out. Costs
+    are estimates (at least 0, each to about the gap's last digit); only `bound` is a proof.
+    """
+
+    bound: int
+    gap_centi_bps: int
+    limited_bound: int | None
+    hop_limit_cost: int
+    leg_limit_cost: int
+    residual_cost: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegReport:
+    """One leg, in the order of execution. `share_ppm` is its part of the input (exact in) or of the output (exact out).
+
+    `marginal_price` is output per input base unit that the next unit through this leg would fetch when all legs are done, fees
+    included (from the pools' curves, so good to about a millionth; legs of one good split have equal ones).
+    `price_impact_bps` and `fees` are as in `Candidate`, against the pools as the earlier legs left them.
+    """
+
+    leg: Leg
+    share_ppm: int
+    marginal_price: Price | None
+    price_impact_bps: int | None
+    fees: tuple[Fee, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """`candidates` starts with the route itself; `unlisted` counts what was looked at and not listed (a list of thousands helps
+    nobody). `certificate` is None where no bound was computed."""
+
+    quote: RouteQuote
+    candidates: tuple[Candidate, ...]
+    certificate: Certificate | None
+    legs: tuple[LegReport, ...]
+    unlisted: int = 0
