@@ -88,7 +88,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "commitment": values.as_commitment,
     "data_dir": values.as_path,
     "database_url": values.as_database_url,
-    "slippage_bps": partial(values.as_int, least=0, most=10_000),
+    "slippage_bps": partial(values.as_int, least=0, most=9_999),
     "priority_fee_cap_lamports": partial(values.as_int, least=0, most=10_000_000_000),
     "rpc_timeout_ms": partial(values.as_int, least=100, most=600_000),
     "confirm_timeout_ms": partial(values.as_int, least=1_000, most=3_600_000),

@@ -11,7 +11,7 @@ from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.config import Settings, load_settings
-from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder
+from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder, check_slippage
 from dexroute.engine.routing import RouteOptions
 from dexroute.errors import DataDirBusy, KeypairError, UsageError
 from dexroute.fetchers.base import Pool
@@ -139,10 +139,11 @@ class Dex:
 
         `amount` is of the input token, or of the output token with `exact_out`. Raises UsageError and its subclasses.
         """
+        slippage = self.settings.slippage_bps if slippage_bps is None else slippage_bps
+        check_slippage(slippage)
         paid, got = await self.token(input_token), await self.token(output_token)
         measured = got if exact_out else paid
         base_units = require_u64(amount) if isinstance(amount, int) else parse_ui_amount(_plain(amount), measured.decimals)
-        slippage = self.settings.slippage_bps if slippage_bps is None else slippage_bps
         return SwapTerms(
             request=QuoteRequest(
                 input_mint=paid.mint,

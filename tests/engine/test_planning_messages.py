@@ -14,7 +14,7 @@ from dexroute.engine.planning import PlanOptions, SwapPlan, build_message, plan_
 from dexroute.engine.planning.message import writable_accounts
 from dexroute.engine.planning.simulation import moved_amounts, require_success
 from dexroute.engine.planning.swap_plan import Step
-from dexroute.engine.routing import RouteOptions, find_route
+from dexroute.engine.routing import find_route
 from dexroute.errors import (
     DexError,
     InsufficientFunds,
@@ -27,7 +27,6 @@ from dexroute.errors import (
 from dexroute.fetchers import VENUES
 from dexroute.types.chain import BlockhashLifetime, Simulation, TransactionError
 from dexroute.types.mints import NATIVE_MINT
-from dexroute.types.routes import Leg, Route
 from tests.engine.small_market import exact_in, mint, named_key, pool
 
 USER = named_key("user")
@@ -76,16 +75,6 @@ def test_what_does_not_fit_is_refused_before_it_is_signed(accounts: int, data: i
         build_message(fat, LIFETIME, units, 0)
     facts = caught.value.context
     assert facts["bytes"] > 1_232 or facts["accounts"] > 64 or facts["compute_unit_limit"] > 1_400_000
-
-
-def test_a_route_of_several_legs_is_not_planned_as_one() -> None:
-    one = pool("one", (A, B), DEEP)
-    request = exact_in(A, B, 10**6)
-    quote = find_route([one], request, RouteOptions(max_hops=1))
-    leg: Leg = quote.route.legs[0]
-    split = replace(quote, route=Route(legs=(leg, leg)))
-    with pytest.raises(TransactionTooLarge, match="2 legs"):
-        plan_swap(split, {one.address: one}, request, unread_wallet(USER, (A, B)), limit=1, temporary_rent_lamports=1)
 
 
 def failed(raw: Any, index: int | None = None, code: int | None = None, logs: tuple[str, ...] = ()) -> Simulation:

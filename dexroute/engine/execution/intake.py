@@ -9,8 +9,9 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
+from dexroute.engine.planning.limits import check_slippage
 from dexroute.errors import InvalidAmount, UsageError
-from dexroute.math.rounding import BPS, U64_MAX
+from dexroute.math.rounding import U64_MAX
 from dexroute.types.orders import Json, Order
 from dexroute.types.requests import QuoteRequest
 
@@ -43,8 +44,7 @@ def new_order(
             f"the limit {limit_amount} protects nothing: it must be from 1 to {U64_MAX} base units; raise the amount",
             limit=str(limit_amount),
         )
-    if not 0 <= slippage_bps <= BPS:
-        raise UsageError(f"slippage must be from 0 to {BPS} bps, not {slippage_bps}", slippage_bps=slippage_bps)
+    check_slippage(slippage_bps)
     if request.input_mint == request.output_mint:
         raise UsageError(f"input and output are the same token {request.input_mint}", mint=str(request.input_mint))
     if key is not None and not (0 < len(key) <= _LONGEST_KEY and key.isprintable()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dexroute.engine.planning.attempt import PlannedSwap, PreparedAttempt, SwapBuilder
 from dexroute.engine.planning.guards import check_price_impact
-from dexroute.engine.planning.limits import swap_limit
+from dexroute.engine.planning.limits import check_slippage, swap_limit
 from dexroute.engine.planning.message import build_message, unsigned_wire
 from dexroute.engine.planning.priority_fee import PriorityFeePolicy
 from dexroute.engine.planning.programs import swappable_venues
@@ -21,6 +21,7 @@ __all__ = [
     "Wallet",
     "build_message",
     "check_price_impact",
+    "check_slippage",
     "decode_wallet",
     "held_mints",
     "plan_swap",

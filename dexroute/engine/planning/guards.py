@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from solders.pubkey import Pubkey
 
-from dexroute.engine.planning.limits import only_leg
-from dexroute.engine.routing import RouteQuote, price_impact_bps
+from dexroute.engine.routing import RouteQuote, route_impact_bps
 from dexroute.errors import PriceImpactTooHigh, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.math.rounding import BPS
@@ -21,7 +20,7 @@ def check_price_impact(quote: RouteQuote, pools: Mapping[Pubkey, Pool], max_impa
     """
     if not 0 <= max_impact_bps <= BPS:
         raise UsageError(f"max impact of {max_impact_bps} bps is not between 0 and {BPS}", max_impact_bps=max_impact_bps)
-    impact = price_impact_bps(only_leg(quote), pools)
+    impact = route_impact_bps(quote.route, pools)
     if max_impact_bps < BPS and (impact is None or impact > max_impact_bps):
         said = "is unknown" if impact is None else f"is {impact} bps"
         raise PriceImpactTooHigh(

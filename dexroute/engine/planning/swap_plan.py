@@ -1,20 +1,22 @@
 """From a route to the instructions that carry it out.
 
-SOL is wrapped into a temporary account that the same transaction opens and closes (its address derives from the wallet and
-a seed nobody can guess beforehand). So a swap from SOL spends lamports only, a swap to SOL pays out lamports only, and the
-wrapped SOL a user keeps in an associated account is never touched. With `wrap_sol=False` it is a token like any other.
+SOL is wrapped, once for all legs, into a temporary account that the same transaction opens and closes (its address derives from
+the wallet and a seed nobody can guess beforehand). So a swap from SOL spends lamports only, a swap to SOL pays out lamports only,
+and the wrapped SOL a user keeps in an associated account is never touched. With `wrap_sol=False` it is a token like any other.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.engine.planning.limits import hop_request, only_leg
+from dexroute.engine.planning.limits import hop_request, leg_limits, leg_requests
+from dexroute.engine.planning.route_rules import check_route
 from dexroute.engine.planning.token_accounts import (
     associated_account_length,
     associated_token_address,
@@ -29,12 +31,11 @@ from dexroute.fetchers.base import Pool, SwapRequest
 from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
 from dexroute.types.mints import NATIVE_MINT, Mint
 from dexroute.types.requests import QuoteRequest, SwapMode
-from dexroute.types.routes import Hop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One instruction of the plan, named for error messages; `hop` is its place in the leg when it is a swap."""
+    """One instruction of the plan, named for error messages; `hop` is its place among all hops when it is a swap."""
 
     label: str
     instruction: Instruction
@@ -61,8 +62,9 @@ class TokenPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapPlan:
-    """Everything a message needs but the compute budget and a blockhash. `places` follow the route's mints, input to output.
-    `limit` is min_amount_out (exact in) or max_amount_in (exact out). `venues` are (venue id, program) of each hop."""
+    """Everything a message needs but the compute budget and a blockhash. `places` hold each of the route's mints once: the input,
+    the intermediates as they are met, the output. `limit` is min_amount_out (exact in) or max_amount_in (exact out) of all legs
+    together. `venues` are (venue id, program) of each hop, leg by leg."""
 
     wallet: Wallet
     request: QuoteRequest
@@ -103,10 +105,11 @@ class PlanOptions:
 
 
 def route_mints(quote: RouteQuote, pools: Mapping[Pubkey, Pool]) -> tuple[Mint, ...]:
-    """The mints of a route, input to output, from the pools that hold them."""
-    hops = only_leg(quote)
+    """The mints of a route, each once: the input, the intermediates in the order the legs meet them, the output."""
+    hops = quote.route.hops
     known = {mint.address: mint for hop in hops for mint in pools[hop.pool].mints}
-    return tuple(known[address] for address in (hops[0].input_mint, *(hop.output_mint for hop in hops)))
+    between = dict.fromkeys(hop.output_mint for leg in quote.route.legs for hop in leg.hops[:-1])
+    return tuple(known[address] for address in (hops[0].input_mint, *between, hops[-1].output_mint))
 
 
 def held_mints(mints: Iterable[Mint], *, wrap_sol: bool) -> tuple[Mint, ...]:
@@ -124,13 +127,14 @@ def plan_swap(
     temporary_rent_lamports: int,
     options: PlanOptions | None = None,
 ) -> SwapPlan:
-    """Instructions in order: open what is missing, wrap SOL, swap hop by hop within limits, unwrap.
+    """Instructions in order: open what is missing, wrap SOL, swap leg by leg and hop by hop within limits, unwrap.
 
-    `wallet` must hold an entry for each of `held_mints(route_mints(...))`; `temporary_rent_lamports` is the rent of a plain
-    token account. Raises QuoteError when a pool cannot build the swap, TransactionTooLarge for a route of several legs.
+    Accounts are opened and SOL is wrapped once for all legs. `limit` is shared out over the legs (see `leg_limits`). `pools` are
+    as the first leg finds them. `wallet` must hold an entry for each of `held_mints(route_mints(...))`;
+    `temporary_rent_lamports` is the rent of a plain token account. Raises QuoteError when a pool cannot build the swap.
     """
     options = options or PlanOptions()
-    hops = only_leg(quote)
+    check_route(quote, request)
     mints = route_mints(quote, pools)
     user = wallet.user
     native = {NATIVE_MINT} if options.wrap_sol else set()
@@ -153,7 +157,7 @@ def plan_swap(
         create, initialize = open_temporary_sol(user, options.seed, temporary_rent_lamports + spent)
         steps += [Step(label="fund wrapped SOL", instruction=create), Step(label="wrap SOL", instruction=initialize)]
         opened.append(OpenedAccount(address=temporary, mint=NATIVE_MINT, length=TOKEN_ACCOUNT_LENGTH, temporary=True))
-    swaps = [_swap(pools, hops, index, request, limit, user, token_account) for index in range(len(hops))]
+    swaps = _swaps(quote, pools, request, limit, user, token_account)
     steps += swaps
     if wraps:
         steps.append(Step(label="unwrap SOL", instruction=close_to_owner(temporary, user)))
@@ -167,28 +171,41 @@ def plan_swap(
         places=tuple(
             TokenPlace(mint=mint.address, account=None if mint.address in native else token_account[mint.address]) for mint in mints
         ),
-        venues=tuple((hop.venue_id, step.instruction.program_id) for hop, step in zip(hops, swaps, strict=True)),
+        venues=tuple((hop.venue_id, step.instruction.program_id) for hop, step in zip(quote.route.hops, swaps, strict=True)),
     )
 
 
-def _swap(
+def _swaps(
+    quote: RouteQuote,
     pools: Mapping[Pubkey, Pool],
-    hops: tuple[Hop, ...],
-    index: int,
     request: QuoteRequest,
     limit: int,
     user: Pubkey,
     token_account: Mapping[Pubkey, Pubkey],
-) -> Step:
-    hop = hops[index]
-    asked, bound = hop_request(hops, index, request, limit)
-    instruction = pools[hop.pool].swap_instruction(
-        SwapRequest(
-            quote=asked,
-            limit=bound,
-            user=user,
-            source=token_account[hop.input_mint],
-            destination=token_account[hop.output_mint],
-        )
-    )
-    return Step(label=f"swap in {hop.venue_id} pool {hop.pool}", instruction=instruction, hop=index)
+) -> list[Step]:
+    legs = quote.route.legs
+    requests = leg_requests(legs, request)
+    limits = leg_limits(legs, request.mode, limit)
+    uses = Counter(hop.pool for hop in quote.route.hops)
+    states = dict(pools)
+    steps: list[Step] = []
+    for number, (leg, asked_of_leg, limit_of_leg) in enumerate(zip(legs, requests, limits, strict=True), 1):
+        for index, hop in enumerate(leg.hops):
+            asked, bound = hop_request(leg.hops, index, asked_of_leg, limit_of_leg)
+            pool = states[hop.pool]
+            instruction = pool.swap_instruction(
+                SwapRequest(
+                    quote=asked,
+                    limit=bound,
+                    user=user,
+                    source=token_account[hop.input_mint],
+                    destination=token_account[hop.output_mint],
+                )
+            )
+            label = f"swap in {hop.venue_id} pool {hop.pool}" + (f" (leg {number} of {len(legs)})" if len(legs) > 1 else "")
+            steps.append(Step(label=label, instruction=instruction, hop=len(steps)))
+            uses[hop.pool] -= 1
+            if uses[hop.pool]:
+                # A later swap may need other tick or bin arrays, so it is built on the pool as this one leaves it.
+                states[hop.pool] = pool.quote(asked).next_pool
+    return steps

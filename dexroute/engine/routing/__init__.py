@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dexroute.engine.routing.impact import fees_by_kind, price_impact_bps
+from dexroute.engine.routing.impact import fees_by_kind, price_impact_bps, route_impact_bps
 from dexroute.engine.routing.options import LandingCosts, RouteOptions
 from dexroute.engine.routing.quote import Candidate, RouteQuote
 from dexroute.engine.routing.room import TransactionRoom
@@ -22,5 +22,6 @@ __all__ = [
     "find_route",
     "price_impact_bps",
     "rank_candidates",
+    "route_impact_bps",
     "solve_route",
 ]
