@@ -39,6 +39,8 @@
     │   ├── RpcError              the node answered with a JSON-RPC error
     │   ├── StaleData             older than the caller allows, or a lagging node
     │   ├── TornSnapshot          accounts of one quote read at different slots
+    │   ├── CacheUnavailable      the shared account cache (Redis) does not answer
+    │   ├── CacheDamaged          bytes under the cache's keys that it did not write
     │   ├── OutcomeUnknown        sent, and neither landed nor proven dead yet
     │   ├── DataDirBusy           another dexroute works on this data directory
     │   ├── DatabaseUnavailable   the database server does not answer, or a write could not be completed
@@ -233,6 +235,14 @@ class StaleData(NetworkError):
 
 class TornSnapshot(NetworkError):
     code = "TORN_SNAPSHOT"
+
+
+class CacheUnavailable(NetworkError):
+    code = "CACHE_UNAVAILABLE"
+
+
+class CacheDamaged(NetworkError):
+    code = "CACHE_DAMAGED"
 
 
 class OutcomeUnknown(NetworkError):

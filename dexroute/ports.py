@@ -20,6 +20,7 @@ from dexroute.types.chain import (
     AccountsAtSlot,
     BlockhashLifetime,
     Commitment,
+    KeptAccounts,
     LandedTransaction,
     SignatureStatus,
     Simulation,
@@ -45,6 +46,19 @@ class AccountReader(Protocol):
         self, program_id: Pubkey, filters: Sequence[AccountFilter], *, data_slice: tuple[int, int] | None = None
     ) -> Mapping[Pubkey, AccountData]:
         """Accounts of a program; `data_slice` is (offset, length). Raises RpcError when the node does not offer it."""
+        ...
+
+
+class AccountCache(Protocol):
+    """Accounts kept between quotes, by the pools they were read for. A set comes back as it was at one slot or not at all: sets of
+    different slots are never mixed. Raises CacheUnavailable and CacheDamaged, which cost the cache and nothing else."""
+
+    async def latest(self, pools: Collection[Pubkey]) -> KeptAccounts | None:
+        """The newest set kept for exactly these pools, however old: its age says what it may be used for."""
+        ...
+
+    async def keep(self, pools: Collection[Pubkey], read: AccountsAtSlot) -> None:
+        """Keep a set read together. An older one than what is kept is left out."""
         ...
 
 

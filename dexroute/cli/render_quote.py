@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dexroute.engine.routing.quote import Candidate
-    from dexroute.sdk.quote import Quote, Token
+    from dexroute.sdk.quote import Freshness, Quote, Token
 
 _ADDRESS = re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{32,44}\b")
 _FEE_NAMES = {"pool": "pool fee", "creator": "creator fee", "transfer": "transfer fee"}
@@ -53,7 +53,9 @@ def render_quote(console: Console, quote: Quote, *, age_ms: int) -> None:
             f"{format_ui_amount(fee.amount, token.decimals)} {token.symbol}" if token else f"{fee.amount} base units of {fee.mint}"
         )
         facts.add_row(_FEE_NAMES[fee.kind.value], amount)
-    facts.add_row("read at", f"slot {quote.clock.slot}, {age_ms} ms ago, {_round_trips(quote.round_trips)}")
+    since = f", {age_ms} ms ago" if quote.freshness.age_slots == 0 else ""
+    facts.add_row("read at", f"slot {quote.clock.slot}{since}")
+    facts.add_row("reading", _reading(quote.freshness))
     console.print(facts)
     render_candidates(console, quote)
     for note in quote.notes:
@@ -112,5 +114,12 @@ def _short(address: str) -> str:
     return f"{address[:4]}…{address[-4:]}"
 
 
-def _round_trips(count: int) -> str:
-    return f"{count} round trip" if count == 1 else f"{count} round trips"
+def _reading(freshness: Freshness) -> str:
+    """Which accounts, from where, at what price."""
+    accounts = f"{freshness.accounts} accounts"
+    if freshness.source.value != "node":
+        where = "kept current by the stream" if freshness.source.value == "stream" else "from the cache"
+        return f"no round trip: {accounts} {where}, at most {freshness.age_slots} slots old"
+    trips = "1 round trip" if freshness.round_trips == 1 else f"{freshness.round_trips} round trips"
+    asked = f", after asking {freshness.sources_asked} sources for pools" if freshness.sources_asked else ""
+    return f"{trips} for {accounts} ({'warm' if freshness.is_warm else 'cold'}){asked}"

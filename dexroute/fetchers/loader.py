@@ -4,14 +4,17 @@ Every account a quote rests on comes from one last round of reads that all repor
 Earlier rounds only find out which accounts that takes; what they learn is handed back, and with it the next load
 is a single getMultipleAccounts call (one per 100 accounts). Several calls that straddle a slot are repeated together, a bounded
 number of times; then the snapshot is refused as torn, never quoted.
+
+The same loop runs over accounts kept from before (`kept_pools`): they are all of one slot too, so they serve whole or not at all.
+No account is taken to be constant: configs, mints and vaults are of the same slot as the pools that rest on them.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 from solders.pubkey import Pubkey
 
@@ -21,7 +24,7 @@ from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import AccountReader
 from dexroute.types.accounts import AccountData, AccountSnapshot
-from dexroute.types.chain import AccountsAtSlot
+from dexroute.types.chain import AccountsAtSlot, AccountSource, KeptAccounts
 
 ACCOUNTS_PER_CALL: Final = 100
 # A venue's deepest chain is pool -> config or vaults -> mints; more rounds than this means a venue that never has enough.
@@ -35,7 +38,8 @@ LearnedAddresses = Mapping[Pubkey, frozenset[Pubkey]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedPools:
     """Pools decoded from one snapshot. `broken` are the addresses that could not be, each with its error. `learned` makes the
-    next load warm. `round_trips` counts the getMultipleAccounts calls that answered, `rounds` how often we had to wait for any."""
+    next load warm. `round_trips` counts the getMultipleAccounts calls that answered, `rounds` how often we had to wait for any.
+    `source` says whether a node was asked now; accounts kept from before are at most `age_slots` old."""
 
     snapshot: AccountSnapshot
     pools: Mapping[Pubkey, Pool]
@@ -43,6 +47,8 @@ class LoadedPools:
     learned: LearnedAddresses
     round_trips: int
     rounds: int
+    source: AccountSource = AccountSource.NODE
+    age_slots: int = 0
 
 
 async def load_pools(
@@ -62,12 +68,57 @@ async def load_pools(
     Raises NetworkError as the reader does; TornSnapshot when calls kept reporting different slots; RpcError when the node
     answers without the clock sysvar or without an account it was asked for.
     """
-    wanted = {address: {address} | set((known or {}).get(address, ())) for address in addresses}
-    extra = frozenset(also)
+    wanted = _wanted(addresses, known)
     reads = _Reads(reader, min_context_slot)
+    return await _load(reads, wanted, frozenset(also), registry)
+
+
+async def kept_pools(
+    kept: KeptAccounts,
+    addresses: Iterable[Pubkey],
+    registry: VenueRegistry,
+    known: LearnedAddresses | None = None,
+    *,
+    also: Iterable[Pubkey] = (),
+) -> tuple[LoadedPools | None, LearnedAddresses]:
+    """The pools as kept, None when the set lacks an account they take; and what the set tells about which accounts those are,
+    which holds however old it is: the next load of these pools is warm.
+
+    Raises RpcError when the clock kept is none."""
+    wanted = _wanted(addresses, known)
+    loaded = None
+    try:
+        loaded = await _load(_Kept(kept), wanted, frozenset(also), registry)
+    except _NotKept:
+        return None, _learned(wanted)
+    return replace(loaded, source=kept.source, age_slots=kept.age_slots), loaded.learned
+
+
+class _Rounds(Protocol):
+    """Where the rounds of a load come from."""
+
+    @property
+    def calls(self) -> int: ...
+    @property
+    def rounds(self) -> int: ...
+    async def round(self, addresses: Sequence[Pubkey]) -> AccountSnapshot: ...
+
+
+def _wanted(addresses: Iterable[Pubkey], known: LearnedAddresses | None) -> dict[Pubkey, set[Pubkey]]:
+    return {address: {address} | set((known or {}).get(address, ())) for address in addresses}
+
+
+def _learned(wanted: Mapping[Pubkey, set[Pubkey]]) -> LearnedAddresses:
+    # Broken ones too: a pool that fails at its last step must not cost every later load a second round.
+    return {address: frozenset(own) for address, own in wanted.items()}
+
+
+async def _load(
+    reads: _Rounds, wanted: dict[Pubkey, set[Pubkey]], extra: frozenset[Pubkey], registry: VenueRegistry
+) -> LoadedPools:
+    """Rounds until no pool wants more. `wanted` grows by what they ask for."""
     for _ in range(_MAX_ROUNDS):
-        asked = _in_order(wanted, extra)
-        snapshot = await reads.round(asked)
+        snapshot = await reads.round(_in_order(wanted, extra))
         missing = {address: _missing(address, snapshot, registry) for address in wanted}
         if not any(isinstance(more, frozenset) and more for more in missing.values()):
             break
@@ -83,13 +134,7 @@ async def load_pools(
         else:
             pools[address] = decoded
     return LoadedPools(
-        snapshot=snapshot,
-        pools=pools,
-        broken=broken,
-        # Broken ones too: a pool that fails at its last step must not cost every later load a second round.
-        learned={address: frozenset(own) for address, own in wanted.items()},
-        round_trips=reads.calls,
-        rounds=reads.rounds,
+        snapshot=snapshot, pools=pools, broken=broken, learned=_learned(wanted), round_trips=reads.calls, rounds=reads.rounds
     )
 
 
@@ -131,6 +176,28 @@ def _our_fault(address: Pubkey, snapshot: AccountSnapshot, error: Exception) -> 
     )
     fault.__cause__ = error
     return fault
+
+
+class _NotKept(Exception):
+    """An account that the kept set does not hold."""
+
+
+class _Kept:
+    """Rounds over accounts kept from before. Costs no round trip."""
+
+    calls = 0
+    rounds = 0
+
+    def __init__(self, kept: KeptAccounts) -> None:
+        self._kept = kept.accounts
+
+    async def round(self, addresses: Sequence[Pubkey]) -> AccountSnapshot:
+        if any(address not in self._kept for address in addresses):
+            raise _NotKept
+        clock = self._kept[CLOCK_SYSVAR_ID]
+        if clock is None:
+            raise _NotKept
+        return AccountSnapshot(clock=decode_clock(clock), accounts={address: self._kept[address] for address in addresses})
 
 
 class _Reads:

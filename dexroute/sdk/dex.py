@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, Self
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
+from dexroute.chain.cache import MemoryCache
 from dexroute.config import Settings, load_settings
 from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder, check_slippage
 from dexroute.engine.routing import RouteOptions
 from dexroute.errors import DataDirBusy, KeypairError, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
+from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.host.clock import HostClock
 from dexroute.math.rounding import BPS
-from dexroute.ports import Signer
+from dexroute.ports import AccountCache, Signer
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
@@ -81,6 +83,7 @@ class Dex:
             self.reload_tokens()
             self._stack = stack.pop_all()
         self._quoter: Quoter | None = None
+        self._caches: tuple[AccountCache, ...] = (MemoryCache(self._clock),)
         self._builder = SwapBuilder(self._connection.client, self._connection.client, self.venues)
         return self
 
@@ -165,20 +168,28 @@ class Dex:
         *,
         swappable: bool = False,
         refresh: bool = False,
+        max_age_slots: int = 0,
         **terms: Any,
     ) -> Quote:
         """The best route over all known pools, with every candidate and why it lost. Takes what `terms` takes.
 
         `swappable` leaves out venues whose program is not on the cluster; `refresh` looks for pools even when some are remembered.
+        Accounts kept from before serve when they are at most `max_age_slots` old; 0 reads them now, in one round trip once warm.
         Raises RouteNotFound, GuardRefused, UsageError, NetworkError.
         """
         return await self.quote_terms(
-            await self.terms(input_token, output_token, amount, **terms), swappable=swappable, refresh=refresh
+            await self.terms(input_token, output_token, amount, **terms),
+            swappable=swappable,
+            refresh=refresh,
+            max_age_slots=max_age_slots,
         )
 
-    async def quote_terms(self, terms: SwapTerms, *, swappable: bool = False, refresh: bool = False) -> Quote:
+    async def quote_terms(
+        self, terms: SwapTerms, *, swappable: bool = False, refresh: bool = False, max_age_slots: int = 0
+    ) -> Quote:
         """Like `quote`, for terms already put exactly."""
-        return await (await self._quoting()).quote(terms, swappable=swappable, refresh=refresh)
+        quoter = await self._quoting()
+        return await quoter.quote(terms, swappable=swappable, refresh=refresh, max_age_slots=max_age_slots)
 
     async def instructions(self, quote: Quote, *, user: Pubkey) -> tuple[Instruction, ...]:
         """What carries the quote out for `user`, in order, limits included: for protocols and wallets that build and sign their
@@ -285,9 +296,8 @@ class Dex:
                 # Quoting needs no journal. Beside a bot that holds it, pools are discovered anew each time.
                 if self.settings.is_embedded:
                     raise
-            self._quoter = Quoter(
-                self._connection.client, self.venues, self._finder(memory), self.tokens, self._clock, self._wallet_if_any()
-            )
+            reader = PoolReader(self._connection.client, self.venues, self._caches)
+            self._quoter = Quoter(reader, self.venues, self._finder(memory), self.tokens, self._clock, self._wallet_if_any())
         return self._quoter
 
     def _wallet_if_any(self) -> Pubkey | None:

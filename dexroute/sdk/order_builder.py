@@ -10,7 +10,7 @@ from dexroute.engine.execution.network_fee import unit_price_micro_lamports
 from dexroute.engine.planning import PlannedSwap, PriorityFeePolicy, SwapBuilder
 from dexroute.ports import OrderStore
 from dexroute.sdk.quoting import Quoter
-from dexroute.sdk.shapes import candidate_json, route_json
+from dexroute.sdk.shapes import candidate_json, freshness_json, route_json
 from dexroute.sdk.terms import terms_of
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import Attempt, AttemptOutcome, Order, SwapAmounts
@@ -26,7 +26,7 @@ class QuotedOrders:
 
     async def route(self, order: Order) -> RoutedOrder:
         """The best swappable route now. Raises SlippageExceeded when the order's limit cannot be met any more."""
-        quote = await self._quoter.quote(terms_of(order), swappable=True, fixed_limit=order.limit_amount)
+        quote = await self._quoter.quote(terms_of(order), swappable=True, fixed_limit=order.limit_amount, for_signing=True)
         return RoutedOrder(
             route=route_json(quote.best.route),
             quoted=SwapAmounts(amount_in=quote.amount_in, amount_out=quote.amount_out),
@@ -35,6 +35,7 @@ class QuotedOrders:
             facts={
                 "slot": str(quote.clock.slot),
                 "round_trips": quote.round_trips,
+                "freshness": freshness_json(quote.freshness),
                 "price_impact_bps": quote.price_impact_bps,
                 "candidates": [candidate_json(candidate) for candidate in quote.candidates],
             },

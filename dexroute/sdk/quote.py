@@ -12,6 +12,7 @@ from dexroute.errors import DexError
 from dexroute.fetchers.base import Pool
 from dexroute.sdk.terms import SwapTerms
 from dexroute.types.accounts import ChainClock
+from dexroute.types.chain import AccountSource
 from dexroute.types.fees import Fee
 from dexroute.types.requests import QuoteRequest, SwapMode
 
@@ -23,6 +24,20 @@ class Token:
     mint: Pubkey
     symbol: str
     decimals: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """What reading a quote's accounts took, and how old they are. `round_trips` are the getMultipleAccounts calls that answered;
+    `is_warm` when none or one round of them was enough. `age_slots` is at most how many slots had passed (0: read for this quote).
+    `sources_asked` are those asked for pools first: none when the pools were known."""
+
+    source: AccountSource
+    round_trips: int
+    is_warm: bool
+    accounts: int
+    age_slots: int
+    sources_asked: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +57,17 @@ class Quote:
     fees: tuple[Fee, ...]
     clock: ChainClock
     read_ms: int
-    round_trips: int
+    freshness: Freshness
     input_token: Token
     output_token: Token
     tokens: Mapping[Pubkey, Token]
     quote_only: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+
+    @property
+    def round_trips(self) -> int:
+        """getMultipleAccounts calls this quote took."""
+        return self.freshness.round_trips
 
     @property
     def request(self) -> QuoteRequest:

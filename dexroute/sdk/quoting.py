@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -12,30 +13,34 @@ from dexroute.engine.planning.programs import is_program
 from dexroute.engine.routing import Candidate, RouteOptions, find_route, rank_candidates
 from dexroute.errors import DexError, LiquidityNotLoaded, QuoteOnly, RouteNotFound
 from dexroute.fetchers.base import Pool
-from dexroute.fetchers.loader import LearnedAddresses, LoadedPools, load_pools
+from dexroute.fetchers.loader import LoadedPools
+from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.fetchers.registry import VenueRegistry
-from dexroute.ports import AccountReader, Clock
+from dexroute.ports import Clock
 from dexroute.sdk.landing_costs import landing_costs, possible_accounts
-from dexroute.sdk.pool_finder import PoolFinder
+from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.pool_hints import PoolHint, useful_pools
-from dexroute.sdk.quote import Quote
+from dexroute.sdk.quote import Freshness, Quote
 from dexroute.sdk.terms import SwapTerms
 from dexroute.sdk.tokens import TokenBook
 from dexroute.types.requests import QuoteRequest
 
 # About 100 accounts: what one getMultipleAccounts call carries, give or take shared mints and configs.
 MOST_POOLS = 48
+# How long the pools found for a pair serve quotes that allow accounts kept from before, and for how many pairs.
+_LATELY_MS = 60 * 1000
+_MOST_PAIRS = 64
 # How often a quote that ran out of loaded liquidity reads on: an amount that needs more than this moves the price beyond reason.
 _MOST_DEEPER_READS = 16
 
 
 class Quoter:
-    """Quotes on one cluster. Remembers which accounts each pool takes, so that a warm quote is one round trip. `wallet` decides
+    """Quotes on one cluster. `reader` remembers which accounts each pool takes: a warm quote is one round trip. `wallet` decides
     which token accounts a route would have to open; without one, all of them."""
 
     def __init__(
         self,
-        reader: AccountReader,
+        reader: PoolReader,
         venues: VenueRegistry,
         finder: PoolFinder,
         tokens: TokenBook,
@@ -48,33 +53,40 @@ class Quoter:
         self._finder = finder
         self._tokens = tokens
         self._clock = clock
-        self._learned: LearnedAddresses = {}
+        self._found: OrderedDict[tuple[Pubkey, Pubkey, bool], tuple[FoundPools, int]] = OrderedDict()
         self._absent: frozenset[str] | None = None
 
     async def quote(
-        self, terms: SwapTerms, *, swappable: bool = False, fixed_limit: int | None = None, refresh: bool = False
+        self,
+        terms: SwapTerms,
+        *,
+        swappable: bool = False,
+        fixed_limit: int | None = None,
+        refresh: bool = False,
+        max_age_slots: int = 0,
+        for_signing: bool = False,
     ) -> Quote:
         """The best route and everything that lost to it, all from one slot.
 
         `swappable` leaves out venues whose program is not on the cluster; `fixed_limit` is a limit promised earlier (base units);
-        `refresh` asks all sources for pools even when some are remembered.
+        `refresh` asks all sources for pools even when some are remembered. Accounts kept from before serve when they are at most
+        `max_age_slots` old, none by default; `for_signing` reads in any case, and nothing older than was seen before.
 
         Raises RouteNotFound (with every candidate's reason), GuardRefused (impact, slippage, quote-only venue), UsageError,
         InvalidAmount, NetworkError.
         """
         request, options = terms.request, terms.route
-        hints, notes = await self._hints(request, options, refresh=refresh)
+        hints, notes, sources_asked = await self._hints(request, options, refresh=refresh, lately=max_age_slots > 0)
         between = [mint for hint in hints for mint in hint.mints if mint not in (request.input_mint, request.output_mint)]
         places = possible_accounts(self._wallet, between) if self._wallet else {}
         addresses = [hint.address for hint in hints]
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
         programs = [venue.program_id for venue in self._venues] if self._absent is None else []
         also = [*places, *programs]
-        round_trips = 0
+        round_trips = rounds = 0
         for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
-            loaded = await load_pools(self._reader, addresses, self._venues, self._learned, also=also)
-            round_trips += loaded.round_trips
-            self._learned = {**self._learned, **loaded.learned}
+            loaded, more_notes = await self._reader.load(addresses, also=also, max_age_slots=max_age_slots, for_signing=for_signing)
+            round_trips, rounds = round_trips + loaded.round_trips, rounds + loaded.rounds
             absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
             left_out = absent if swappable else frozenset()
             routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
@@ -84,10 +96,7 @@ class Quoter:
             deeper = _unread(candidates, loaded)
             if not deeper or not tries_left:
                 break
-            self._learned = {
-                **self._learned,
-                **{pool: self._learned.get(pool, frozenset()) | missing for pool, missing in deeper.items()},
-            }
+            self._reader.learn(deeper)
         read_ms = self._clock.now_ms()
         await self._finder.remember_reserves(loaded)
         for pool in loaded.pools.values():
@@ -113,23 +122,40 @@ class Quoter:
             fees=candidates[0].fees,
             clock=loaded.snapshot.clock,
             read_ms=read_ms,
-            round_trips=round_trips,
+            freshness=Freshness(
+                source=loaded.source,
+                round_trips=round_trips,
+                is_warm=rounds <= 1,
+                accounts=len(loaded.snapshot.accounts),
+                age_slots=loaded.age_slots,
+                sources_asked=sources_asked,
+            ),
             input_token=input_token,
             output_token=output_token,
             tokens={mint: token for mint, token in known.items() if token is not None},
             quote_only=absent,
-            notes=(*notes, *_absence_notes(loaded.pools, absent, left_out=swappable)),
+            notes=(*notes, *more_notes, *_absence_notes(loaded.pools, absent, left_out=swappable)),
         )
 
     async def _hints(
-        self, request: QuoteRequest, options: RouteOptions, *, refresh: bool
-    ) -> tuple[tuple[PoolHint, ...], tuple[str, ...]]:
-        """Pools worth reading, and notes on how they were found."""
+        self, request: QuoteRequest, options: RouteOptions, *, refresh: bool, lately: bool
+    ) -> tuple[tuple[PoolHint, ...], tuple[str, ...], int]:
+        """Pools worth reading, notes on how they were found, and how many sources were asked. With `lately`, those found in the
+        last minute serve: who does not ask the cluster for accounts does not want to ask it for pools."""
         if options.pools is not None:
             named = sorted(options.pools, key=bytes)
-            return tuple(PoolHint(address=address, venue_id="", mints=()) for address in named), ()
+            return tuple(PoolHint(address=address, venue_id="", mints=()) for address in named), (), 0
         two_hops = options.max_hops > 1
-        found = await self._finder.for_pair(request.input_mint, request.output_mint, two_hops=two_hops, refresh=refresh)
+        pair = (request.input_mint, request.output_mint, two_hops)
+        found, found_ms = self._found.get(pair, (None, 0))
+        asked = 0
+        if found is None or refresh or not lately or self._clock.monotonic_ms() - found_ms > _LATELY_MS:
+            found = await self._finder.for_pair(request.input_mint, request.output_mint, two_hops=two_hops, refresh=refresh)
+            asked = len(found.sources)
+            self._found[pair] = (found, self._clock.monotonic_ms())
+            self._found.move_to_end(pair)
+            while len(self._found) > _MOST_PAIRS:
+                self._found.popitem(last=False)
         hints = [hint for hint in found.hints if _is_allowed(hint, options)]
         useful, left_out = useful_pools(hints, request.input_mint, request.output_mint, two_hops=two_hops, most=MOST_POOLS)
         notes = found.notes
@@ -137,7 +163,7 @@ class Quoter:
             notes += (f"{unwanted} known pools were not looked at, as asked (--venue, --exclude-venue, --exclude-pool)",)
         if left_out:
             notes += (f"{left_out} more known pools were not read; name pools with --pool to quote others than these {MOST_POOLS}",)
-        return useful, notes
+        return useful, notes, asked
 
     def _absent_venues(self, loaded: LoadedPools) -> frozenset[str]:
         """Venues that are quote-only here."""

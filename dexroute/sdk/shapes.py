@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from dexroute.engine.routing.quote import Candidate
-from dexroute.sdk.quote import Quote
+from dexroute.sdk.quote import Freshness, Quote
 from dexroute.types.fees import Fee
 from dexroute.types.requests import SwapMode
 from dexroute.types.routes import Hop, Route
@@ -59,6 +59,17 @@ def candidate_json(candidate: Candidate, quote_only: Collection[str] = ()) -> di
     }
 
 
+def freshness_json(freshness: Freshness) -> dict[str, Any]:
+    """What reading the accounts took. `age_slots` 0: read for this quote."""
+    return {
+        "source": freshness.source.value,
+        "warm": freshness.is_warm,
+        "accounts": freshness.accounts,
+        "age_slots": freshness.age_slots,
+        "sources_asked": freshness.sources_asked,
+    }
+
+
 def quote_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
     """A quote with all its candidates. `age_ms` is the time since its accounts were read."""
     exact_in = quote.request.mode is SwapMode.EXACT_IN
@@ -83,6 +94,7 @@ def quote_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
         "unix_timestamp": quote.clock.unix_timestamp,
         "age_ms": max(0, now_ms - quote.read_ms),
         "round_trips": quote.round_trips,
+        "freshness": freshness_json(quote.freshness),
         "route": route_json(quote.best.route),
         "candidates": [candidate_json(candidate, quote.quote_only) for candidate in quote.candidates],
         "unusable_pools": [

@@ -36,6 +36,24 @@ class AccountsAtSlot:
     accounts: Mapping[Pubkey, AccountData | None]
 
 
+class AccountSource(StrEnum):
+    """Where the accounts of a quote came from: read now, or kept from before."""
+
+    NODE = "node"
+    CACHE = "cache"
+    STREAM = "stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAccounts:
+    """Accounts as they all were at `slot`, known without asking now. At most `age_slots` slots have passed since."""
+
+    slot: int
+    accounts: Mapping[Pubkey, AccountData | None]
+    age_slots: int
+    source: AccountSource
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockhashLifetime:
     """A blockhash and the last block height at which a transaction carrying it can land."""
