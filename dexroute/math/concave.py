@@ -1,0 +1,186 @@
+"""Concave curves in pieces: what an input buys, as real numbers, never less than the integers of a quote.
+
+A piece is a stretch of a hyperbola, out(x) = slope * x / (1 + bend * x). Constant products, liquidity between two ticks and bins
+(bend 0) are such stretches exactly; proportional fees keep them so. Floats throughout: these curves guide a search and bound its
+result, and never become an amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+# Slopes that should be equal differ by the rounding of floats.
+_SAME: Final = 1e-12
+_HALVINGS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One concave stretch: out(x) = slope * x / (1 + bend * x) for 0 <= x <= amount_in, base units as real numbers.
+
+    `slope` is the marginal output per input at its start and `bend` >= 0 how it falls (0: a straight line); at x it is
+    slope / (1 + bend * x)**2.
+    """
+
+    amount_in: float
+    slope: float
+    bend: float
+
+    def out(self, x: float) -> float:
+        """Output for the first `x` of it."""
+        return self.slope * x / (1.0 + self.bend * x)
+
+    @property
+    def amount_out(self) -> float:
+        """Output for all of it."""
+        return self.out(self.amount_in)
+
+    @property
+    def end_slope(self) -> float:
+        """Marginal output per input at its end."""
+        growth = 1.0 + self.bend * self.amount_in
+        return self.slope / (growth * growth)
+
+    def needed(self, out: float) -> float:
+        """Input that buys `out`, at most `amount_out` of it."""
+        return min(out / (self.slope - self.bend * out), self.amount_in) if out < self.amount_out else self.amount_in
+
+    def head(self, x: float) -> Piece:
+        """The first `x` of it."""
+        return Piece(x, self.slope, self.bend)
+
+    def tail(self, x: float) -> Piece:
+        """What follows the first `x` of it."""
+        growth = 1.0 + self.bend * x
+        return Piece(self.amount_in - x, self.slope / (growth * growth), self.bend / growth)
+
+    def where(self, slope: float) -> float:
+        """The input after which the marginal output is no longer above `slope`."""
+        if self.slope <= slope:
+            return 0.0
+        if not self.bend:
+            return self.amount_in
+        return min((sqrt(self.slope / slope) - 1.0) / self.bend, self.amount_in) if slope > 0.0 else self.amount_in
+
+
+def concave(pieces: Iterable[Piece], most_in: float) -> tuple[Piece, ...]:
+    """The least concave curve above these pieces laid end to end, up to an input of `most_in`.
+
+    Where a piece starts steeper than the one before ends (a capped transfer fee, a fee that falls on the way), a straight piece
+    bridges the dent, touching the curve before and behind it. Takes no more of `pieces` than it needs.
+    """
+    chain: list[Piece] = []
+    left = most_in
+    for piece in pieces:
+        if left <= 0.0:
+            break
+        taken = piece if piece.amount_in <= left else piece.head(left)
+        if taken.amount_in <= 0.0:
+            continue
+        left -= taken.amount_in
+        if chain and taken.slope > chain[-1].end_slope:
+            _append_steeper(chain, taken)
+        else:
+            chain.append(taken)
+    while chain and chain[-1].slope <= 0.0:
+        chain.pop()
+    return tuple(chain)
+
+
+def _append_steeper(chain: list[Piece], piece: Piece) -> None:
+    end = chain[-1].end_slope
+    if piece.slope <= end * (1.0 + _SAME):
+        chain.append(Piece(piece.amount_in, end, piece.bend))
+        return
+    while not piece.bend and not chain[-1].bend:
+        before = chain.pop()
+        length = before.amount_in + piece.amount_in
+        piece = Piece(length, (before.amount_out + piece.amount_out) / length, 0.0)
+        if not chain or piece.slope <= chain[-1].end_slope:
+            chain.append(piece)
+            return
+    low, high = chain[-1].end_slope, piece.slope
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        x, y, _ = _touch(chain, middle)
+        ahead = piece.where(middle)
+        if y - middle * x < piece.out(ahead) - middle * ahead:
+            low = middle
+        else:
+            high = middle
+    slope = (low + high) / 2.0
+    x, y, kept = _touch(chain, slope)
+    ahead = piece.where(slope)
+    line = Piece(ahead - x, (piece.out(ahead) - y) / (ahead - x), 0.0)
+    _cut(chain, x, kept)
+    chain.append(line)
+    if ahead < piece.amount_in:
+        behind = piece.tail(ahead)
+        chain.append(Piece(behind.amount_in, min(behind.slope, line.slope), behind.bend))
+
+
+def _touch(chain: list[Piece], slope: float) -> tuple[float, float, int]:
+    """Where a line of this slope touches the chain from above: (x, y) seen from its end, so neither is positive, and how many
+    pieces lie before that point or hold it."""
+    x = y = 0.0
+    kept = len(chain)
+    while kept:
+        piece = chain[kept - 1]
+        reach = piece.where(slope)
+        x -= piece.amount_in - reach
+        y -= piece.amount_out - piece.out(reach)
+        if reach > 0.0:
+            break
+        kept -= 1
+    return x, y, kept
+
+
+def _cut(chain: list[Piece], x: float, kept: int) -> None:
+    """Keep of the chain what lies before `x`, seen from its end."""
+    removed = sum(piece.amount_in for piece in chain[kept:])
+    del chain[kept:]
+    if chain:
+        last = chain.pop()
+        length = last.amount_in + x + removed
+        if length > 0.0:
+            chain.append(last.head(length))
+
+
+def less_input_fee(pieces: Iterable[Piece], rate: float, maximum: float) -> Iterator[Piece]:
+    """Pieces per gross input, when min(rate * input, maximum) is withheld before the rest buys. May rise in slope at the cap."""
+    keep = 1.0 - rate
+    if keep <= 0.0:
+        yield Piece(maximum, 0.0, 0.0)
+        yield from pieces
+        return
+    left = maximum / rate * keep  # net input until the cap
+    for piece in pieces:
+        part = piece
+        if left > 0.0:
+            first = part if part.amount_in <= left else part.head(left)
+            yield Piece(first.amount_in / keep, first.slope * keep, first.bend * keep)
+            left -= first.amount_in
+            if first is part:
+                continue
+            part, left = part.tail(first.amount_in), 0.0
+        yield part
+
+
+def less_output_fee(pieces: Iterable[Piece], rate: float, maximum: float) -> Iterator[Piece]:
+    """Pieces of what arrives, when min(rate * output, maximum) of the output is withheld. May rise in slope at the cap."""
+    keep = 1.0 - rate
+    left = maximum / rate  # output until the cap
+    for piece in pieces:
+        part = piece
+        if left > 0.0:
+            out = part.amount_out
+            first = part if out <= left else part.head(part.needed(left))
+            yield Piece(first.amount_in, first.slope * keep, first.bend)
+            left -= first.amount_out
+            if first is part:
+                continue
+            part, left = part.tail(first.amount_in), 0.0
+        yield part

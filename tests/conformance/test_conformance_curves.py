@@ -1,0 +1,122 @@
+"""What every venue's curve must be: concave, never below a quote, nor below several through the same pool."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dexroute.errors import LiquidityNotLoaded, PairNotInPool, QuoteError
+from dexroute.fetchers.base import Pool
+from dexroute.fetchers.curve import Curve, OffersCurve, curve_of
+from dexroute.math.rounding import U64_MAX
+from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.conformance.cases import Case, all_cases
+from tests.conformance.test_conformance_quotes import CASES, LADDER, attempt, directions
+
+MOST = (10**6, 10**11, U64_MAX)
+
+
+class Sampled:
+    """A pool that does not describe its curve."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "liquidity_curve":
+            raise AttributeError(name)
+        return getattr(self._pool, name)
+
+
+def worth(curve: Curve, x: float) -> float:
+    """What rounding may move: two base units of either side."""
+    return 2.0 + curve.amount_out(x + 2.0) - curve.amount_out(x)
+
+
+def bound(curve: Curve, x: int) -> float:
+    return curve.amount_out(float(x)) * (1 + 1e-9) + worth(curve, x)
+
+
+def curves_of(pool: Pool) -> list[tuple[int, tuple[Any, Any], Curve]]:
+    return [(most, pair, curve_of(pool, *pair, most_in=most)) for most in MOST for pair in directions(pool)]
+
+
+@pytest.mark.parametrize("sampled", [False, True], ids=["own", "sampled"])
+@CASES
+def test_a_curve_is_concave_and_never_below_a_quote(case: Case, sampled: bool) -> None:
+    plain = case.pool()
+    pool: Any = Sampled(plain) if sampled else plain
+    compared = 0
+    for most, pair, curve in curves_of(pool):
+        assert curve.capacity_in <= most * (1 + 1e-9)
+        assert all(piece.amount_in > 0 and piece.slope > 0 and piece.bend >= 0 for piece in curve.pieces)
+        for before, after in pairwise(curve.pieces):
+            assert after.slope <= before.end_slope * (1 + 1e-9)
+        for amount in LADDER:
+            quote = attempt(plain, pair, amount) if amount <= most else None
+            if quote is not None:
+                assert quote.amount_out <= bound(curve, amount)
+                compared += 1
+    assert (compared > 0) == plain.tradable().ok
+
+
+@CASES
+def test_it_says_whether_more_may_come(case: Case) -> None:
+    pool = case.pool()
+    for most, pair, curve in curves_of(pool):
+        beyond = int(curve.capacity_in * (1 + 1e-6)) + 2
+        if most < U64_MAX and curve.complete and beyond <= U64_MAX:
+            try:
+                more = pool.quote(QuoteRequest(input_mint=pair[0], output_mint=pair[1], amount=beyond))
+            except LiquidityNotLoaded:
+                pytest.fail(f"{case}: {beyond} needs accounts that were not read, and the curve of {most} calls itself complete")
+            except QuoteError:
+                continue
+            assert more.amount_out <= curve.capacity_out * (1 + 1e-9) + 2
+
+
+@given(
+    case=st.sampled_from(all_cases()),
+    flip=st.booleans(),
+    exponent=st.floats(0, 19),
+    shares=st.lists(st.floats(0.001, 1.0), min_size=1, max_size=5),
+)
+def test_swaps_one_after_the_other_never_beat_the_curve(case: Case, flip: bool, exponent: float, shares: list[float]) -> None:
+    pool = case.pool()
+    if case.fee_follows_swaps and not isinstance(pool, OffersCurve):
+        return  # samples do not tell
+    pair = directions(pool)[flip]
+    total = min(int(10**exponent), U64_MAX)
+    curve = curve_of(pool, *pair, most_in=total)
+    spent = received = swaps = 0
+    for share in shares:
+        quote = attempt(pool, pair, max(1, int((total - spent) * share)))
+        if quote is None or spent + quote.amount_in > total:
+            continue
+        spent, received, swaps, pool = spent + quote.amount_in, received + quote.amount_out, swaps + 1, quote.next_pool
+        assert received <= curve.amount_out(float(spent)) * (1 + 1e-9) + swaps * worth(curve, spent)
+
+
+@given(case=st.sampled_from(all_cases()), flip=st.booleans(), exponent=st.floats(0, 19))
+def test_exact_outputs_cost_no_less_than_the_curve(case: Case, flip: bool, exponent: float) -> None:
+    pool = case.pool()
+    pair = directions(pool)[flip]
+    quote = attempt(pool, pair, min(int(10**exponent), U64_MAX), SwapMode.EXACT_OUT)
+    if quote is None:
+        return
+    curve = curve_of(pool, *pair, most_in=min(quote.amount_in + 2, U64_MAX))
+    assert quote.amount_out <= bound(curve, quote.amount_in)
+    assert curve.amount_in(quote.amount_out / (1 + 1e-9) - worth(curve, quote.amount_in)) <= quote.amount_in
+
+
+@CASES
+def test_a_stranger_has_no_curve(case: Case) -> None:
+    pool = case.pool()
+    a, _ = (mint.address for mint in pool.mints)
+    with pytest.raises(PairNotInPool, match=str(case.address)):
+        curve_of(pool, a, a, most_in=1)
+    assert curve_of(pool, *directions(pool)[0], most_in=0).pieces == ()
