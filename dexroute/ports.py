@@ -62,7 +62,15 @@ class AccountCache(Protocol):
         ...
 
 
-class TransactionSender(Protocol):
+class TransactionRoute(Protocol):
+    """A way for signed bytes to the leaders of one cluster. It is asked nothing: not every route can tell."""
+
+    async def send(self, wire: bytes) -> None:
+        """Hand the bytes over. Neither returning nor raising says anything about landing. Raises NetworkError."""
+        ...
+
+
+class TransactionSender(TransactionRoute, Protocol):
     """Lands transactions on one cluster and tells what became of them."""
 
     async def genesis_hash(self) -> Hash: ...
@@ -70,15 +78,18 @@ class TransactionSender(Protocol):
     async def latest_blockhash(self) -> BlockhashLifetime: ...
 
     async def block_height(self, commitment: Commitment) -> tuple[int, int]:
-        """(block height, context slot) at this commitment; the slot is one the node had reached before it answered."""
+        """(block height, context slot) at this commitment; the slot is one the node had reached before it answered.
+
+        Raises RpcError with `implausible` in its context for a node whose heights contradict its own slots or blockhashes (some
+        answer slots where block heights are asked): it can be no witness of an expiry."""
+        ...
+
+    async def is_blockhash_valid(self, blockhash: Hash) -> bool | None:
+        """Whether this node's finalized chain still takes transactions on `blockhash`; None when it does not tell."""
         ...
 
     async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = (), min_context_slot: int | None = None) -> Simulation:
         """Simulate these exact bytes without checking signatures, by a node that has reached `min_context_slot`."""
-        ...
-
-    async def send(self, wire: bytes) -> None:
-        """Hand the bytes to the cluster (skipPreflight, maxRetries 0). Returning says nothing about landing."""
         ...
 
     async def signature_statuses(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from solders.account import Account
+from solders.hash import Hash
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
@@ -29,7 +30,8 @@ class Sloppiness:
     slice ignored), or with an error code. Every `limit_every`-th request gets 429 with Retry-After; every `lag_every`-th read is
     answered `lag_slots` in the past, by a node that knows minContextSlot or not. The first `lose` transactions never reach a
     leader; `late` lands each transaction at the last block height it can; `drop_sends` of the first sends are executed but the
-    connection closes without an answer. `duplicate_error`: a known transaction is refused. `hang_up`: one request a connection."""
+    connection closes without an answer. `duplicate_error`: a known transaction is refused. `hang_up`: one request a connection.
+    `slots_as_heights`: asked for a block height it answers the slot, while its blockhashes expire by height."""
 
     api_version: bool = True
     missing: frozenset[str] = frozenset()
@@ -44,6 +46,7 @@ class Sloppiness:
     drop_sends: int = 0
     duplicate_error: bool = False
     hang_up: bool = False
+    slots_as_heights: bool = False
     fees: tuple[int, ...] = (0, 0, 1_000, 5_000)
 
 
@@ -172,11 +175,14 @@ class Node:
         return self._slot(_config(config, "commitment", "minContextSlot"))
 
     def do_getBlockHeight(self, config: Any = None) -> Any:
-        return self.chain.height(self._slot(_config(config, "commitment", "minContextSlot")))
+        return self._height(self._slot(_config(config, "commitment", "minContextSlot")))
+
+    def _height(self, slot: int) -> int:
+        return slot if self.sloppy.slots_as_heights else self.chain.height(slot)
 
     def do_getEpochInfo(self, config: Any = None) -> Any:
         slot = self._slot(_config(config, "commitment", "minContextSlot"))
-        shape = {"absoluteSlot": slot, "blockHeight": self.chain.height(slot), "epoch": self.chain.epoch}
+        shape = {"absoluteSlot": slot, "blockHeight": self._height(slot), "epoch": self.chain.epoch}
         return shape | {"slotIndex": slot % 432_000, "slotsInEpoch": 432_000, "transactionCount": len(self.chain.landed)}
 
     def do_getLatestBlockhash(self, config: Any = None) -> Any:
@@ -184,6 +190,10 @@ class Node:
         height = self.chain.height(slot)
         last = height + self.chain.pace.hash_blocks
         return self._with_context(slot, {"blockhash": str(self.chain.blockhash(height)), "lastValidBlockHeight": last})
+
+    def do_isBlockhashValid(self, blockhash: Any, config: Any = None) -> Any:
+        slot = self._slot(_config(config, "commitment", "minContextSlot"))
+        return self._with_context(slot, self.chain.valid_at(_hash(blockhash), slot))
 
     def do_getMinimumBalanceForRentExemption(self, length: Any, config: Any = None) -> Any:
         _config(config, "commitment")
@@ -367,6 +377,13 @@ def _signature(text: Any) -> Signature:
         return Signature.from_string(text)
     except (ValueError, TypeError):
         raise Fault(-32602, f"Invalid param: {text!r} is no signature") from None
+
+
+def _hash(text: Any) -> Hash:
+    try:
+        return Hash.from_string(text)
+    except (ValueError, TypeError):
+        raise Fault(-32602, f"Invalid param: {text!r} is no blockhash") from None
 
 
 def _transaction(encoded: Any, config: dict[str, Any]) -> VersionedTransaction:

@@ -71,6 +71,23 @@ async def test_bytes_that_never_land_are_replaced_once_proven_dead(open_stage: O
     assert len(order["attempts"]) == len(dead) + 1 >= 2 and len(set(stage.node.sent)) == len(order["attempts"])
 
 
+async def test_a_node_that_answers_slots_as_block_heights_proves_nothing(open_stage: Opener) -> None:
+    """By its heights everything expired long ago. What still can land is never replaced, and lands at the last block it can."""
+    stage: Stage = await open_stage(
+        Pace(slot_ms=40, hash_blocks=100, finalize_after=10), Sloppiness(late=True, slots_as_heights=True)
+    )
+    a, b = stage.token(6), stage.token(9)
+    stage.own_pool(a, b, (10**12, 2 * 10**12))
+    stage.give(a, 10**9)
+    order = await stage.swap("5", str(a), str(b))
+    assert len(order["attempts"]) == 1 and len(set(stage.node.sent)) == 1
+    # and what never lands is not given up on its word
+    stage.node.sloppy = Sloppiness(lose=10**9, slots_as_heights=True)
+    unknown = (await stage.dex("swap", "5", str(a), str(b), "--yes", code=5, confirm_timeout_ms=8_000))["error"]
+    assert unknown["code"] == "OUTCOME_UNKNOWN" and "those are slots, not block heights" in unknown["message"]
+    assert stage.chain.height(stage.chain.slot_at("finalized")) > 1_200, "the blockhash has expired by now"
+
+
 async def test_a_node_that_takes_no_transactions_is_named_and_the_order_waits_for_a_better_one(open_stage: Opener) -> None:
     stage: Stage = await open_stage(None, Sloppiness(missing=frozenset({"sendTransaction"})))
     a, b = stage.token(6), stage.token(9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from dexroute.engine.execution.executor import Executor
 from dexroute.engine.execution.intake import new_order
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.receipt import Receipt, read_receipt
-from dexroute.ports import OrderStore
+from dexroute.ports import OrderStore, TransactionRoute
 from dexroute.storage.store import open_store
 from dexroute.types.orders import Order, OrderEvent, is_legal_move
 from dexroute.types.requests import QuoteRequest
@@ -34,7 +34,7 @@ class Bench:
     builder: SimulatedBuilder = field(default_factory=SimulatedBuilder)
     seen: list[OrderEvent] = field(default_factory=list)
 
-    def executor(self, **policy: Any) -> Executor:
+    def executor(self, *, routes: Sequence[TransactionRoute] = (), **policy: Any) -> Executor:
         return Executor(
             store=self.store,
             senders=self.nodes,
@@ -44,6 +44,7 @@ class Bench:
             owner="test",
             policy=ExecutionPolicy(**policy),
             watcher=lambda _order, event: self.seen.append(event),
+            routes=routes,
         )
 
     def order(self, **changes: Any) -> Order:

@@ -54,8 +54,9 @@ class VirtualClock:
         return self.elapsed_ms
 
     async def sleep_ms(self, duration_ms: int) -> None:
-        self.elapsed_ms += duration_ms
-        await asyncio.sleep(0)
+        until_ms = self.elapsed_ms + duration_ms
+        await asyncio.sleep(0)  # whoever sleeps beside us sleeps at the same time, not after us
+        self.elapsed_ms = max(self.elapsed_ms, until_ms)
 
 
 class KeySigner:
@@ -146,6 +147,8 @@ class SimulatedNode:
     lag: int = 0
     fault: Callable[[str], NetworkError | None] = lambda method: None
     blind: bool = False  # knows no signature at all
+    status_of_all: bool = False  # claims to have seen every signature processed
+    heights_ahead: int = 0  # of the chain's own
     eager: bool = False  # shows transactions before they are confirmed
 
     @property
@@ -168,7 +171,12 @@ class SimulatedNode:
     async def block_height(self, commitment: Commitment) -> tuple[int, int]:
         self._ask("block_height")
         slot = self.slot - DEPTH[commitment]
-        return self.chain.height(slot), slot
+        return self.chain.height(slot) + self.heights_ahead, slot
+
+    async def is_blockhash_valid(self, blockhash: Hash) -> bool | None:
+        self._ask("is_blockhash_valid")
+        last = self.chain.hashes.get(blockhash, 0)
+        return self.chain.height(self.slot - DEPTH[Commitment.FINALIZED]) <= last
 
     async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = (), min_context_slot: int | None = None) -> Simulation:
         raise NotImplementedError
@@ -186,6 +194,8 @@ class SimulatedNode:
 
     def _status(self, signature: Signature) -> SignatureStatus | None:
         landed = self.chain.landed.get(signature)
+        if self.status_of_all:
+            return SignatureStatus(slot=self.slot, commitment=Commitment.PROCESSED, error=None)
         if landed is None or landed.slot > self.slot or self.blind:
             return None
         age = self.slot - landed.slot

@@ -158,6 +158,9 @@ class SvmCluster:
     async def block_height(self, commitment: Commitment) -> tuple[int, int]:
         raise NotImplementedError
 
+    async def is_blockhash_valid(self, blockhash: Hash) -> bool | None:
+        raise NotImplementedError
+
     async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = (), min_context_slot: int | None = None) -> Simulation:
         self.simulated.append(wire)
         outcome = self.svm.simulate_transaction(VersionedTransaction.from_bytes(wire))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,7 +91,7 @@ async def test_a_node_that_does_not_answer_leaves_the_outcome_open(tmp_path: Pat
         with pytest.raises(OutcomeUnknown, match=asked.id) as unknown:
             await executor.execute(asked, wait_ms=3 * EXPIRY_MS)
         assert unknown.value.exit_code == 5 and unknown.value.context["signature"] == str(bench.signer.signed[0])
-        assert ("; timeout." in unknown.value.message) == (method == "signature_statuses")
+        assert ("; timeout." in unknown.value.message) == (method != "transaction")
         assert ("but not what it did (timeout)" in unknown.value.message) == (method == "transaction")
         receipt = await bench.check_journal(asked)
         assert receipt.order.state is OrderState.SUBMITTED and len(receipt.attempts) == 1 and receipt.attempts[0].is_live
@@ -172,6 +173,78 @@ async def test_a_witness_that_answers_heights_in_time_but_statuses_late_withhold
         assert (await bench.check_journal(asked)).attempts[0].is_live
 
 
+IMPLAUSIBLE = RpcError("those are slots, not block heights", implausible=True)
+
+
+async def test_a_node_that_answers_slots_as_heights_is_no_witness(tmp_path: Path) -> None:
+    """Alone it proves nothing, ever; beside one that can be a witness it is left out, and is still heard on the signature."""
+    async with open_bench(tmp_path, nodes=2) as bench:
+        bench.chain.accepts = lambda wire: False
+        for node in bench.nodes:
+            node.fault = only("block_height", IMPLAUSIBLE)
+        asked = bench.order()
+        with pytest.raises(OutcomeUnknown, match="slots, not block heights"):
+            await bench.executor().execute(asked, wait_ms=3 * EXPIRY_MS)
+        bench.nodes[1].fault = lambda method: None
+        bench.nodes[0].status_of_all = True
+        with pytest.raises(OutcomeUnknown):
+            await bench.executor().continue_order(asked.id, wait_ms=10_000)
+        bench.nodes[0].status_of_all = False
+        order = await bench.executor(max_attempts=1).continue_order(asked.id)
+        assert isinstance(error_of(order), AttemptExpired)
+        assert order.failure is not None and order.failure.context["witnesses"] == 1
+
+
+async def test_two_sound_witnesses_suffice_where_a_third_is_away(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, nodes=3) as bench:
+        bench.chain.accepts = lambda wire: False
+        bench.nodes[0].fault = only("block_height", RpcUnreachable("away"))
+        order = await bench.executor(max_attempts=1).execute(bench.order(), wait_ms=3 * EXPIRY_MS)
+        assert order.failure is not None and order.failure.context["witnesses"] == 2
+        bench.nodes[1].fault = only("block_height", RpcUnreachable("away"))
+        with pytest.raises(OutcomeUnknown, match="away"):
+            await bench.executor(max_attempts=1).execute(bench.order(), wait_ms=3 * EXPIRY_MS)
+
+
+async def test_a_blockhash_the_finalized_chain_still_takes_has_not_expired(tmp_path: Path) -> None:
+    """A node that counts slots throughout contradicts itself only here: slots without a block make its heights run ahead."""
+    async with open_bench(tmp_path) as bench:
+        bench.nodes[0].heights_ahead = 60
+        bench.chain.accepts = lambda wire: bench.clock.elapsed_ms > (BLOCKHASH_BLOCKS - 10) * SLOT_MS
+        order = await bench.executor().execute(bench.order(), wait_ms=3 * EXPIRY_MS)
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.CONFIRMED and len(receipt.attempts) == 1
+
+
+async def test_a_node_that_hangs_delays_neither_sends_nor_the_truth(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, nodes=2) as bench:
+        hung = asyncio.Event()
+        for method in ("send", "signature_statuses", "block_height"):
+
+            async def hang(*_: object, **__: object) -> None:
+                await hung.wait()
+
+            setattr(bench.nodes[0], method, hang)
+        bench.chain.accepts = lambda wire: bench.chain.sends[wire] > 3
+        order = await asyncio.wait_for(bench.executor(poll_ms=30, resend_ms=60).execute(bench.order()), 20)
+        assert order.state is OrderState.CONFIRMED and sum(bench.chain.sends.values()) >= 4
+
+
+async def test_routes_that_only_send_carry_the_same_bytes_and_are_asked_nothing(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        carried: list[bytes] = []
+
+        class Route:
+            async def send(self, wire: bytes) -> None:
+                carried.append(wire)
+                bench.chain.receive(wire)
+
+        bench.nodes[0].fault = only("send", RpcUnreachable("connection refused"))
+        order = await bench.executor(routes=[Route()]).execute(bench.order())
+        receipt = await bench.check_journal(order)
+        assert order.state is OrderState.CONFIRMED and set(carried) == {receipt.attempts[0].wire}
+
+
 async def test_one_witness_that_knows_the_signature_outweighs_one_that_does_not(tmp_path: Path) -> None:
     """The first node never heard of it; the second saw it land. The truth wins, whatever the order of asking."""
     async with open_bench(tmp_path, nodes=2) as bench:
@@ -228,7 +301,7 @@ async def test_no_replacement_is_signed_when_nobody_waits_any_more(tmp_path: Pat
         bench.chain.accepts = lambda wire: False
         asked = bench.order()
         with pytest.raises(OutcomeUnknown):
-            await bench.executor(resend_ms=EXPIRY_MS + 500).execute(asked, wait_ms=EXPIRY_MS + 600)
+            await bench.executor(resend_ms=EXPIRY_MS + 600).execute(asked, wait_ms=EXPIRY_MS + 600)
         assert (await bench.check_journal(asked)).order.state is OrderState.ROUTING and len(bench.signer.signed) == 1
 
 

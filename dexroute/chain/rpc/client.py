@@ -15,6 +15,7 @@ from dexroute.chain.rpc import answers, questions
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
 from dexroute.chain.rpc.failures import is_unsupported, lagging
 from dexroute.chain.rpc.fields import Field
+from dexroute.chain.rpc.heights import check_height
 from dexroute.chain.rpc.landed import landed_transaction
 from dexroute.errors import RpcError
 from dexroute.types.accounts import AccountData
@@ -145,7 +146,17 @@ class RpcClient:
         )
 
     async def block_height(self, commitment: Commitment) -> tuple[int, int]:
-        """(block height, a slot the node had reached at this commitment), from one answer where the node gives both."""
+        """(block height, a slot the node had reached at this commitment), from one answer where the node gives both.
+
+        Raises RpcError with `implausible` when the height cannot be one: above the slot, or past the end of the node's own latest
+        blockhash. Some nodes answer slots instead; an order judged by them would be given up while it can still land."""
+        answered = await self._height_and_slot(commitment)
+        if commitment is Commitment.FINALIZED:
+            ends = (await self._read("getLatestBlockhash", [{"commitment": commitment}]))["value"]["lastValidBlockHeight"].uint()
+            check_height(self.endpoint, *answered, latest_ends=ends)
+        return answered
+
+    async def _height_and_slot(self, commitment: Commitment) -> tuple[int, int]:
         try:
             answer = await self._read("getEpochInfo", [{"commitment": commitment}])
         except RpcError as error:
@@ -156,6 +167,16 @@ class RpcClient:
         slot = (await self._read("getSlot", [{"commitment": commitment}])).uint()
         height = await self._read("getBlockHeight", [{"commitment": commitment, "minContextSlot": slot}])
         return height.uint(), slot
+
+    async def is_blockhash_valid(self, blockhash: Hash) -> bool | None:
+        """Whether the finalized chain still takes transactions on `blockhash`; None when the node refuses to tell."""
+        try:
+            answer = await self._read("isBlockhashValid", [str(blockhash), {"commitment": Commitment.FINALIZED}])
+        except RpcError as error:
+            if "rpc_code" not in error.context:
+                raise
+            return None
+        return answer["value"].boolean()
 
     async def simulate(self, wire: bytes, *, accounts: Sequence[Pubkey] = (), min_context_slot: int | None = None) -> Simulation:
         """Simulate these bytes with their own blockhash, signatures unchecked; `accounts` come back as they would be after. A node

@@ -65,6 +65,11 @@ class Field:
             raise self.wrong("an unsigned integer")
         return self.value
 
+    def boolean(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise self.wrong("true or false")
+        return self.value
+
     def text(self) -> str:
         if not isinstance(self.value, str):
             raise self.wrong("a string")

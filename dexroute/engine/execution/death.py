@@ -4,50 +4,99 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from solders.hash import Hash
 from solders.signature import Signature
 
 from dexroute.engine.execution.failpoints import Boundary, boundary
+from dexroute.engine.execution.inflight import ask_all
 from dexroute.errors import NetworkError
 from dexroute.ports import TransactionSender
 from dexroute.types.chain import Commitment
 from dexroute.types.orders import Attempt
 
+WITNESSES: Final = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryProof:
-    """Every witness finalized a block height past the attempt's last, and at a slot no older than that knew nothing of it."""
+    """`witnesses` nodes finalized a block height past the attempt's last, and at a slot no older than that knew nothing of it."""
 
     finalized_height: int
     finalized_slot: int
     witnesses: int
 
 
-async def prove_expired(attempt: Attempt, witnesses: Sequence[TransactionSender]) -> ExpiryProof | None:
-    """A proof, or None while there is none. Asked in this order: heights first, then the signature, so that no block that could
-    hold it is missed between the two.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unproven:
+    """No proof. `remarks` say which nodes cannot be witnesses and why, for people to read."""
 
-    - Each witness's FINALIZED block height is past the attempt's last valid block height: no block that is still to come can
-      hold it.
-    - Each witness, searching its history, answers null from a context slot at or after the highest of those finalized slots: no
-      block that exists holds it.
+    remarks: tuple[str, ...] = ()
 
-    A witness that does not answer, lags, or knows the signature in any way leaves it unproven. No clock takes part.
+
+@dataclass(slots=True, kw_only=True)
+class _Witness:
+    node: TransactionSender
+    height: int = 0
+    slot: int = 0
+    context_slot: int = -1  # of its null status; -1 while it gave none
+    sound: bool = False
+    defective: bool = False
+    knows: bool = False
+    remark: str | None = None
+
+
+async def prove_expired(attempt: Attempt, nodes: Sequence[TransactionSender]) -> ExpiryProof | Unproven:
+    """A proof, or why there is none. Asked in this order: heights first, then the signature, so that no block that could hold it is
+    missed between the two.
+
+    - A sound witness's FINALIZED block height is past the attempt's last valid block height, and it does not call the blockhash
+      valid on that finalized chain: no block that is still to come can hold the bytes.
+    - Searching its history it answers null from a context slot at or after the highest of those finalized slots: no block that
+      exists holds them.
+
+    Two sound witnesses are needed where two nodes are configured that can be one; a node that answers slots as block heights
+    cannot, and is left out. One that does not answer or lags is no witness yet; one that knows the signature in any way leaves the
+    death unproven. No clock takes part.
     """
-    if attempt.signature is None or not witnesses:
-        return None
-    signature = Signature.from_string(attempt.signature)
+    if attempt.signature is None or not nodes:
+        return Unproven()
+    signature, blockhash = Signature.from_string(attempt.signature), Hash.from_string(attempt.blockhash)
+    witnesses = [_Witness(node=node) for node in nodes]
+    with boundary(Boundary.EXPIRY):
+        await ask_all([_ask_height(witness, blockhash, attempt.last_valid_block_height) for witness in witnesses])
+        needed = min(WITNESSES, sum(not witness.defective for witness in witnesses))
+        sound = [witness for witness in witnesses if witness.sound]
+        if sound and len(sound) >= needed:
+            await ask_all([_ask_status(witness, signature) for witness in witnesses])
+    # One that finalized more than another told of: the other may not have seen the block that holds the bytes.
+    newest = max((witness.slot for witness in sound), default=0)
+    agreed = [witness for witness in sound if witness.context_slot >= newest]
+    if not agreed or len(agreed) < needed or any(witness.knows for witness in witnesses):
+        return Unproven(remarks=tuple(witness.remark for witness in witnesses if witness.remark is not None))
+    return ExpiryProof(
+        finalized_height=min(witness.height for witness in agreed),
+        finalized_slot=max(witness.slot for witness in agreed),
+        witnesses=len(agreed),
+    )
+
+
+async def _ask_height(witness: _Witness, blockhash: Hash, last_valid_block_height: int) -> None:
     try:
-        with boundary(Boundary.EXPIRY):
-            finalized = [await witness.block_height(Commitment.FINALIZED) for witness in witnesses]
-            lowest_height = min(height for height, _ in finalized)
-            highest_slot = max(slot for _, slot in finalized)
-            if lowest_height <= attempt.last_valid_block_height:
-                return None
-            for witness in witnesses:
-                context_slot, (status,) = await witness.signature_statuses([signature], search_history=True)
-                if status is not None or context_slot < highest_slot:
-                    return None
-    except NetworkError:
-        return None
-    return ExpiryProof(finalized_height=lowest_height, finalized_slot=highest_slot, witnesses=len(witnesses))
+        witness.height, witness.slot = await witness.node.block_height(Commitment.FINALIZED)
+        witness.sound = witness.height > last_valid_block_height and await witness.node.is_blockhash_valid(blockhash) is not True
+    except NetworkError as error:
+        witness.remark = error.message
+        witness.defective = bool(error.context.get("implausible"))
+
+
+async def _ask_status(witness: _Witness, signature: Signature) -> None:
+    try:
+        context_slot, (status,) = await witness.node.signature_statuses([signature], search_history=True)
+    except NetworkError as error:
+        witness.remark = error.message
+        return
+    witness.knows = status is not None
+    if status is None:
+        witness.context_slot = context_slot

@@ -10,20 +10,22 @@ from dexroute.config.failpoint import failpoint_wanted
 from dexroute.engine.execution import failpoints
 from dexroute.engine.execution.builder import OrderBuilder
 from dexroute.engine.execution.claim import Claim, EventWatcher
+from dexroute.engine.execution.landing import Landing
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.preparation import Preparation
 from dexroute.engine.execution.settlement import Settlement
 from dexroute.engine.execution.signing import unsigned_as_dead
 from dexroute.errors import DatabaseError, IllegalTransition, OrderTakenOver, OutcomeUnknown
-from dexroute.ports import Clock, OrderStore, Signer, TransactionSender
+from dexroute.ports import Clock, OrderStore, Signer, TransactionRoute, TransactionSender
 from dexroute.types.orders import EventKind, Order, OrderState
 
 
 class Executor:
     """Carries out orders of one cluster, exactly once each.
 
-    `senders` are all sent to and are all witnesses of a death; the first one also gives blockhashes. `owner` names this worker
-    in the journal. `watcher` hears of every event once it is durable.
+    `senders` are all sent to and are all witnesses of a death; `routes` are sent to as well and asked nothing. `cluster` gives
+    blockhashes and the cluster's name (the first sender without it). `owner` names this worker in the journal. `watcher` hears of
+    every event once it is durable.
     """
 
     def __init__(
@@ -37,17 +39,19 @@ class Executor:
         owner: str,
         policy: ExecutionPolicy | None = None,
         watcher: EventWatcher | None = None,
+        routes: Sequence[TransactionRoute] = (),
+        cluster: TransactionSender | None = None,
     ) -> None:
         if (failpoint := failpoint_wanted()) is not None:
             failpoints.arm(failpoint)
         self.policy = policy or ExecutionPolicy()
         self.store = store
-        self._senders = tuple(senders)
+        self._cluster = cluster or senders[0]
         self._clock = clock
         self._owner = owner
         self._watcher = watcher
-        self._preparation = Preparation(self._senders[0], signer, builder, clock, self.policy)
-        self._settlement = Settlement(self._senders, clock, self.policy)
+        self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy)
+        self._settlement = Settlement(Landing(senders, clock, self.policy, routes), clock, self.policy)
         self._genesis_hash: str | None = None
         self._at_work: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -153,7 +157,7 @@ class Executor:
 
     async def _check_cluster(self, order: Order) -> None:
         if self._genesis_hash is None:
-            self._genesis_hash = str(await self._senders[0].genesis_hash())
+            self._genesis_hash = str(await self._cluster.genesis_hash())
         if order.genesis_hash != self._genesis_hash:
             raise DatabaseError(
                 f"order {order.id} belongs to the cluster with genesis hash {order.genesis_hash}, this one has "

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
-from dexroute.engine.execution.confirmation import landed_transaction
-from dexroute.engine.execution.death import ExpiryProof, prove_expired
+from dexroute.engine.execution.confirmation import Look, look_at
+from dexroute.engine.execution.death import ExpiryProof, Unproven, prove_expired
 from dexroute.engine.execution.failpoints import Boundary, boundary
+from dexroute.engine.execution.inflight import InFlight
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.errors import NetworkError, RateLimited
-from dexroute.ports import Clock, TransactionSender
+from dexroute.ports import Clock, TransactionRoute, TransactionSender
 from dexroute.types.chain import LandedTransaction
 from dexroute.types.orders import Attempt
+
+_LAST_SENDS_MS: Final = 50  # sends on their way when the truth is known may end in peace, but nobody waits for a slow route
 
 Verdict = LandedTransaction | ExpiryProof
 StillOurs = Callable[[], Awaitable[bool]]
@@ -19,10 +23,17 @@ StillOurs = Callable[[], Awaitable[bool]]
 
 
 class Landing:
-    """Lands attempts on the nodes given: every one is sent to, every one is a witness."""
+    """Lands attempts. `nodes` are all sent to and all asked; `routes` are sent to as well and asked nothing."""
 
-    def __init__(self, senders: Sequence[TransactionSender], clock: Clock, policy: ExecutionPolicy) -> None:
-        self._senders = senders
+    def __init__(
+        self,
+        nodes: Sequence[TransactionSender],
+        clock: Clock,
+        policy: ExecutionPolicy,
+        routes: Sequence[TransactionRoute] = (),
+    ) -> None:
+        self._nodes = tuple(nodes)
+        self._routes: tuple[TransactionRoute, ...] = (*nodes, *routes)
         self._clock = clock
         self._policy = policy
         self._remarks: dict[str, list[str]] = {}
@@ -34,52 +45,77 @@ class Landing:
     async def follow(self, attempt: Attempt, *, until_ms: int, sending: bool, still_ours: StillOurs) -> Verdict | None:
         """What became of `attempt`, or None when `until_ms` (monotonic) passed or the claim was lost first.
 
-        With `sending` false (a cancel was asked for) the bytes are left alone and only watched.
+        With `sending` false (a cancel was asked for) the bytes are left alone and only watched. Every node is sent to and asked on
+        its own: one that is slow or silent delays neither the sends to the others nor what they have to tell.
         """
         assert attempt.wire is not None and attempt.signature is not None, "bytes that are not committed are never sent"
+        sends: InFlight[NetworkError | None] = InFlight()
+        looks: InFlight[Look] = InFlight()
+        proofs: InFlight[ExpiryProof | Unproven] = InFlight()
+        refusals: dict[object, NetworkError | None] = {}
+        seen: dict[object, str | None] = {}
+        unproven = Unproven()
+        wire, signature = attempt.wire, attempt.signature
         next_round_ms = self._clock.monotonic_ms()
-        unsent: list[str] = []
-        while True:
-            new_round = self._clock.monotonic_ms() >= next_round_ms
-            if new_round:
-                next_round_ms = self._clock.monotonic_ms() + self._policy.resend_ms
-                if not await still_ours():
-                    return None
-                if sending:
-                    unsent = await self._send(attempt.wire)
-            remarks: list[str] = []
-            landed = await landed_transaction(self._senders, attempt.signature, search_history=new_round, remarks=remarks)
-            self._remarks[attempt.signature] = remarks + unsent
-            if landed is not None:
-                return landed
-            if new_round:
-                proof = await prove_expired(attempt, self._senders)
-                if proof is not None:
-                    return proof
-            if self._clock.monotonic_ms() >= until_ms:
-                return None
-            await self._clock.sleep_ms(self._policy.poll_ms)
-
-    async def _send(self, wire: bytes) -> list[str]:
-        """To every node. Whatever a node answers (429, BlockhashNotFound, AlreadyProcessed, nothing), it proves nothing.
-
-        Nodes that limited the rate get a second try in the same round: a limit in step with our rounds would refuse every send.
-        Returns why no node took them; nothing when one did.
-        """
-        refusals = [await self._send_to(sender, wire) for sender in self._senders]
-        for index, refusal in enumerate(refusals):
-            if isinstance(refusal, RateLimited):
-                wait_ms = refusal.context.get("retry_after_ms") or self._policy.poll_ms
-                if wait_ms <= self._policy.resend_ms:
-                    await self._clock.sleep_ms(wait_ms)
-                    refusals[index] = await self._send_to(self._senders[index], wire)
-        said = [refusal.message for refusal in refusals if refusal is not None]
-        return said if len(said) == len(refusals) else []
-
-    async def _send_to(self, sender: TransactionSender, wire: bytes) -> NetworkError | None:
         try:
-            with boundary(Boundary.SEND):
-                await sender.send(wire)
-        except NetworkError as refusal:
-            return refusal
-        return None
+            while True:
+                new_round = self._clock.monotonic_ms() >= next_round_ms
+                if new_round:
+                    next_round_ms = self._clock.monotonic_ms() + self._policy.resend_ms
+                    if not await still_ours():
+                        return None
+                    if sending:
+                        for index, route in enumerate(self._routes):
+                            sends.ask(index, lambda route=route: self._send(route, wire))  # type: ignore[misc]
+                refusals |= await sends.answers(0)
+                for index, node in enumerate(self._nodes):
+                    looks.ask(index, lambda node=node: look_at(node, signature, search_history=new_round))  # type: ignore[misc]  # noqa: B023
+                found = await looks.answers(self._policy.poll_ms, enough=lambda look: look.landed is not None)
+                landed = next((look.landed for look in found.values() if look.landed is not None), None)
+                if landed is not None:
+                    return landed
+                if new_round:
+                    proofs.ask(0, lambda: prove_expired(attempt, self._nodes))
+                for verdict in (await proofs.answers(self._policy.poll_ms)).values():
+                    if isinstance(verdict, ExpiryProof):
+                        return verdict
+                    unproven = verdict
+                refusals |= await sends.answers(0)
+                seen |= {index: look.remark for index, look in found.items()}
+                said = [remark for remark in seen.values() if remark]
+                self._remarks[signature] = [*said, *unproven.remarks, *_unsent(refusals, len(self._routes))]
+                if self._clock.monotonic_ms() >= until_ms:
+                    return None
+                await self._clock.sleep_ms(min(self._policy.poll_ms, max(next_round_ms - self._clock.monotonic_ms(), 0)))
+        finally:
+            await sends.aclose(_LAST_SENDS_MS)
+            await looks.aclose()
+            await proofs.aclose()
+
+    async def _send(self, route: TransactionRoute, wire: bytes) -> NetworkError | None:
+        """Whatever a node answers (429, BlockhashNotFound, AlreadyProcessed, nothing), it proves nothing.
+
+        One that limited the rate gets a second try in the same round: a limit in step with our rounds would refuse every send.
+        """
+        refusal = await _send_once(route, wire)
+        if isinstance(refusal, RateLimited):
+            wait_ms = refusal.context.get("retry_after_ms") or self._policy.poll_ms
+            if wait_ms <= self._policy.resend_ms:
+                await self._clock.sleep_ms(wait_ms)
+                refusal = await _send_once(route, wire)
+        return refusal
+
+
+async def _send_once(route: TransactionRoute, wire: bytes) -> NetworkError | None:
+    try:
+        with boundary(Boundary.SEND):
+            await route.send(wire)
+    except NetworkError as refusal:
+        return refusal
+    return None
+
+
+def _unsent(refusals: dict[object, NetworkError | None], routes: int) -> list[str]:
+    """Why no route took the bytes; nothing while one did or has not answered yet."""
+    said = [refusal.message for refusal in refusals.values() if refusal is not None]
+    return said if len(said) == routes else []

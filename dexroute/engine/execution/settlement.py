@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from dexroute.engine.execution.claim import Claim
@@ -13,7 +12,7 @@ from dexroute.engine.execution.landing import Landing
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.errors import AttemptExpired, DatabaseError, LandedWithError
 from dexroute.fetchers.failures import failure_cause
-from dexroute.ports import Clock, TransactionSender
+from dexroute.ports import Clock
 from dexroute.types.chain import LandedTransaction
 from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, OrderState
 
@@ -21,8 +20,8 @@ from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, OrderState
 class Settlement:
     """Follows a claimed order's live attempt and commits what became of it."""
 
-    def __init__(self, senders: Sequence[TransactionSender], clock: Clock, policy: ExecutionPolicy) -> None:
-        self.landing = Landing(senders, clock, policy)
+    def __init__(self, landing: Landing, clock: Clock, policy: ExecutionPolicy) -> None:
+        self.landing = landing
         self._clock = clock
         self._policy = policy
 
