@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ from dexroute.fetchers.meteora.damm_v1.addresses import VAULT_PROGRAM_ID
 from dexroute.fetchers.raydium.amm_v4.pool import AmmV4Pool
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
-from dexroute.types.mints import NATIVE_MINT, TOKEN_2022_PROGRAM_ID, Mint
+from dexroute.types.mints import NATIVE_MINT, Mint
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.vectors import RecordedState
 
@@ -44,7 +45,7 @@ RENT: Final = 2_039_280
 
 # What a venue's program calls besides the token programs.
 CALLED: Final = {
-    "meteora-damm-v1": (VAULT_PROGRAM_ID, "vault_cpi.so", "e0d332c073c1472a0f9a2e637b7f976ad6d43322d8840ced7ae36d9f92693122"),
+    "meteora-damm-v1": ((VAULT_PROGRAM_ID, "vault_cpi.so", "e0d332c073c1472a0f9a2e637b7f976ad6d43322d8840ced7ae36d9f92693122"),),
 }
 
 
@@ -54,10 +55,11 @@ class ProgramAbsent(Exception):
 
 def real_program(venue: str) -> Path:
     """The file of the venue's program, its digest checked. Raises ProgramAbsent."""
-    return _checked_file(venue, *PROGRAMS[venue])
+    return checked_file(venue, *PROGRAMS[venue])
 
 
-def _checked_file(venue: str, name: str, digest: str) -> Path:
+def checked_file(venue: str, name: str, digest: str) -> Path:
+    """A program of the folder, its digest checked. Raises ProgramAbsent."""
     folder = os.environ.get("DEXROUTE_REAL_PROGRAMS")
     if not folder:
         raise ProgramAbsent(f"DEXROUTE_REAL_PROGRAMS names no folder, so {name} cannot be executed")
@@ -69,35 +71,24 @@ def _checked_file(venue: str, name: str, digest: str) -> Path:
     return path
 
 
-class World:
-    """One recorded state in a LiteSVM of its own, with a user who holds what the vaults do not."""
+class SvmWorld:
+    """The venue's real program in a LiteSVM, a user with token accounts, and the pool they swap in."""
 
-    def __init__(self, state: RecordedState, program: Path) -> None:
-        self.state = state
+    pool: Pool
+    tokens: dict[Pubkey, Pubkey]
+    clock: ChainClock
+
+    def __init__(self, venue: str, program: Path) -> None:
         self.user = Keypair()
-        self.svm = LiteSVM()
-        self.svm.add_program_from_file(VENUES[state.venue].program_id, program)
-        if state.venue in CALLED:
-            called, name, digest = CALLED[state.venue]
-            self.svm.add_program_from_file(called, _checked_file(state.venue, name, digest))
-        self.clock = state.snapshot.clock
-        self.set_clock(self.clock)
+        self.svm = LiteSVM().with_transaction_history(0)
+        self.svm.add_program_from_file(VENUES[venue].program_id, program)
+        for called, name, digest in CALLED.get(venue, ()):
+            self.svm.add_program_from_file(called, checked_file(venue, name, digest))
         self.svm.airdrop(self.user.pubkey(), 10**12)
-        self.pool = decode_pool(state.pool, state.snapshot)
-        self.tokens = {mint.address: Pubkey.new_unique() for mint in self.pool.mints}
-        self.restore()
 
-    def restore(self) -> None:
-        """Puts every account back to the recorded state, and gives the user half of what a token can be."""
-        for address, account in self.state.snapshot.accounts.items():
-            if account is not None:
-                self.svm.set_account(address, Account(account.lamports, account.data, account.owner))
-        for mint in self.pool.mints:
-            amount = NATIVE_HELD if mint.address == NATIVE_MINT else U64_MAX // 2
-            content = token_account(mint, self.user.pubkey(), amount)
-            # Wrapped SOL is lamports: they move with the tokens.
-            lamports = RENT + NATIVE_HELD if mint.address == NATIVE_MINT else 10**9
-            self.svm.set_account(self.tokens[mint.address], Account(lamports, content, mint.token_program))
+    def addresses(self) -> Iterable[Pubkey]:
+        """The accounts the pool is decoded from."""
+        raise NotImplementedError
 
     def set_clock(self, clock: ChainClock) -> None:
         self.clock = clock
@@ -121,22 +112,26 @@ class World:
         assert account is not None
         return int.from_bytes(account.data[64:72], "little")
 
+    def snapshot(self) -> AccountSnapshot:
+        return AccountSnapshot(clock=self.clock, accounts={address: self.account(address) for address in self.addresses()})
+
+    def account(self, address: Pubkey) -> AccountData | None:
+        account = self.svm.get_account(address)
+        if account is None:
+            return None
+        return AccountData(owner=account.owner, lamports=account.lamports, data=account.data)
+
     def decoded(self) -> Pool:
-        accounts: dict[Pubkey, AccountData | None] = {}
-        for address in self.state.snapshot.accounts:
-            account = self.svm.get_account(address)
-            assert account is not None
-            accounts[address] = AccountData(owner=account.owner, lamports=account.lamports, data=account.data)
-        return decode_pool(self.state.pool, AccountSnapshot(clock=self.clock, accounts=accounts))
+        return decode_pool(self.pool.address, self.snapshot())
 
     def assert_executes(self, pool: Pool, request: QuoteRequest, quote: SwapQuote) -> None:
         exact_in = request.mode is SwapMode.EXACT_IN
         before = self.balance(request.input_mint), self.balance(request.output_mint)
         result = self.swap(pool, request, quote.amount_out if exact_in else quote.amount_in)
-        assert isinstance(result, TransactionMetadata), (str(self.state), request, result)
+        assert isinstance(result, TransactionMetadata), (str(self), request, result)
         after = self.balance(request.input_mint), self.balance(request.output_mint)
-        assert (before[0] - after[0], after[1] - before[1]) == (quote.amount_in, quote.amount_out), (str(self.state), request)
-        assert self.decoded() == quote.next_pool, (str(self.state), request)
+        assert (before[0] - after[0], after[1] - before[1]) == (quote.amount_in, quote.amount_out), (str(self), request)
+        assert self.decoded() == quote.next_pool, (str(self), request)
 
     def affords(self, request: QuoteRequest, quote: SwapQuote) -> bool:
         """Whether the user holds the input, their account of the output can hold what arrives, and the executed build rounds as
@@ -145,6 +140,36 @@ class World:
             return False
         arriving = quote.amount_out + self.balance(request.output_mint)
         return quote.amount_in <= self.balance(request.input_mint) and arriving <= U64_MAX
+
+
+class World(SvmWorld):
+    """One recorded state in a LiteSVM of its own, with a user who holds what the vaults do not."""
+
+    def __init__(self, state: RecordedState, program: Path) -> None:
+        super().__init__(state.venue, program)
+        self.state = state
+        self.set_clock(state.snapshot.clock)
+        self.pool = decode_pool(state.pool, state.snapshot)
+        self.tokens = {mint.address: Pubkey.new_unique() for mint in self.pool.mints}
+        self.restore()
+
+    def __str__(self) -> str:
+        return str(self.state)
+
+    def addresses(self) -> Iterable[Pubkey]:
+        return self.state.snapshot.accounts
+
+    def restore(self) -> None:
+        """Puts every account back to the recorded state, and gives the user half of what a token can be."""
+        for address, account in self.state.snapshot.accounts.items():
+            if account is not None:
+                self.svm.set_account(address, Account(account.lamports, account.data, account.owner))
+        for mint in self.pool.mints:
+            amount = NATIVE_HELD if mint.address == NATIVE_MINT else U64_MAX // 2
+            content = token_account(mint, self.user.pubkey(), amount)
+            # Wrapped SOL is lamports: they move with the tokens.
+            lamports = RENT + NATIVE_HELD if mint.address == NATIVE_MINT else 10**9
+            self.svm.set_account(self.tokens[mint.address], Account(lamports, content, mint.token_program))
 
 
 def rounded_otherwise(pool: Pool, request: QuoteRequest, quote: SwapQuote) -> bool:
@@ -160,6 +185,6 @@ def token_account(mint: Mint, owner: Pubkey, amount: int) -> bytes:
     """An initialized token account, with the transfer-fee extension that Token-2022 mints with fees demand."""
     native = (1).to_bytes(4, "little") + RENT.to_bytes(8, "little") if mint.address == NATIVE_MINT else bytes(12)
     plain = bytes(mint.address) + bytes(owner) + amount.to_bytes(8, "little") + bytes(36) + b"\x01" + native + bytes(44)
-    if mint.token_program != TOKEN_2022_PROGRAM_ID:
+    if mint.transfer_fee is None:
         return plain
     return plain + b"\x02" + (2).to_bytes(2, "little") + (8).to_bytes(2, "little") + bytes(8)

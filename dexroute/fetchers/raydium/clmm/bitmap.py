@@ -8,7 +8,7 @@ states/tickarray_bitmap_extension.rs: the program's search goes row by row, and 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dexroute.math.tick import MAX_TICK, MIN_TICK
@@ -25,7 +25,7 @@ class TickArrayBitmap:
     """Bit `array + 512 * 15` of `bits` is set for an array that holds initialized ticks. `extended`: the extension was read;
     otherwise only arrays -512 to 511 are known."""
 
-    bits: int
+    bits: int = field(repr=False)  # 15,360 bits: more digits than Python prints of a number
     extended: bool
 
     def is_set(self, array: int) -> bool:

@@ -1,0 +1,133 @@
+"""A venue's real program with signature checks off, where pools can be made: mints, instructions, and reading what was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import Final
+
+from solders.account import Account
+from solders.compute_budget import set_compute_unit_limit
+from solders.instruction import Instruction
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.transaction import VersionedTransaction
+from solders.transaction_metadata import FailedTransactionMetadata
+
+from dexroute.errors import LiquidityNotLoaded
+from dexroute.fetchers import VENUES
+from dexroute.fetchers.base import Pool, SwapQuote
+from dexroute.math.rounding import U64_MAX
+from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
+from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint, TransferFee
+from dexroute.types.requests import QuoteRequest
+from tests.differential.world import SvmWorld, real_program, token_account
+
+START: Final = ChainClock(slot=300_000_000, epoch=700, unix_timestamp=1_770_000_000)
+_HELD: Final = U64_MAX // 4
+
+
+class MakingRefused(Exception):
+    """The program refused to make what was drawn; the message is its log."""
+
+
+class Stage(SvmWorld):
+    """`pool` is the pool entered last. The user holds a quarter of what a token can be, of every mint made."""
+
+    def __init__(self, venue: str) -> None:
+        super().__init__(venue, real_program(venue))
+        self.svm = self.svm.with_sigverify(False)
+        self.venue = VENUES[venue]
+        self.tokens = {}
+        self.set_clock(START)
+        self._known: set[Pubkey] = set()
+        self.fund(self.user.pubkey())
+
+    def __str__(self) -> str:
+        return f"{self.venue.id} pool {self.pool!r}"
+
+    def addresses(self) -> Iterable[Pubkey]:
+        return self._known
+
+    def fund(self, address: Pubkey) -> None:
+        self.svm.set_account(address, Account(10**18, b"", Pubkey.default()))
+
+    def later(self, seconds: int) -> None:
+        slot = self.clock.slot + max(1, seconds * 5 // 2)
+        self.set_clock(ChainClock(slot=slot, epoch=self.clock.epoch, unix_timestamp=self.clock.unix_timestamp + seconds))
+
+    def make_mint(self, *, fee: TransferFee | None = None, token_2022: bool = False, decimals: int = 6) -> Mint:
+        """A mint of a supply of everything, and the user's account of it. A fee makes it a Token-2022 mint."""
+        program = TOKEN_2022_PROGRAM_ID if token_2022 or fee else TOKEN_PROGRAM_ID
+        mint = Mint(address=_spread(Pubkey.new_unique()), decimals=decimals, token_program=program, transfer_fee=fee)
+        self.svm.set_account(mint.address, Account(10**9, _mint_bytes(mint), program))
+        self.tokens[mint.address] = Pubkey.new_unique()
+        content = token_account(mint, self.user.pubkey(), _HELD)
+        self.svm.set_account(self.tokens[mint.address], Account(10**9, content, program))
+        return mint
+
+    def draw_mints(self, rng: Random, *, token_2022: bool) -> tuple[Mint, Mint]:
+        """Two mints in the order of their bytes; where `token_2022`, some of that program and some with transfer fees."""
+        first, second = sorted((self._draw_mint(rng, token_2022) for _ in range(2)), key=lambda mint: bytes(mint.address))
+        return first, second
+
+    def _draw_mint(self, rng: Random, token_2022: bool) -> Mint:
+        decimals = rng.choice((0, 6, 6, 9))
+        if not token_2022 or rng.random() < 0.6:
+            return self.make_mint(decimals=decimals)
+        if rng.random() < 0.2:
+            return self.make_mint(token_2022=True, decimals=decimals)
+        most = rng.choice((0, rng.randint(0, 10**6), U64_MAX, U64_MAX))
+        bps = rng.choice((0, 1, 100, rng.randint(0, 10_000), rng.randint(0, 1_000), 10_000))
+        return self.make_mint(fee=TransferFee(epoch=rng.choice((0, 1, 700)), bps=bps, maximum=most), decimals=decimals)
+
+    def amount(self, token_account: Pubkey) -> int:
+        held = self.svm.get_account(token_account)
+        return int.from_bytes(held.data[64:72], "little") if held else 0
+
+    def run(self, *instructions: Instruction, payer: Pubkey | None = None) -> None:
+        """One transaction in anybody's name. Raises MakingRefused."""
+        self.svm.expire_blockhash()
+        payer = payer or self.user.pubkey()
+        message = MessageV0.try_compile(payer, [set_compute_unit_limit(1_400_000), *instructions], [], self.svm.latest_blockhash())
+        signatures = [Signature.new_unique() for _ in range(message.header.num_required_signatures)]
+        result = self.svm.send_transaction(VersionedTransaction.populate(message, signatures))
+        if isinstance(result, FailedTransactionMetadata):
+            raise MakingRefused("\n".join([str(result.err()), *result.meta().logs()]))
+
+    def enter(self, address: Pubkey) -> Pool:
+        """Reads the pool at `address` with everything its decoding asks for."""
+        accounts: dict[Pubkey, AccountData | None] = {}
+        while missing := self.venue.required_accounts(address, AccountSnapshot(clock=self.clock, accounts=accounts)):
+            accounts.update({asked: self.account(asked) for asked in missing})
+        self._known = set(accounts)
+        self.pool = self.venue.decode_pool(address, AccountSnapshot(clock=self.clock, accounts=accounts))
+        return self.pool
+
+    def quote(self, request: QuoteRequest) -> SwapQuote:
+        """The quote, reading on where it runs out of loaded liquidity. Raises QuoteError."""
+        while True:
+            try:
+                return self.pool.quote(request)
+            except LiquidityNotLoaded as error:
+                missing = {Pubkey.from_string(address) for address in error.context.get("missing", ())} - self._known
+                if not missing:
+                    raise
+                self._known |= missing
+                self.pool = self.decoded()
+
+
+def _spread(address: Pubkey) -> Pubkey:
+    """Unique addresses count up; mints are ordered by their bytes, which should be no question of which came first."""
+    return Pubkey.find_program_address([bytes(address)], TOKEN_PROGRAM_ID)[0]
+
+
+def _mint_bytes(mint: Mint) -> bytes:
+    plain = bytes(36) + U64_MAX.to_bytes(8, "little") + bytes([mint.decimals, 1]) + bytes(36)
+    if mint.transfer_fee is None:
+        return plain
+    fee = mint.transfer_fee
+    older = fee.epoch.to_bytes(8, "little") + fee.maximum.to_bytes(8, "little") + fee.bps.to_bytes(2, "little")
+    body = bytes(72) + older + older
+    return plain + bytes(165 - len(plain)) + b"\x01" + (1).to_bytes(2, "little") + len(body).to_bytes(2, "little") + body
