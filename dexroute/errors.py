@@ -31,6 +31,7 @@
     │   ├── InsufficientFunds
     │   ├── PriorityFeeTooHigh
     │   ├── TransactionTooLarge
+    │   ├── LookupTableUnusable   missing, malformed, another program's, deactivated, or still warming up
     │   ├── QuoteOnly             the venue's program is not on this cluster
     │   └── SimulationFailed      the exact message fails in simulation
     ├── NetworkError              nothing is known to be wrong; try again                 exit 5
@@ -201,6 +202,12 @@ class PriorityFeeTooHigh(GuardRefused):
 
 class TransactionTooLarge(GuardRefused):
     code = "TRANSACTION_TOO_LARGE"
+
+
+class LookupTableUnusable(GuardRefused):
+    """A lookup table no message may name; `context["reason"]` says why in a word."""
+
+    code = "LOOKUP_TABLE_UNUSABLE"
 
 
 class QuoteOnly(GuardRefused):

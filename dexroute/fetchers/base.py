@@ -35,7 +35,8 @@ class VenueCapabilities:
 
     `swap_compute_units` is a generous first guess before simulation. `pool_filters` find this venue's pool accounts with
     getProgramAccounts; `mint_offsets` are where a pool account holds its two mints, so that discovery can ask for a pair.
-    `slippage_error_codes` are the custom program errors that mean "the swap's limit was not met".
+    `swap_accounts_vary`: which accounts a swap names depends on its amount and the price (tick or bin arrays), not only on its
+    direction. `slippage_error_codes` are the custom program errors that mean "the swap's limit was not met".
     """
 
     exact_in: bool
@@ -45,6 +46,7 @@ class VenueCapabilities:
     pool_filters: tuple[AccountFilter, ...]
     mint_offsets: tuple[int, int]
     slippage_error_codes: frozenset[int] = frozenset()
+    swap_accounts_vary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.conformance.cases import Case, all_cases
 
 CASES = pytest.mark.parametrize("case", all_cases(), ids=str)
+STEADY = [case for case in all_cases() if not VENUES[case.venue].capabilities.swap_accounts_vary]
 USER, SOURCE, DESTINATION = (Pubkey.from_bytes(bytes([7, index] * 16)) for index in range(3))
 AMOUNT, LIMIT = 0x1122334455, 0x66778899
 
@@ -60,6 +61,22 @@ def test_modes_and_limits_make_different_instructions(case: Case) -> None:
     wanted = [(mode, limit) for mode in case.modes for limit in (LIMIT, 0)]
     built = {bytes(pool.swap_instruction(asked(case, mode=mode, limit=limit)).data) for mode, limit in wanted}
     assert len(built) == len(wanted) >= 2
+
+
+@pytest.mark.parametrize("case", STEADY, ids=str)
+@pytest.mark.parametrize("flip", [False, True])
+def test_where_a_venue_says_so_every_swap_names_the_same_accounts(case: Case, flip: bool) -> None:
+    """Whatever the amount, and also on the pool as another swap leaves it."""
+    pool = case.pool()
+    named = {frozenset(map(str, pool.swap_instruction(asked(case, flip=flip, amount=10**n)).accounts)) for n in range(16)}
+    for amount in (10**n for n in range(4, 14)):
+        request = asked(case, flip=flip, amount=amount)
+        try:
+            left = pool.quote(request.quote).next_pool
+        except QuoteError:
+            continue
+        named.add(frozenset(map(str, left.swap_instruction(request).accounts)))
+    assert len(named) == 1
 
 
 @CASES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from solders.account import Account
+from solders.address_lookup_table_account import ID as LOOKUP_TABLE_PROGRAM_ID
 from solders.clock import Clock
 from solders.hash import Hash
 from solders.instruction import Instruction
@@ -99,6 +100,17 @@ class SvmCluster:
         into = deposit(accounts, {mint.address: amount for mint, amount in amounts.items()}, user=user, holdings=holdings)
         self.run([create_associated_account(user, lp_mint), into], self.maker)
         return accounts.pool
+
+    def table(
+        self, addresses: Sequence[Pubkey], *, deactivated_at: int = 2**64 - 1, extended_at: int = 1, start: int = 0
+    ) -> Pubkey:
+        """A lookup table holding these addresses."""
+        address = Pubkey.new_unique()
+        data = table_bytes(addresses, deactivated_at=deactivated_at, extended_at=extended_at, start=start)
+        self.svm.set_account(
+            address, Account(self.svm.minimum_balance_for_rent_exemption(len(data)), data, LOOKUP_TABLE_PROGRAM_ID)
+        )
+        return address
 
     def run(self, instructions: Sequence[Instruction], payer: Keypair) -> None:
         message = MessageV0.try_compile(payer.pubkey(), list(instructions), [], self.svm.latest_blockhash())
@@ -201,6 +213,12 @@ class SvmCluster:
 
     async def rent_exemption(self, data_length: int) -> int:
         return self.svm.minimum_balance_for_rent_exemption(data_length)
+
+
+def table_bytes(addresses: Sequence[Pubkey], *, deactivated_at: int = 2**64 - 1, extended_at: int = 1, start: int = 0) -> bytes:
+    """An initialized table of an authority nobody holds."""
+    head = (1).to_bytes(4, "little") + deactivated_at.to_bytes(8, "little") + extended_at.to_bytes(8, "little")
+    return head + bytes([start, 1]) + bytes([7]) * 32 + bytes(2) + b"".join(map(bytes, addresses))
 
 
 def _error(failed: FailedTransactionMetadata) -> TransactionError:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dexroute.engine.planning.attempt import PlannedSwap, PreparedAttempt, SwapBuilder
 from dexroute.engine.planning.guards import check_price_impact
 from dexroute.engine.planning.limits import check_slippage, swap_limit
+from dexroute.engine.planning.lookup_tables import as_tables, decode_lookup_table, require_usable
 from dexroute.engine.planning.message import build_message, unsigned_wire
 from dexroute.engine.planning.priority_fee import PriorityFeePolicy
 from dexroute.engine.planning.programs import swappable_venues
+from dexroute.engine.planning.room import OneTransaction
 from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints
 from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
 
 __all__ = [
+    "OneTransaction",
     "PlanOptions",
     "PlannedSwap",
     "PreparedAttempt",
@@ -19,12 +22,15 @@ __all__ = [
     "SwapBuilder",
     "SwapPlan",
     "Wallet",
+    "as_tables",
     "build_message",
     "check_price_impact",
     "check_slippage",
+    "decode_lookup_table",
     "decode_wallet",
     "held_mints",
     "plan_swap",
+    "require_usable",
     "route_mints",
     "swap_limit",
     "swappable_venues",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning.funds import Rents, check_funds, expected_costs, needs_of
+from dexroute.engine.planning.lookup_tables import as_tables, readable_tables, with_tables
 from dexroute.engine.planning.message import build_message, unsigned_wire, writable_accounts
 from dexroute.engine.planning.priority_fee import PriorityFeePolicy, compute_unit_price, priority_fee_lamports
 from dexroute.engine.planning.programs import require_programs
 from dexroute.engine.planning.simulation import left_over, moved_amounts, require_success
+from dexroute.engine.planning.step_units import units_by_pool
 from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints
 from dexroute.engine.planning.token_accounts import associated_account_length
 from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
@@ -31,6 +34,7 @@ from dexroute.types.requests import QuoteRequest
 # Between simulation and landing a pool may take a longer way (an oracle observation, another tick), but not a much longer one.
 _UNIT_MARGIN_PERCENT: Final = 15
 _UNIT_MARGIN: Final = 3_000
+_MOST_ACCOUNTS: Final = 100  # of one getMultipleAccounts call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +64,28 @@ class PreparedAttempt:
 class SwapBuilder:
     """Builds attempts on one cluster. Holds no state but the cluster's rents, which do not change while it lives."""
 
-    def __init__(self, reader: AccountReader, sender: TransactionSender, registry: VenueRegistry) -> None:
+    def __init__(
+        self,
+        reader: AccountReader,
+        sender: TransactionSender,
+        registry: VenueRegistry,
+        known_tables: Callable[[], Sequence[Pubkey]] = tuple,
+    ) -> None:
         self._reader = reader
         self._sender = sender
         self._registry = registry
+        self._known_tables = known_tables
         self._rents: dict[int, int] = {}
+        self._units: dict[Pubkey, int] = {}
+
+    @property
+    def learned_units(self) -> Mapping[Pubkey, int]:
+        """Compute units the last simulated swap of each pool took."""
+        return self._units
 
     async def plan(self, planned: PlannedSwap, user: Pubkey, *, min_context_slot: int | None = None) -> tuple[SwapPlan, Rents]:
-        """The plan for the wallet as it is now (at `min_context_slot` or after), and the rents it depends on. One read once
-        the rents are known.
+        """The plan for the wallet as it is now (at `min_context_slot` or after), with the lookup tables it takes, and the rents it
+        depends on. One read once the rents are known. A known table that is no longer usable is left alone.
 
         Raises QuoteOnly when a venue's program is absent, GuardRefused for a token account the wallet does not control,
         NetworkError.
@@ -77,10 +94,14 @@ class SwapBuilder:
         rents = await self._rents_of({0, TOKEN_ACCOUNT_LENGTH, *map(associated_account_length, held)})
         venues = _planned(planned, unread_wallet(user, held), rents).venues
         own = wallet_accounts(user, held)
-        asked = list(dict.fromkeys([*own, *(program for _, program in venues)]))
+        needed = list(dict.fromkeys([*own, *(program for _, program in venues)]))
+        tables = self._known_tables()[: _MOST_ACCOUNTS - len(needed)]
+        asked = list(dict.fromkeys([*needed, *tables]))
         read = await self._reader.get_accounts(asked, min_context_slot=min_context_slot)
         require_programs(venues, read.accounts)
-        return _planned(planned, decode_wallet(user, held, read.accounts, read.slot), rents), rents
+        plan = _planned(planned, decode_wallet(user, held, read.accounts, read.slot), rents)
+        usable = as_tables(readable_tables(tables, read), frozenset(plan.tracked))
+        return with_tables(plan, usable), rents
 
     async def prepare(
         self, planned: PlannedSwap, user: Pubkey, lifetime: BlockhashLifetime, policy: PriorityFeePolicy
@@ -98,9 +119,10 @@ class SwapBuilder:
         probe = build_message(plan, lifetime, MAX_COMPUTE_UNITS, 0)
         measured, samples = await asyncio.gather(
             self._sender.simulate(unsigned_wire(probe), accounts=plan.tracked, min_context_slot=reached),
-            self._recent_fees(policy, probe),
+            self._recent_fees(policy, probe, plan.lookup_tables),
         )
         require_success(plan, measured, self._registry)
+        self._units |= units_by_pool(plan, measured.logs)
         limit = min(measured.units_consumed * (100 + _UNIT_MARGIN_PERCENT) // 100 + _UNIT_MARGIN, MAX_COMPUTE_UNITS)
         price = compute_unit_price(policy, samples, limit)
         needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price))
@@ -123,6 +145,7 @@ class SwapBuilder:
                 "priority_fee_samples": len(samples),
                 "simulation_slot": proved.slot,
                 "bytes": len(wire),
+                "lookup_tables": [str(table.key) for table in plan.lookup_tables],
                 "steps": [step.label for step in plan.steps],
                 "opened": [str(account.address) for account in plan.opened],
                 "max_amount_in": str(plan.max_amount_in),
@@ -130,10 +153,12 @@ class SwapBuilder:
             },
         )
 
-    async def _recent_fees(self, policy: PriorityFeePolicy, message: MessageV0) -> tuple[int, ...]:
+    async def _recent_fees(
+        self, policy: PriorityFeePolicy, message: MessageV0, tables: Sequence[AddressLookupTableAccount]
+    ) -> tuple[int, ...]:
         if policy.fixed_micro_lamports is not None:
             return ()
-        return await self._sender.recent_priority_fees(writable_accounts(message))
+        return await self._sender.recent_priority_fees(writable_accounts(message, tables))
 
     async def _rents_of(self, lengths: set[int]) -> Rents:
         unknown = sorted(lengths - self._rents.keys())

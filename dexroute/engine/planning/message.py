@@ -7,50 +7,71 @@ from typing import Final
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.compute_budget import set_compute_unit_limit, set_compute_unit_price
+from solders.instruction import Instruction
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
+from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, MAX_TRANSACTION_BYTES
 from dexroute.engine.planning.swap_plan import SwapPlan
 from dexroute.errors import TransactionTooLarge
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.network import MAX_COMPUTE_UNITS
 
-MAX_TRANSACTION_BYTES: Final = 1_232
-MAX_TRANSACTION_ACCOUNTS: Final = 64
 BUDGET_INSTRUCTIONS: Final = 2
 """Instructions that `build_message` puts before the plan's own."""
 
 
-def build_message(
-    plan: SwapPlan,
-    lifetime: BlockhashLifetime,
-    compute_unit_limit: int,
-    compute_unit_price: int,
-    *,
-    lookup_tables: Sequence[AddressLookupTableAccount] = (),
-) -> MessageV0:
-    """The plan as a versioned message paid by its user; the price is in micro-lamports per unit.
+def budget_instructions(compute_unit_limit: int, compute_unit_price: int) -> tuple[Instruction, ...]:
+    """The compute budget: units, and micro-lamports per unit."""
+    return set_compute_unit_limit(compute_unit_limit), set_compute_unit_price(compute_unit_price)
+
+
+def build_message(plan: SwapPlan, lifetime: BlockhashLifetime, compute_unit_limit: int, compute_unit_price: int) -> MessageV0:
+    """The plan, with the lookup tables it takes, as a versioned message paid by its user; the price is in micro-lamports per unit.
 
     Raises TransactionTooLarge above 1,232 bytes with signatures, 64 accounts or 1.4 million compute units.
     """
-    budget = [set_compute_unit_limit(compute_unit_limit), set_compute_unit_price(compute_unit_price)]
-    message = MessageV0.try_compile(plan.wallet.user, [*budget, *plan.instructions], list(lookup_tables), lifetime.blockhash)
+    budget = budget_instructions(compute_unit_limit, compute_unit_price)
+    tables = list(plan.lookup_tables)
+    message = MessageV0.try_compile(plan.wallet.user, [*budget, *plan.instructions], tables, lifetime.blockhash)
     looked_up = sum(len(table.writable_indexes) + len(table.readonly_indexes) for table in message.address_table_lookups)
     accounts = len(message.account_keys) + looked_up
     size = len(unsigned_wire(message))
-    if size > MAX_TRANSACTION_BYTES or accounts > MAX_TRANSACTION_ACCOUNTS or compute_unit_limit > MAX_COMPUTE_UNITS:
+    legs, hops = len(plan.quote.route.legs), len(plan.venues)
+    refusal = too_large(legs, hops, size=size, accounts=accounts, compute_units=compute_unit_limit, tables=len(tables))
+    if refusal is not None:
         raise TransactionTooLarge(
-            f"the route of {len(plan.venues)} hop(s) makes a transaction of {size} bytes, {accounts} accounts and "
-            f"{compute_unit_limit} compute units; at most {MAX_TRANSACTION_BYTES}, {MAX_TRANSACTION_ACCOUNTS} and "
-            f"{MAX_COMPUTE_UNITS} fit. Ask for fewer hops (--max-hops 1)",
+            refusal,
             bytes=size,
             accounts=accounts,
             compute_unit_limit=compute_unit_limit,
-            hops=len(plan.venues),
+            legs=legs,
+            hops=hops,
+            lookup_tables=[str(table.key) for table in tables],
         )
     return message
+
+
+def too_large(legs: int, hops: int, *, size: int, accounts: int, compute_units: int, tables: int) -> str | None:
+    """Why these numbers do not fit one transaction and what would help, or None."""
+    over = []
+    if size > MAX_TRANSACTION_BYTES:
+        over.append(f"{size} bytes of {MAX_TRANSACTION_BYTES}")
+    if accounts > MAX_TRANSACTION_ACCOUNTS:
+        over.append(f"{accounts} accounts of {MAX_TRANSACTION_ACCOUNTS}")
+    if compute_units > MAX_COMPUTE_UNITS:
+        over.append(f"{compute_units} compute units of {MAX_COMPUTE_UNITS}")
+    if not over:
+        return None
+    shape = f"{hops} hop(s)" if legs == 1 else f"{legs} legs and {hops} hops"
+    fewer = "fewer hops (--max-hops)" if legs == 1 else "fewer legs or hops (--max-splits, --max-hops)"
+    helped = f", with {tables} lookup table(s)" if tables else ""
+    advice = f"Ask for {fewer}"
+    if size > MAX_TRANSACTION_BYTES:
+        advice += ", or make a lookup table of its pools (dex tables create)"
+    return f"the route of {shape} makes a transaction too large{helped}: {', '.join(over)}. {advice}"
 
 
 def unsigned_wire(message: MessageV0) -> bytes:
@@ -59,6 +80,10 @@ def unsigned_wire(message: MessageV0) -> bytes:
     return bytes(VersionedTransaction.populate(message, signatures))
 
 
-def writable_accounts(message: MessageV0) -> tuple[Pubkey, ...]:
-    """The accounts the message locks for writing, which is what block space is bid for."""
-    return tuple(key for index, key in enumerate(message.account_keys) if message.is_maybe_writable(index))
+def writable_accounts(message: MessageV0, lookup_tables: Sequence[AddressLookupTableAccount] = ()) -> tuple[Pubkey, ...]:
+    """The accounts the message locks for writing, looked-up ones included, which is what block space is bid for."""
+    static = [key for index, key in enumerate(message.account_keys) if message.is_maybe_writable(index)]
+    addresses = {table.key: table.addresses for table in lookup_tables}
+    for lookup in message.address_table_lookups:
+        static += [addresses[lookup.account_key][index] for index in lookup.writable_indexes]
+    return tuple(static)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
@@ -64,7 +65,8 @@ class TokenPlace:
 class SwapPlan:
     """Everything a message needs but the compute budget and a blockhash. `places` hold each of the route's mints once: the input,
     the intermediates as they are met, the output. `limit` is min_amount_out (exact in) or max_amount_in (exact out) of all legs
-    together. `venues` are (venue id, program) of each hop, leg by leg."""
+    together. `venues` are (venue id, program) of each hop, leg by leg. `lookup_tables` are those a message takes, which it needs
+    to fit one transaction."""
 
     wallet: Wallet
     request: QuoteRequest
@@ -74,6 +76,7 @@ class SwapPlan:
     opened: tuple[OpenedAccount, ...]
     places: tuple[TokenPlace, ...]
     venues: tuple[tuple[str, Pubkey], ...]
+    lookup_tables: tuple[AddressLookupTableAccount, ...] = ()
 
     @property
     def instructions(self) -> tuple[Instruction, ...]:

@@ -23,6 +23,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     mint_offsets=POOL_LAYOUT.mint_offsets,
     # ExceededAmountSlippageTolerance; NotExactAmountOut and InsufficientInAmount when the most input is spent too early.
     slippage_error_codes=frozenset({6003, 6057, 6104}),
+    swap_accounts_vary=True,
 )
 
 

@@ -24,6 +24,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     pool_filters=POOL_LAYOUT.filters,
     mint_offsets=POOL_LAYOUT.mint_offsets,
     slippage_error_codes=frozenset({TOO_LITTLE_OUTPUT, TOO_MUCH_INPUT}),
+    swap_accounts_vary=True,
 )
 
 

@@ -1,0 +1,120 @@
+"""What the router is told about one transaction is what the signed message measures; routes only a lookup table makes room for."""
+
+from __future__ import annotations
+
+import pytest
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+
+from dexroute.engine.planning import (
+    OneTransaction,
+    PlannedSwap,
+    SwapBuilder,
+    SwapPlan,
+    as_tables,
+    build_message,
+    decode_lookup_table,
+    unsigned_wire,
+)
+from dexroute.engine.planning.message import writable_accounts
+from dexroute.engine.planning.step_units import units_by_pool
+from dexroute.errors import TransactionTooLarge
+from dexroute.types.chain import BlockhashLifetime
+from dexroute.types.mints import TransferFee
+from dexroute.types.requests import SwapMode
+from tests.engine.leg_world import SHAPES, World, a_user, build_world, executes_as_said
+from tests.engine.svm_cluster import REGISTRY
+
+WORST = BlockhashLifetime(blockhash=Hash(bytes([255]) * 32), last_valid_block_height=1, slot=1)
+# Twelve swaps through seven pools: far beyond 1,232 bytes without tables.
+LARGE = (("AC0", "CD0", "DE0", "EB0", "AB0", "AD0", "DB0"), "AB", ("AC0 CD0 DE0 EB0", "AB0", "AD0 DB0", "AC0 CD0 DB0", "AB0"))
+
+
+def accounts_of(world: World, plan: SwapPlan) -> list[Pubkey]:
+    """What a table of the plan's pools would hold, and some of the wallet's own, which must not be taken from it."""
+    return list(dict.fromkeys(meta.pubkey for step in plan.steps for meta in step.instruction.accounts))[:256]
+
+
+async def plan_of(world: World, planned: PlannedSwap, user: Keypair) -> SwapPlan:
+    plan, _ = await SwapBuilder(world.cluster, world.cluster, REGISTRY, lambda: world.tables).plan(planned, user.pubkey())
+    return plan
+
+
+@pytest.mark.parametrize("opened", [False, True])
+@pytest.mark.parametrize("mode", SwapMode)
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_the_room_measures_the_very_message(shape: str, mode: SwapMode, opened: bool) -> None:
+    names, pair, paths = SHAPES[shape]
+    world = build_world(*names, fee=TransferFee(epoch=0, bps=123, maximum=10**12))
+    user = a_user(world) if opened else a_user(world, pair[0].replace("S", ""))
+    planned = await world.planned(pair, 10**9, mode, *paths, hop_slippage_bps=10)
+    plan = await plan_of(world, planned, user)
+    message = build_message(plan, WORST, 1_000_000, 2**64 - 1)
+    held = [mint.address for letter, mint in world.mints.items() if letter != "S"] if opened else [planned.request.input_mint]
+    for room_user in (user.pubkey(), None):
+        room = OneTransaction(planned.request, user=room_user, held=held)
+        for _ in range(2):  # the second time from what was kept
+            measured, tables, units = room.measure(planned.quote.route.legs, planned.pools)
+            assert (measured.bytes, measured.accounts) == (len(unsigned_wire(message)), len(message.account_keys))
+            assert tables == () and 0 < units < 1_400_000
+            assert room.refusal(planned.quote.route.legs, planned.pools) is None
+
+
+@pytest.mark.parametrize("mode", SwapMode)
+async def test_a_route_only_a_table_makes_room_for_is_executed(mode: SwapMode) -> None:
+    names, pair, paths = LARGE
+    world = build_world(*names)
+    user = a_user(world)
+    planned = await world.planned(pair, 10**9 + 7, mode, *paths, hop_slippage_bps=10)
+    with pytest.raises(TransactionTooLarge, match=r"of 1232\. Ask for fewer legs or hops .*dex tables create") as caught:
+        await world.prepare(planned, user)
+    assert (caught.value.context["legs"], caught.value.context["hops"]) == (5, 11)
+    legs = planned.quote.route.legs
+    held = [mint.address for mint in world.mints.values()]
+    bare = OneTransaction(planned.request, user=user.pubkey(), held=held)
+    assert f"{caught.value.context['bytes']} bytes of 1232" in str(bare.refusal(legs, planned.pools))
+    assert bare.refusal(legs[:1], planned.pools) is None or len(legs[0].hops) > 3
+
+    useless = world.cluster.table([Pubkey.new_unique() for _ in range(20)])
+    deactivated = world.cluster.table(accounts_of(world, await plan_of(world, planned, user)), deactivated_at=99)
+    warming = world.cluster.table(accounts_of(world, await plan_of(world, planned, user)), extended_at=100)
+    world.tables[:] = [useless, deactivated, warming, Pubkey.new_unique(), world.pools["AB0"]]
+    with pytest.raises(TransactionTooLarge):
+        await world.prepare(planned, user)
+
+    helpful = world.cluster.table(accounts_of(world, await plan_of(world, planned, user)))
+    world.tables.append(helpful)
+    prepared = await executes_as_said(world, planned, user)
+    (lookup,) = prepared.message.address_table_lookups
+    assert lookup.account_key == helpful and prepared.facts["lookup_tables"] == [str(helpful)]
+    assert set(prepared.plan.tracked) <= set(prepared.message.account_keys), "the wallet's own accounts are signed for by name"
+    written = writable_accounts(prepared.message, prepared.plan.lookup_tables)
+    assert set(world.pools.values()) <= set(written) and len(set(written)) == len(written)
+
+    usable = as_tables([decode_lookup_table(helpful, world.cluster.account(helpful), 100)], frozenset(prepared.plan.tracked))
+    room = OneTransaction(planned.request, user=user.pubkey(), held=held, tables=usable)
+    assert room.refusal(legs, planned.pools) is None
+    measured, chosen, _ = room.measure(legs, planned.pools)
+    assert measured.bytes == len(unsigned_wire(prepared.message)) and len(chosen) == 1
+
+
+async def test_units_are_learned_per_pool_and_then_count() -> None:
+    world = build_world("AC0", "CB0")
+    user = a_user(world)
+    planned = await world.planned("AB", 10**9, SwapMode.EXACT_IN, "AC0 CB0")
+    prepared = await world.prepare(planned, user)
+    simulated = await world.cluster.simulate(unsigned_wire(prepared.message))
+    units = units_by_pool(prepared.plan, simulated.logs)
+    assert set(units) == {world.pools["AC0"], world.pools["CB0"]}
+    assert 0 < sum(units.values()) <= simulated.units_consumed < sum(units.values()) + 1_000
+    legs = planned.quote.route.legs
+    held = [mint.address for mint in world.mints.values()]
+    room = OneTransaction(planned.request, held=held, units=units)
+    assert room.measure(legs, planned.pools)[2] == sum(units.values())
+    dear = OneTransaction(planned.request, held=held, units=dict.fromkeys(units, 700_001))
+    assert "1400002 compute units of 1400000" in str(dear.refusal(legs, planned.pools))
+    few = OneTransaction(planned.request, held=held, max_accounts=10)
+    assert "more than the 10 allowed" in str(few.refusal(legs, planned.pools))
+    assert units_by_pool(prepared.plan, simulated.logs[:3]) == {}
+    assert units_by_pool(prepared.plan, ["Program log: Program 11 invoke [1]", *simulated.logs]) == units
