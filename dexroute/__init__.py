@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dexroute.fetchers import VENUES, Pool, decode_pool
     from dexroute.fetchers.base import SwapQuote, SwapRequest, Venue
     from dexroute.ports import Signer
-    from dexroute.sdk import Dex, Quote, SwapTerms, Token
+    from dexroute.sdk import Dex, Quote, Strategy, SwapTerms, Token
     from dexroute.sdk.playground import make_playground
     from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
     from dexroute.types.orders import Order, OrderState
@@ -43,7 +43,7 @@ _HOMES = {
     "dexroute.fetchers": ("VENUES", "Pool", "decode_pool"),
     "dexroute.fetchers.base": ("SwapQuote", "SwapRequest", "Venue"),
     "dexroute.ports": ("Signer",),
-    "dexroute.sdk": ("Dex", "Quote", "SwapTerms", "Token"),
+    "dexroute.sdk": ("Dex", "Quote", "Strategy", "SwapTerms", "Token"),
     "dexroute.sdk.playground": ("make_playground",),
     "dexroute.types.accounts": ("AccountData", "AccountSnapshot", "ChainClock"),
     "dexroute.types.orders": ("Order", "OrderState"),
@@ -81,6 +81,7 @@ __all__ = [
     "RouteQuote",
     "Settings",
     "Signer",
+    "Strategy",
     "SwapMode",
     "SwapQuote",
     "SwapRequest",

@@ -33,13 +33,17 @@
     │   ├── TransactionTooLarge
     │   ├── LookupTableUnusable   missing, malformed, another program's, deactivated, or still warming up
     │   ├── QuoteOnly             the venue's program is not on this cluster
-    │   └── SimulationFailed      the exact message fails in simulation
+    │   ├── SimulationFailed      the exact message fails in simulation
+    │   ├── PriceDeviation        worse than the reference price by more than allowed
+    │   ├── OracleUnusable        a price feed that is stale, unsure, partly verified or none at all
+    │   └── SnapshotRefused       what was read must not be quoted; it may be better the next time (retryable)
+    │       ├── TornSnapshot      accounts of one quote read at different slots
+    │       └── StaleSnapshot     older than the caller allows
     ├── NetworkError              nothing is known to be wrong; try again                 exit 5
     │   ├── RpcUnreachable
     │   ├── RateLimited
     │   ├── RpcError              the node answered with a JSON-RPC error
-    │   ├── StaleData             older than the caller allows, or a lagging node
-    │   ├── TornSnapshot          accounts of one quote read at different slots
+    │   ├── StaleData             a lagging node
     │   ├── CacheUnavailable      the shared account cache (Redis) does not answer
     │   ├── CacheDamaged          bytes under the cache's keys that it did not write
     │   ├── OutcomeUnknown        sent, and neither landed nor proven dead yet
@@ -218,6 +222,29 @@ class SimulationFailed(GuardRefused):
     code = "SIMULATION_FAILED"
 
 
+class PriceDeviation(GuardRefused):
+    code = "PRICE_DEVIATION"
+
+
+class OracleUnusable(GuardRefused):
+    code = "ORACLE_UNUSABLE"
+
+
+class SnapshotRefused(GuardRefused):
+    """A guard on what was read: nothing was asked wrongly, and the same call may succeed."""
+
+    code = "SNAPSHOT_REFUSED"
+    retryable = True
+
+
+class TornSnapshot(SnapshotRefused):
+    code = "TORN_SNAPSHOT"
+
+
+class StaleSnapshot(SnapshotRefused):
+    code = "STALE_SNAPSHOT"
+
+
 class NetworkError(DexError):
     code = "NETWORK"
     retryable = True
@@ -238,10 +265,6 @@ class RpcError(NetworkError):
 
 class StaleData(NetworkError):
     code = "STALE_DATA"
-
-
-class TornSnapshot(NetworkError):
-    code = "TORN_SNAPSHOT"
 
 
 class CacheUnavailable(NetworkError):

@@ -47,6 +47,9 @@ def render_quote(console: Console, quote: Quote, *, age_ms: int) -> None:
         )
     impact = "unknown" if quote.price_impact_bps is None else f"{quote.price_impact_bps} bps"
     facts.add_row("price impact", f"{impact} (fees excluded)")
+    for reference in quote.guards.references:
+        worth = quote.amount_in * reference.ratio // 1
+        facts.add_row("reference", f"{format_ui_amount(worth, got.decimals)} {got.symbol} ({reference.source})")
     for fee in quote.fees:
         token = quote.tokens.get(fee.mint)
         amount = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -12,16 +13,24 @@ from dexroute.errors import UsageError
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
 
+    from dexroute.engine.routing import RouteOptions
     from dexroute.sdk.dex import Dex
     from dexroute.sdk.terms import SwapTerms
 
 _LIMITS: Final = "Limits"
+_GUARDS: Final = "Guards (exit code 4)"
 _ROUTE: Final = "Route"
 
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="What you would type: 1.5. Of FROM, or of TO with --exact-out.")]
 From = Annotated[str, typer.Argument(metavar="FROM", help="Symbol or mint to pay with.")]
 To = Annotated[str, typer.Argument(metavar="TO", help="Symbol or mint to receive.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Look for pools even when some are remembered.", rich_help_panel=_ROUTE)]
+
+
+class StrategyChoice(StrEnum):
+    best = "best"
+    speed = "speed"
+    reliability = "reliability"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +48,46 @@ class RouteChoices:
         ),
     ] = None
     max_impact_bps: Annotated[
-        int, typer.Option("--max-impact-bps", metavar="BPS", help="Refuse more price impact than this.", rich_help_panel=_LIMITS)
-    ] = 10_000
+        int | None,
+        typer.Option(
+            "--max-impact-bps", metavar="BPS", help="Refuse more price impact than this (see dex config).", rich_help_panel=_GUARDS
+        ),
+    ] = None
+    max_deviation_bps: Annotated[
+        int | None,
+        typer.Option(
+            "--max-deviation-bps",
+            metavar="BPS",
+            help="Refuse a route worse than the reference price (median of deep pools; price feeds) by more.",
+            rich_help_panel=_GUARDS,
+        ),
+    ] = None
+    oracle: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--oracle",
+            metavar="TOKEN=ACCOUNT",
+            help="A Pyth price feed account of FROM and one of TO: the reference price as well (repeatable).",
+            rich_help_panel=_GUARDS,
+        ),
+    ] = None
+    max_slot_age: Annotated[
+        int | None,
+        typer.Option(
+            "--max-slot-age",
+            metavar="SLOTS",
+            help="Refuse accounts this far behind the cluster's newest slot.",
+            rich_help_panel=_GUARDS,
+        ),
+    ] = None
+    strategy: Annotated[
+        StrategyChoice,
+        typer.Option(
+            "--strategy",
+            help="best: price. speed: least to read and to land. reliability: pools with a good record in this journal.",
+            rich_help_panel=_ROUTE,
+        ),
+    ] = StrategyChoice.best
     venue: Annotated[
         list[str] | None, typer.Option("--venue", metavar="ID", help="Only this venue (repeatable).", rich_help_panel=_ROUTE)
     ] = None
@@ -54,8 +101,21 @@ class RouteChoices:
         list[str] | None,
         typer.Option("--exclude-pool", metavar="ADDRESS", help="Not this pool (repeatable).", rich_help_panel=_ROUTE),
     ] = None
-    max_hops: Annotated[int, typer.Option("--max-hops", metavar="N", help="Pools in a row: 1 or 2.", rich_help_panel=_ROUTE)] = 2
-    max_splits: Annotated[int, typer.Option("--max-splits", metavar="N", help="Legs of a route: 1.", rich_help_panel=_ROUTE)] = 1
+    max_hops: Annotated[
+        int | None, typer.Option("--max-hops", metavar="N", help="Most pools in a row.", rich_help_panel=_ROUTE)
+    ] = None
+    max_splits: Annotated[
+        int | None, typer.Option("--max-splits", metavar="N", help="Most legs of a route.", rich_help_panel=_ROUTE)
+    ] = None
+    direct: Annotated[bool, typer.Option("--direct", help="One hop only: like --max-hops 1.", rich_help_panel=_ROUTE)] = False
+    via: Annotated[
+        list[str] | None,
+        typer.Option("--via", metavar="TOKEN", help="Pass through this token or none (repeatable).", rich_help_panel=_ROUTE),
+    ] = None
+    max_accounts: Annotated[
+        int | None,
+        typer.Option("--max-accounts", metavar="N", help="Most accounts the transaction may name.", rich_help_panel=_ROUTE),
+    ] = None
     hop_slippage_bps: Annotated[
         int | None,
         typer.Option(
@@ -99,7 +159,7 @@ async def terms_from(
 ) -> SwapTerms:
     """The typed command line as exact terms. Raises UsageError."""
     from dexroute.engine.planning import PriorityFeePolicy
-    from dexroute.engine.routing import RouteOptions
+    from dexroute.sdk.terms import Strategy
 
     for name in (*(choices.venue or ()), *(choices.exclude_venue or ())):
         _ = dex.venues[name]  # raises UsageError naming the known venues
@@ -112,21 +172,47 @@ async def terms_from(
         exact_out=choices.exact_out,
         slippage_bps=choices.slippage_bps,
         max_impact_bps=choices.max_impact_bps,
-        route=RouteOptions(
-            venues=frozenset(choices.venue) if choices.venue else None,
-            exclude_venues=frozenset(choices.exclude_venue or ()),
-            pools=frozenset(map(address_from, choices.pool)) if choices.pool else None,
-            exclude_pools=frozenset(map(address_from, choices.exclude_pool or ())),
-            max_hops=choices.max_hops,
-            max_splits=choices.max_splits,
-            hop_slippage_bps=choices.hop_slippage_bps,
-        ),
+        max_deviation_bps=choices.max_deviation_bps,
+        max_slot_age=choices.max_slot_age,
+        oracles=dict(map(_oracle_from, choices.oracle or ())),
+        strategy=Strategy(str(choices.strategy)),
+        route=await _route_from(dex, choices),
         priority_fee=PriorityFeePolicy(
             percentile=fees.priority_fee_percentile,
             cap_lamports=dex.settings.priority_fee_cap_lamports if cap is None else cap,
             fixed_micro_lamports=fees.priority_fee,
         ),
     )
+
+
+async def _route_from(dex: Dex, choices: RouteChoices) -> RouteOptions:
+    from dexroute.engine.routing import RouteOptions
+
+    if choices.direct and choices.max_hops not in (None, 1):
+        raise UsageError(
+            f"--direct is one hop and --max-hops {choices.max_hops} is more; drop one of the two", max_hops=choices.max_hops
+        )
+    said: dict[str, Any] = {
+        "max_hops": 1 if choices.direct else choices.max_hops,
+        "max_splits": choices.max_splits,
+        "max_accounts": choices.max_accounts,
+    }
+    return RouteOptions(
+        venues=frozenset(choices.venue) if choices.venue else None,
+        exclude_venues=frozenset(choices.exclude_venue or ()),
+        pools=frozenset(map(address_from, choices.pool)) if choices.pool else None,
+        exclude_pools=frozenset(map(address_from, choices.exclude_pool or ())),
+        intermediate_mints=frozenset([(await dex.token(token)).mint for token in choices.via]) if choices.via else None,
+        hop_slippage_bps=choices.hop_slippage_bps,
+        **{name: value for name, value in said.items() if value is not None},
+    )
+
+
+def _oracle_from(text: str) -> tuple[str, Pubkey]:
+    token, _, account = text.partition("=")
+    if not token or not account:
+        raise UsageError(f"--oracle {text!r} is not TOKEN=ACCOUNT (a symbol or mint, and its feed's address)", oracle=text)
+    return token, address_from(account)
 
 
 def address_from(text: str) -> Pubkey:

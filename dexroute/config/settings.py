@@ -32,6 +32,7 @@ class Settings:
 
     `cluster` is a moniker, "embedded" or "custom"; `rpc_url` is "embedded" for the embedded cluster. `pool_program_id` None means
     the program id dexroute ships with. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta.
+    `max_slot_age` None asks for no newest slot.
     """
 
     cluster: str
@@ -42,6 +43,11 @@ class Settings:
     data_dir: Path
     database_url: str = field(repr=False)
     slippage_bps: int
+    max_impact_bps: int
+    max_deviation_bps: int
+    max_slot_age: int | None
+    oracle_max_age_s: int
+    oracle_max_confidence_bps: int
     priority_fee_cap_lamports: int
     rpc_timeout_ms: int
     confirm_timeout_ms: int
@@ -68,6 +74,11 @@ class Settings:
             "data_dir": str(self.data_dir),
             "database_url": self.database_url if self.database_url.startswith("sqlite") else redact_url(self.database_url),
             "slippage_bps": self.slippage_bps,
+            "max_impact_bps": self.max_impact_bps,
+            "max_deviation_bps": self.max_deviation_bps,
+            "max_slot_age": self.max_slot_age,
+            "oracle_max_age_s": self.oracle_max_age_s,
+            "oracle_max_confidence_bps": self.oracle_max_confidence_bps,
             "priority_fee_cap_lamports": self.priority_fee_cap_lamports,
             "rpc_timeout_ms": self.rpc_timeout_ms,
             "confirm_timeout_ms": self.confirm_timeout_ms,
@@ -89,6 +100,11 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "data_dir": values.as_path,
     "database_url": values.as_database_url,
     "slippage_bps": partial(values.as_int, least=0, most=9_999),
+    "max_impact_bps": partial(values.as_int, least=0, most=10_000),
+    "max_deviation_bps": partial(values.as_int, least=0, most=10_000),
+    "max_slot_age": partial(values.as_int, least=0, most=1_000_000),
+    "oracle_max_age_s": partial(values.as_int, least=0, most=86_400),
+    "oracle_max_confidence_bps": partial(values.as_int, least=0, most=10_000),
     "priority_fee_cap_lamports": partial(values.as_int, least=0, most=10_000_000_000),
     "rpc_timeout_ms": partial(values.as_int, least=100, most=600_000),
     "confirm_timeout_ms": partial(values.as_int, least=1_000, most=3_600_000),
@@ -101,6 +117,11 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "witness_url": None,
     "commitment": "confirmed",
     "slippage_bps": 50,
+    "max_impact_bps": 10_000,  # of this and the next, the largest refuses nothing
+    "max_deviation_bps": 10_000,
+    "max_slot_age": None,
+    "oracle_max_age_s": 60,
+    "oracle_max_confidence_bps": 100,
     "priority_fee_cap_lamports": 1_000_000,
     "rpc_timeout_ms": 10_000,
     "confirm_timeout_ms": 120_000,
@@ -133,6 +154,11 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         data_dir=data_dir,
         database_url=found["database_url"] or f"sqlite+aiosqlite:///{data_dir / 'journal.sqlite3'}",
         slippage_bps=found["slippage_bps"],
+        max_impact_bps=found["max_impact_bps"],
+        max_deviation_bps=found["max_deviation_bps"],
+        max_slot_age=found["max_slot_age"],
+        oracle_max_age_s=found["oracle_max_age_s"],
+        oracle_max_confidence_bps=found["oracle_max_confidence_bps"],
         priority_fee_cap_lamports=found["priority_fee_cap_lamports"],
         rpc_timeout_ms=found["rpc_timeout_ms"],
         confirm_timeout_ms=found["confirm_timeout_ms"],

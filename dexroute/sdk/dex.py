@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
@@ -19,15 +19,15 @@ from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
 from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.host.clock import HostClock
-from dexroute.math.rounding import BPS
 from dexroute.ports import AccountCache, Signer
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.quote import Quote, Token
+from dexroute.sdk.quote_guards import newest_known_slot
 from dexroute.sdk.quoting import Quoter
-from dexroute.sdk.terms import SwapTerms, with_hop_slippage
+from dexroute.sdk.terms import Strategy, SwapTerms, check_intermediates, oracle_guard, with_hop_slippage
 from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
@@ -134,19 +134,28 @@ class Dex:
         *,
         exact_out: bool = False,
         slippage_bps: int | None = None,
-        max_impact_bps: int = BPS,
+        max_impact_bps: int | None = None,
+        max_deviation_bps: int | None = None,
+        max_slot_age: int | None = None,
+        oracles: Mapping[str | Pubkey, Pubkey] | None = None,
+        strategy: Strategy = Strategy.BEST,
         route: RouteOptions | None = None,
         priority_fee: PriorityFeePolicy | None = None,
     ) -> SwapTerms:
         """A request put exactly: symbols resolved, the amount in base units, defaults filled in. No market is looked at.
 
-        `amount` is of the input token, or of the output token with `exact_out`. Raises UsageError and its subclasses.
+        `amount` is of the input token, or of the output token with `exact_out`. Guards, each by default as the settings say:
+        `max_impact_bps` against the pools' spot prices, `max_deviation_bps` against a reference price (the median of deep pools,
+        and Pyth price feed accounts that `oracles` names for tokens), `max_slot_age` against the newest slot of the cluster.
+        Raises UsageError and its subclasses.
         """
         slippage = self.settings.slippage_bps if slippage_bps is None else slippage_bps
         check_slippage(slippage)
         paid, got = await self.token(input_token), await self.token(output_token)
         measured = got if exact_out else paid
         base_units = require_u64(amount) if isinstance(amount, int) else parse_ui_amount(_plain(amount), measured.decimals)
+        if route is not None:
+            check_intermediates(route, paid.mint, got.mint)
         return SwapTerms(
             request=QuoteRequest(
                 input_mint=paid.mint,
@@ -155,7 +164,15 @@ class Dex:
                 mode=SwapMode.EXACT_OUT if exact_out else SwapMode.EXACT_IN,
             ),
             slippage_bps=slippage,
-            max_impact_bps=max_impact_bps,
+            max_impact_bps=self.settings.max_impact_bps if max_impact_bps is None else max_impact_bps,
+            max_deviation_bps=self.settings.max_deviation_bps if max_deviation_bps is None else max_deviation_bps,
+            max_slot_age=self.settings.max_slot_age if max_slot_age is None else max_slot_age,
+            oracle=oracle_guard(
+                {(await self.token(named)).mint: account for named, account in (oracles or {}).items()},
+                max_age_s=self.settings.oracle_max_age_s,
+                max_confidence_bps=self.settings.oracle_max_confidence_bps,
+            ),
+            strategy=strategy,
             route=with_hop_slippage(route or RouteOptions(), slippage),
             priority_fee=priority_fee or PriorityFeePolicy(cap_lamports=self.settings.priority_fee_cap_lamports),
         )
@@ -297,7 +314,15 @@ class Dex:
                 if self.settings.is_embedded:
                     raise
             reader = PoolReader(self._connection.client, self.venues, self._caches)
-            self._quoter = Quoter(reader, self.venues, self._finder(memory), self.tokens, self._clock, self._wallet_if_any())
+            self._quoter = Quoter(
+                reader,
+                self.venues,
+                self._finder(memory),
+                self.tokens,
+                self._clock,
+                self._wallet_if_any(),
+                newest_slot=lambda: newest_known_slot(self._connection.senders),
+            )
         return self._quoter
 
     def _wallet_if_any(self) -> Pubkey | None:

@@ -10,6 +10,7 @@ from solders.pubkey import Pubkey
 from dexroute.engine.routing.quote import Candidate, RouteQuote
 from dexroute.errors import DexError
 from dexroute.fetchers.base import Pool
+from dexroute.sdk.quote_guards import GuardReport
 from dexroute.sdk.terms import SwapTerms
 from dexroute.types.accounts import ChainClock
 from dexroute.types.chain import AccountSource
@@ -53,7 +54,7 @@ class Quote:
     broken: Mapping[Pubkey, DexError]
     pools: Mapping[Pubkey, Pool]
     limit: int
-    price_impact_bps: int | None
+    guards: GuardReport
     fees: tuple[Fee, ...]
     clock: ChainClock
     read_ms: int
@@ -68,6 +69,11 @@ class Quote:
     def round_trips(self) -> int:
         """getMultipleAccounts calls this quote took."""
         return self.freshness.round_trips
+
+    @property
+    def price_impact_bps(self) -> int | None:
+        """Against the pools' spot prices, fees excluded; None when a pool has none."""
+        return self.guards.price_impact_bps
 
     @property
     def request(self) -> QuoteRequest:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from solders.pubkey import Pubkey
 
-from dexroute.engine.planning import check_price_impact, swap_limit
+from dexroute.engine.planning import swap_limit
 from dexroute.engine.planning.programs import is_program
 from dexroute.engine.routing import Candidate, RouteOptions, find_route, rank_candidates
 from dexroute.errors import DexError, LiquidityNotLoaded, QuoteOnly, RouteNotFound
@@ -21,7 +21,8 @@ from dexroute.sdk.landing_costs import landing_costs, possible_accounts
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.pool_hints import PoolHint, useful_pools
 from dexroute.sdk.quote import Freshness, Quote
-from dexroute.sdk.terms import SwapTerms
+from dexroute.sdk.quote_guards import NewestSlot, check_guards
+from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
 from dexroute.types.requests import QuoteRequest
 
@@ -46,7 +47,10 @@ class Quoter:
         tokens: TokenBook,
         clock: Clock,
         wallet: Pubkey | None = None,
+        *,
+        newest_slot: NewestSlot,
     ) -> None:
+        self._newest_slot = newest_slot
         self._wallet = wallet
         self._reader = reader
         self._venues = venues
@@ -72,17 +76,18 @@ class Quoter:
         `refresh` asks all sources for pools even when some are remembered. Accounts kept from before serve when they are at most
         `max_age_slots` old, none by default; `for_signing` reads in any case, and nothing older than was seen before.
 
-        Raises RouteNotFound (with every candidate's reason), GuardRefused (impact, slippage, quote-only venue), UsageError,
-        InvalidAmount, NetworkError.
+        Raises RouteNotFound (with every candidate's reason), GuardRefused (impact, reference price, old or torn snapshot, slippage,
+        quote-only venue), UsageError, InvalidAmount, NetworkError.
         """
-        request, options = terms.request, terms.route
+        request, options = terms.request, replace(terms.route, prefer_small=terms.strategy is Strategy.SPEED)
         hints, notes, sources_asked = await self._hints(request, options, refresh=refresh, lately=max_age_slots > 0)
         between = [mint for hint in hints for mint in hint.mints if mint not in (request.input_mint, request.output_mint)]
         places = possible_accounts(self._wallet, between) if self._wallet else {}
         addresses = [hint.address for hint in hints]
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
         programs = [venue.program_id for venue in self._venues] if self._absent is None else []
-        also = [*places, *programs]
+        feeds = [account for _, account in terms.oracle.feeds] if terms.oracle else []
+        also = [*places, *programs, *feeds]
         round_trips = rounds = 0
         for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
             loaded, more_notes = await self._reader.load(addresses, also=also, max_age_slots=max_age_slots, for_signing=for_signing)
@@ -107,7 +112,7 @@ class Quoter:
                 best = find_route(routed.values(), request, priced)
             except RouteNotFound as failure:
                 raise self._explained(failure, loaded, left_out, options, notes) from failure
-        impact = check_price_impact(best, loaded.pools, terms.max_impact_bps)
+        guards = await check_guards(best, loaded, terms, self._newest_slot)
         limit = swap_limit(best, request, terms.slippage_bps, fixed=fixed_limit)
         input_token, output_token = await self._tokens.resolve(request.input_mint), await self._tokens.resolve(request.output_mint)
         known = {mint: self._tokens.known(mint) for candidate in candidates for mint in candidate.mints}
@@ -118,7 +123,7 @@ class Quoter:
             broken=loaded.broken,
             pools=loaded.pools,
             limit=limit,
-            price_impact_bps=impact,
+            guards=guards,
             fees=candidates[0].fees,
             clock=loaded.snapshot.clock,
             read_ms=read_ms,

@@ -70,6 +70,29 @@ def freshness_json(freshness: Freshness) -> dict[str, Any]:
     }
 
 
+def guards_json(quote: Quote) -> dict[str, Any]:
+    """What the guards saw. A reference's `amount_out` is what the route's input is worth at that price, rounded down."""
+    guards, terms = quote.guards, quote.terms
+    return {
+        "max_impact_bps": terms.max_impact_bps,
+        "max_deviation_bps": terms.max_deviation_bps,
+        "deviation_bps": guards.deviation_bps,
+        "references": [
+            {
+                "source": reference.source,
+                "pools": reference.pools,
+                "numerator": str(reference.ratio.numerator),
+                "denominator": str(reference.ratio.denominator),
+                "amount_out": str(quote.amount_in * reference.ratio // 1),
+            }
+            for reference in guards.references
+        ],
+        "max_slot_age": terms.max_slot_age,
+        "newest_slot": guards.newest_slot,
+        "slot_age": guards.slot_age,
+    }
+
+
 def quote_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
     """A quote with all its candidates. `age_ms` is the time since its accounts were read."""
     exact_in = quote.request.mode is SwapMode.EXACT_IN
@@ -88,6 +111,7 @@ def quote_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
         "slippage_bps": quote.terms.slippage_bps,
         "limit_on": "output" if exact_in else "input",
         "price_impact_bps": quote.price_impact_bps,
+        "guards": guards_json(quote),
         "bound": str(quote.best.bound) if quote.best.bound is not None else None,
         "fees": fees_json(quote.fees),
         "slot": quote.clock.slot,

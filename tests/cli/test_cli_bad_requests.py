@@ -90,6 +90,17 @@ def test_the_same_token_twice(cli: Cli) -> None:
         (["--slippage-bps", "10000"], "between 0 and 9999"),
         (["--slippage-bps", "-1"], "between 0 and 9999"),
         (["--max-impact-bps", "10001"], "between 0 and 10000"),
+        (["--max-deviation-bps", "10001"], "between 0 and 10000"),
+        (["--max-slot-age", "-1"], "is negative"),
+        (["--direct", "--max-hops", "2"], "drop one of the two"),
+        (["--direct", "--via", "BONK"], "passes through no mint"),
+        (["--via", "USDC"], "what is paid or received"),
+        (["--via", "NOPE"], "NOPE"),
+        (["--max-accounts", "0"], "between 1 and 64"),
+        (["--strategy", "luck"], "--strategy"),
+        (["--oracle", "SOL"], "TOKEN=ACCOUNT"),
+        (["--oracle", "SOL=nonsense", "--max-deviation-bps", "5"], "not an address"),
+        (["--oracle", "SOL=SysvarC1ock11111111111111111111111111111111"], "nothing is measured by them"),
         (["--hop-slippage-bps", "-1"], "between 0 and 9999"),
         (["--slippage-bps", "0.5"], "--slippage-bps"),
         (["--commitment", "eventually"], "--commitment"),
@@ -121,6 +132,14 @@ def test_guards_leave_with_4_and_name_their_numbers(cli: Cli) -> None:
     impact = cli.json("swap", "50", "SOL", "USDC", "--max-impact-bps", "10", "--yes", code=4)
     assert impact["code"] == "PRICE_IMPACT_TOO_HIGH"
     assert impact["context"]["price_impact_bps"] > 10
+    reference = cli.json("swap", "50", "SOL", "USDC", "--max-deviation-bps", "10", "--yes", code=4)
+    assert reference["code"] == "PRICE_DEVIATION"
+    assert reference["context"]["deviation_bps"] > reference["context"]["max_deviation_bps"] == 10
+    assert int(reference["context"]["reference_amount_out"]) > int(reference["context"]["amount_out"])
+    clock = "SysvarC1ock11111111111111111111111111111111"
+    feeds = ["--oracle", f"SOL={clock}", "--oracle", f"USDC={clock}", "--max-deviation-bps", "100"]
+    oracle = cli.json("swap", "1", "SOL", "USDC", *feeds, "--yes", code=4)
+    assert oracle["code"] == "ORACLE_UNUSABLE" and "not by the Pyth receiver" in oracle["message"]
     quote_only = cli.json("swap", "1", "REC2A", "REC2B", "--venue", "raydium-cpmm", "--yes", code=4)
     assert quote_only["code"] == "QUOTE_ONLY"
     assert "CPMM" in quote_only["message"]

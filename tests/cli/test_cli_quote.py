@@ -87,6 +87,25 @@ def test_one_hop_only(cli: Cli) -> None:
     assert all(len(candidate["pools"]) == 1 for candidate in narrow["candidates"])
 
 
+def test_intermediate_tokens_can_be_named(cli: Cli) -> None:
+    only = cli.json("quote", "1", "SOL", "USDC", "--via", "BONK")
+    bonk = {candidate["mints"][1] for candidate in only["candidates"] if len(candidate["pools"]) == 2}
+    assert len(bonk) == 1
+    assert all(len(candidate["pools"]) == 1 for candidate in cli.json("quote", "1", "SOL", "USDC", "--direct")["candidates"])
+    without = cli.json("quote", "1", "SOL", "USDC", "--via", "TAXED")
+    assert all(len(candidate["pools"]) == 1 for candidate in without["candidates"])
+
+
+def test_the_reference_price_is_said(cli: Cli) -> None:
+    quote = cli.json("quote", "1.5", "SOL", "USDC", "--max-deviation-bps", "500", "--max-slot-age", "1000")
+    guards = quote["guards"]
+    (reference,) = guards["references"]
+    assert reference["pools"] == 4 and int(reference["amount_out"]) > int(quote["amount_out"])
+    assert 0 < guards["deviation_bps"] <= guards["max_deviation_bps"] == 500
+    assert 0 <= guards["slot_age"] <= 1000 and guards["newest_slot"] >= quote["slot"]
+    assert "weighted by depth" in cli("quote", "1.5", "SOL", "USDC").out
+
+
 def test_transfer_fee_is_named_by_its_kind(cli: Cli) -> None:
     quote = cli.json("quote", "1", "TAXED", "SOL")
     fees = {fee["kind"]: int(fee["amount"]) for fee in quote["fees"]}

@@ -73,6 +73,11 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
         "DEXROUTE_DATA_DIR": str(tmp_path / "d"),
         "DEXROUTE_DATABASE_URL": "postgresql://u:p@db/journal",
         "DEXROUTE_SLIPPAGE_BPS": "1",
+        "DEXROUTE_MAX_IMPACT_BPS": "5",
+        "DEXROUTE_MAX_DEVIATION_BPS": "6",
+        "DEXROUTE_MAX_SLOT_AGE": "7",
+        "DEXROUTE_ORACLE_MAX_AGE_S": "8",
+        "DEXROUTE_ORACLE_MAX_CONFIDENCE_BPS": "9",
         "DEXROUTE_PRIORITY_FEE_CAP_LAMPORTS": "2",
         "DEXROUTE_RPC_TIMEOUT_MS": "300",
         "DEXROUTE_CONFIRM_TIMEOUT_MS": "4000",
@@ -84,6 +89,8 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
     assert all(origin.source.startswith("environment ") for origin in settings.describe())
     assert (settings.cluster, settings.witness_url) == ("devnet", "https://second.example")
     assert (settings.priority_fee_cap_lamports, settings.rpc_timeout_ms, settings.confirm_timeout_ms) == (2, 300, 4000)
+    assert (settings.max_impact_bps, settings.max_deviation_bps, settings.max_slot_age) == (5, 6, 7)
+    assert (settings.oracle_max_age_s, settings.oracle_max_confidence_bps) == (8, 9)
     assert settings.http_discovery is False
     assert str(settings.pool_program_id) == "So11111111111111111111111111111111111111112"
 

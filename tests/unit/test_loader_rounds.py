@@ -197,7 +197,9 @@ async def test_a_snapshot_that_stays_torn_is_refused() -> None:
     reader = MemoryReader(accounts, slots=lambda call: 900 + call)
     with pytest.raises(TornSnapshot) as caught:
         await load_pools(reader, addresses, VENUES, learned)
-    assert caught.value.retryable
+    assert caught.value.retryable and caught.value.exit_code == 4
+    assert caught.value.context["slots"] == [908, 909]
+    assert "(908 to 909)" in caught.value.message
     assert len(reader.calls) == 2 * caught.value.context["tries"]
 
 

@@ -12,7 +12,7 @@ from dexroute.engine.execution.failures import failure_of
 from dexroute.engine.execution.limits import check_limit
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.signing import check_message, commit_intent, commit_signature, unsigned_as_dead
-from dexroute.errors import DexError, KeypairError, NetworkError, SimulationFailed, SlippageExceeded
+from dexroute.errors import DexError, KeypairError, NetworkError, SimulationFailed, SlippageExceeded, SnapshotRefused
 from dexroute.ports import Clock, Signer, TransactionSender
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import AttemptOutcome, EventKind, OrderState
@@ -135,7 +135,7 @@ class Preparation:
             try:
                 with boundary(place):
                     return await question()
-            except NetworkError as error:
+            except (NetworkError, SnapshotRefused) as error:
                 if tries_left <= 0 or error.context.get("unsupported"):
                     raise _Refused(error) from error
             except DexError as error:

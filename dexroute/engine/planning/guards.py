@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing import RouteQuote, route_impact_bps
-from dexroute.errors import PriceImpactTooHigh, UsageError
+from dexroute.errors import PriceImpactTooHigh, StaleSnapshot, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.math.rounding import BPS
 
@@ -32,3 +32,21 @@ def check_price_impact(quote: RouteQuote, pools: Mapping[Pubkey, Pool], max_impa
             amount_out=str(quote.amount_out),
         )
     return impact
+
+
+def check_slot_age(slot: int, newest_slot: int, max_slot_age: int) -> int:
+    """How many slots the snapshot of a quote is behind the newest slot known of its cluster. Raises StaleSnapshot above the limit,
+    UsageError for a negative one."""
+    if max_slot_age < 0:
+        raise UsageError(f"max slot age of {max_slot_age} slots is negative", max_slot_age=max_slot_age)
+    age = max(0, newest_slot - slot)
+    if age > max_slot_age:
+        raise StaleSnapshot(
+            f"the accounts of this quote are of slot {slot}, {age} slots behind the cluster's newest known slot {newest_slot}, and "
+            f"the limit is {max_slot_age}; try again, use a faster RPC endpoint, or raise the limit (--max-slot-age)",
+            slot=slot,
+            newest_slot=newest_slot,
+            slot_age=age,
+            max_slot_age=max_slot_age,
+        )
+    return age

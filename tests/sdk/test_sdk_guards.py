@@ -1,0 +1,125 @@
+"""Guards of a quote: each refuses with exit code 4 and its numbers, and what passes says what was seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from solders.pubkey import Pubkey
+
+from dexroute import Dex, KeypairSigner, RouteOptions, UsageError
+from dexroute.errors import OracleUnusable, PriceDeviation, StaleSnapshot
+from dexroute.sdk.shapes import quote_json
+from dexroute.types.accounts import AccountData
+from tests.pyth import price_update
+from tests.sdk.wire import Wire
+
+
+def _place(dex: Dex, sol: AccountData, usdc: AccountData) -> dict[str | Pubkey, Pubkey]:
+    feeds: dict[str | Pubkey, Pubkey] = {"SOL": Pubkey.new_unique(), "USDC": Pubkey.new_unique()}
+    assert dex.connection.embedded is not None
+    for account, data in ((feeds["SOL"], sol), (feeds["USDC"], usdc)):
+        dex.connection.embedded.set_account(account, data)
+    return feeds
+
+
+async def test_the_reference_price_is_shown_and_can_refuse(dex: Dex) -> None:
+    quote = await dex.quote("SOL", "USDC", "1.5")
+    (reference,) = quote.guards.references
+    assert reference.pools == 4, "two pools of the pair, and the two over BONK"
+    assert (
+        reference.ratio
+        == quote.pools[quote.best.route.hops[0].pool].spot_price(quote.request.input_mint, quote.request.output_mint).ratio
+    )
+    short = quote.guards.deviation_bps
+    assert short is not None and short > 0, "fees and impact"
+    assert (await dex.quote("SOL", "USDC", "1.5", max_deviation_bps=short)).amount_out == quote.amount_out
+    with pytest.raises(PriceDeviation) as refused:
+        await dex.quote("SOL", "USDC", "1.5", max_deviation_bps=short - 1)
+    assert refused.value.context["deviation_bps"] == short
+    told = quote_json(quote, now_ms=0)["guards"]
+    assert told["deviation_bps"] == short
+    assert int(told["references"][0]["amount_out"]) > quote.amount_out
+
+
+async def test_a_bad_pool_named_alone_is_held_against_the_others_only_when_they_are_read(dex: Dex) -> None:
+    """With --pool nothing else is read, and the reference is the pool's own price; over all pools a bad route is refused."""
+    bonk = (await dex.token("BONK")).mint
+    through = RouteOptions(intermediate_mints=frozenset({bonk}))
+    best = (await dex.quote("SOL", "USDC", "1.5")).best.route.hops[0].pool
+    others = RouteOptions(exclude_pools=frozenset({best}))
+    for options in (through, others):
+        assert (await dex.quote("SOL", "USDC", "1.5", route=options, max_deviation_bps=500)).amount_out > 0
+
+
+async def test_price_feeds_of_both_tokens(dex: Dex) -> None:
+    now = (await dex.quote("SOL", "USDC", "1.5")).clock.unix_timestamp
+    dollar = price_update(price=100_000_000, confidence=10_000, exponent=-8, publish_time=now)
+    near = _place(dex, price_update(price=15_000_000_000, confidence=0, exponent=-8, publish_time=now), dollar)
+    quote = await dex.quote("SOL", "USDC", "1.5", max_deviation_bps=100, oracles=near)
+    assert [reference.pools for reference in quote.guards.references] == [4, 0]
+    assert quote.amount_in * quote.guards.references[1].ratio == 225_000_000, "1.5 SOL at 150 dollars"
+
+    dear = _place(dex, price_update(price=16_000_000_000, confidence=0, exponent=-8, publish_time=now), dollar)
+    with pytest.raises(PriceDeviation, match=str(dear["SOL"])) as refused:
+        await dex.quote("SOL", "USDC", "1.5", max_deviation_bps=100, oracles=dear)
+    assert refused.value.context["deviation_bps"] > 600
+
+    stale = _place(dex, price_update(price=15_000_000_000, confidence=0, exponent=-8, publish_time=now - 3_600), dollar)
+    with pytest.raises(OracleUnusable, match="s ago") as old:
+        await dex.quote("SOL", "USDC", "1.5", max_deviation_bps=100, oracles=stale)
+    assert old.value.context["max_age_s"] == 60 and old.value.exit_code == 4
+
+    with pytest.raises(UsageError, match="nothing is measured by them"):
+        await dex.quote("SOL", "USDC", "1.5", oracles=near)
+    with pytest.raises(UsageError, match="no price feed is named"):
+        await dex.quote("SOL", "USDC", "1.5", max_deviation_bps=100, oracles={"SOL": near["SOL"]})
+    with pytest.raises(OracleUnusable, match="no such account"):
+        await dex.quote("SOL", "USDC", "1.5", max_deviation_bps=100, oracles={**near, "USDC": Pubkey.new_unique()})
+
+
+class _Ahead(Wire):
+    """A cluster whose nodes have processed `slots` more than their accounts show."""
+
+    slots = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle_async_request(request)
+        if json.loads(request.content)["method"] != "getEpochInfo":
+            return answer
+        told = json.loads(await answer.aread())
+        told["result"]["absoluteSlot"] += self.slots
+        return httpx.Response(200, json=told, request=request)
+
+
+async def test_accounts_behind_the_newest_slot_are_refused(market: Path, signer: KeypairSigner) -> None:
+    from dexroute.localnet import EmbeddedCluster
+
+    async with EmbeddedCluster.open(market / "embedded") as cluster:
+        wire = _Ahead(cluster.transport)
+        async with Dex(url="http://127.0.0.1:8899", data_dir=market, signer=signer, transport=wire, max_slot_age=200) as dex:
+            fresh = await dex.quote("SOL", "USDC", "1")
+            assert fresh.guards.slot_age is not None and fresh.guards.slot_age < 200
+            wire.slots = 1_000
+            with pytest.raises(StaleSnapshot) as refused:
+                await dex.quote("SOL", "USDC", "1")
+            assert refused.value.context["slot_age"] >= 1_000
+            assert refused.value.context["max_slot_age"] == 200
+            asked = wire.calls["getEpochInfo"]
+            assert (await dex.quote("SOL", "USDC", "1", max_slot_age=5_000)).guards.newest_slot
+            assert wire.calls["getEpochInfo"] == asked + 1
+    async with EmbeddedCluster.open(market / "embedded") as cluster:
+        wire = _Ahead(cluster.transport)
+        async with Dex(url="http://127.0.0.1:8899", data_dir=market, signer=signer, transport=wire) as dex:
+            assert (await dex.quote("SOL", "USDC", "1")).guards.newest_slot is None
+            assert wire.calls["getEpochInfo"] == 0, "nobody asked for it"
+
+
+async def test_intermediates_that_cannot_be_meant(dex: Dex) -> None:
+    sol, bonk = (await dex.token("SOL")).mint, (await dex.token("BONK")).mint
+    with pytest.raises(UsageError, match="passes through no mint"):
+        await dex.terms("SOL", "USDC", "1", route=RouteOptions(max_hops=1, intermediate_mints=frozenset({bonk})))
+    with pytest.raises(UsageError, match="what is paid or received"):
+        await dex.terms("SOL", "USDC", "1", route=RouteOptions(intermediate_mints=frozenset({sol, bonk})))

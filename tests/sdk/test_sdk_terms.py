@@ -1,0 +1,73 @@
+"""Terms in the journal: what an older dexroute wrote still loads, and still means the same order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from solders.pubkey import Pubkey
+
+from dexroute import PriorityFeePolicy, QuoteRequest, RouteOptions, Strategy, SwapTerms
+from dexroute.engine.execution.intake import new_order
+from dexroute.sdk.terms import options_json, oracle_guard, terms_of
+from dexroute.types.orders import Order
+
+REQUEST = QuoteRequest(input_mint=Pubkey.new_unique(), output_mint=Pubkey.new_unique(), amount=7)
+WALLET = Pubkey.new_unique()
+# What the first release wrote for `dex swap 7 ...` without options.
+FIRST: dict[str, Any] = {
+    "venues": None,
+    "exclude_venues": [],
+    "pools": None,
+    "exclude_pools": [],
+    "max_hops": 2,
+    "max_splits": 1,
+    "intermediate_mints": None,
+    "hop_slippage_bps": 10,
+    "max_impact_bps": 10_000,
+    "priority_fee_percentile": 75,
+    "priority_fee_cap_lamports": "1000000",
+    "priority_fee_micro_lamports": None,
+}
+
+
+def order(options: dict[str, Any]) -> Order:
+    return new_order(request=REQUEST, wallet=WALLET, genesis_hash="g", slippage_bps=50, now_ms=1, key="k", options=options)
+
+
+def plain() -> SwapTerms:
+    return SwapTerms(
+        request=REQUEST,
+        slippage_bps=50,
+        route=RouteOptions(max_hops=2, max_splits=1, hop_slippage_bps=10),
+        priority_fee=PriorityFeePolicy(percentile=75, cap_lamports=1_000_000),
+    )
+
+
+def test_options_of_the_first_journals_load_and_are_the_same_order() -> None:
+    assert terms_of(order(FIRST)) == plain()
+    assert options_json(plain()) == FIRST
+    assert order(options_json(plain())).body_hash == order(FIRST).body_hash
+
+
+def test_every_option_survives_the_journal_and_is_part_of_what_a_key_stands_for() -> None:
+    mint, account, pool = (Pubkey.new_unique() for _ in range(3))
+    base = plain()
+    changed = (
+        replace(base, strategy=Strategy.RELIABILITY),
+        replace(base, strategy=Strategy.SPEED),
+        replace(base, max_deviation_bps=30),
+        replace(base, max_deviation_bps=30, oracle=oracle_guard({mint: account}, max_age_s=9, max_confidence_bps=8)),
+        replace(base, max_slot_age=0),
+        replace(base, max_impact_bps=5),
+        replace(base, route=replace(base.route, max_accounts=20)),
+        replace(base, route=replace(base.route, exclude_pools=frozenset({pool}))),
+        replace(base, route=replace(base.route, intermediate_mints=frozenset({mint}))),
+        replace(base, route=replace(base.route, max_hops=1)),
+    )
+    hashes = {order(options_json(base)).body_hash}
+    for terms in changed:
+        recorded = order(options_json(terms))
+        assert terms_of(recorded) == terms
+        hashes.add(recorded.body_hash)
+    assert len(hashes) == len(changed) + 1
