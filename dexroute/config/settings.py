@@ -30,7 +30,9 @@ class SettingOrigin:
 class Settings:
     """All settings. Strings that may hold credentials (URLs) are left out of the repr; show them through `describe()`.
 
-    `cluster` is a moniker, "embedded" or "custom"; `rpc_url` is "embedded" for the embedded cluster. `pool_program_id` None means
+    `cluster` is a moniker, "embedded" or "custom"; `rpc_url` is "embedded" for the embedded cluster. `rpc_urls` are further nodes
+    of the same cluster, read from and sent to like the first; `send_urls` only take transactions; `rpc_rate_per_s` (0: unlimited)
+    bounds the requests to each. `pool_program_id` None means
     the program id dexroute ships with. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta.
     `max_slot_age` None asks for no newest slot.
     """
@@ -38,6 +40,9 @@ class Settings:
     cluster: str
     rpc_url: str = field(repr=False)
     witness_url: str | None = field(repr=False)
+    rpc_urls: tuple[str, ...] = field(repr=False)
+    send_urls: tuple[str, ...] = field(repr=False)
+    rpc_rate_per_s: int
     keypair_path: Path
     commitment: str
     data_dir: Path
@@ -60,6 +65,12 @@ class Settings:
         return self.cluster == EMBEDDED
 
     @property
+    def node_urls(self) -> tuple[str, ...]:
+        """Every node of the cluster, each once, the preferred one first. The embedded cluster is alone."""
+        named = (self.rpc_url,) if self.is_embedded else (self.rpc_url, *self.rpc_urls, *filter(None, (self.witness_url,)))
+        return tuple(dict.fromkeys(named))
+
+    @property
     def is_mainnet(self) -> bool:
         """Whether this is mainnet-beta by name or public endpoint. A "custom" URL may be as well: only its genesis hash tells."""
         return self.cluster == "mainnet-beta"
@@ -69,6 +80,9 @@ class Settings:
         shown: dict[str, str | int | bool | None] = {
             "url": redact_url(self.rpc_url),
             "witness_url": redact_url(self.witness_url) if self.witness_url else None,
+            "rpc_urls": ", ".join(map(redact_url, self.rpc_urls)) or None,
+            "send_urls": ", ".join(map(redact_url, self.send_urls)) or None,
+            "rpc_rate_per_s": self.rpc_rate_per_s,
             "keypair": str(self.keypair_path),
             "commitment": self.commitment,
             "data_dir": str(self.data_dir),
@@ -95,6 +109,9 @@ Parser = Callable[[Any, str], Any]
 PARSERS: Final[Mapping[str, Parser]] = {
     "url": values.as_text,
     "witness_url": values.as_text,
+    "rpc_urls": values.as_list,
+    "send_urls": values.as_list,
+    "rpc_rate_per_s": partial(values.as_int, least=0, most=100_000),
     "keypair": values.as_path,
     "commitment": values.as_commitment,
     "data_dir": values.as_path,
@@ -115,6 +132,9 @@ _SOLANA_KEYS: Final = {"url": "json_rpc_url", "keypair": "keypair_path", "commit
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "url": "mainnet-beta",
     "witness_url": None,
+    "rpc_urls": (),
+    "send_urls": (),
+    "rpc_rate_per_s": 0,
     "commitment": "confirmed",
     "slippage_bps": 50,
     "max_impact_bps": 10_000,  # of this and the next, the largest refuses nothing
@@ -149,6 +169,9 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         cluster=cluster,
         rpc_url=rpc_url,
         witness_url=witness_url,
+        rpc_urls=tuple(_cluster(url, sources["rpc_urls"])[1] for url in found["rpc_urls"]),
+        send_urls=tuple(_cluster(url, sources["send_urls"])[1] for url in found["send_urls"]),
+        rpc_rate_per_s=found["rpc_rate_per_s"],
         keypair_path=found["keypair"],
         commitment=found["commitment"],
         data_dir=data_dir,

@@ -20,6 +20,14 @@ def as_text(raw: Any, where: str) -> str:
     return str(raw)
 
 
+def as_list(raw: Any, where: str) -> tuple[str, ...]:
+    """A list in TOML; in the environment, words between commas or blanks."""
+    items = raw.replace(",", " ").split() if isinstance(raw, str) else raw
+    if not isinstance(items, list | tuple):
+        raise ConfigError(f"{where}: expected a list, not {type(raw).__name__}")
+    return tuple(dict.fromkeys(as_text(item, where) for item in items))
+
+
 def as_path(raw: Any, where: str) -> Path:
     return Path(as_text(raw, where)).expanduser()
 

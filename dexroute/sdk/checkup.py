@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from dexroute.chain.rpc import RpcClient, is_unsupported
+from dexroute.chain.rpc.group import MOST_LAG_SLOTS
 from dexroute.chain.signers import KeypairSigner
 from dexroute.config import Settings
 from dexroute.engine.planning import swappable_venues
-from dexroute.errors import DataDirBusy, DexError
+from dexroute.errors import DataDirBusy, DexError, RpcError
 from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.venues import venues_for
+from dexroute.types.chain import Commitment
 from dexroute.types.orders import OPEN_STATES
 
 _CLOCK_TOLERANCE_S = 30
@@ -34,7 +38,7 @@ async def run_checkup(settings: Settings) -> tuple[Finding, ...]:
     findings = [_keypair(settings)]
     try:
         async with connect(settings) as connection:
-            findings.append(await _rpc(connection))
+            findings += await _rpc(settings, connection)
             findings.append(await _clock(settings, connection))
             findings += await _programs(settings, connection)
     except DexError as error:
@@ -51,11 +55,39 @@ def _keypair(settings: Settings) -> Finding:
     return Finding(check="keypair", status="ok", detail=f"{signer.pubkey} in {settings.keypair_path}, readable only by you")
 
 
-async def _rpc(connection: Connection) -> Finding:
-    version = await connection.client.version()
-    lifetime = await connection.client.latest_blockhash()
-    detail = f"{connection.client.endpoint}, version {version}, slot {lifetime.slot}, genesis {connection.genesis_hash}"
-    return Finding(check="rpc", status="ok", detail=detail)
+async def _rpc(settings: Settings, connection: Connection) -> list[Finding]:
+    """One finding for each node, the preferred one first, and one for each route that only takes transactions."""
+    seen = await asyncio.gather(*(_node(sender) for sender in connection.senders))
+    newest = max((slot for _, _, slot in seen if slot is not None), default=0)
+    findings = []
+    for sender, (finding, facts, slot) in zip(connection.senders, seen, strict=True):
+        if slot is not None:
+            others = f" ({newest - slot} behind the newest)" if len(seen) > 1 else ""
+            rate = f", at most {settings.rpc_rate_per_s} requests/s" if settings.rpc_rate_per_s else ""
+            detail = f"{sender.endpoint}, {facts}, slot {slot}{others}{rate}, genesis {connection.genesis_hash}"
+            lags = newest - slot > MOST_LAG_SLOTS
+            finding = replace(finding, detail=detail, status="warning" if lags else finding.status)
+        findings.append(finding)
+    if findings and all(finding.status == "failed" for finding in findings):
+        return findings
+    # One that answers is enough to work with.
+    return [replace(finding, status="warning") if finding.status == "failed" else finding for finding in findings]
+
+
+async def _node(sender: RpcClient) -> tuple[Finding, str, int | None]:
+    """The finding as far as this node alone decides it, its facts, and its confirmed slot; None when it does not work."""
+    try:
+        lifetime = await sender.latest_blockhash()
+        await sender.block_height(Commitment.FINALIZED)
+        version = await sender.version()
+    except RpcError as error:
+        if not is_unsupported(error):
+            return _failed("rpc", error), "", None
+        version = "unknown"
+    except DexError as error:
+        return _failed("rpc", error), "", None
+    facts = f"version {version}" + (f", {sender.latency_ms} ms" if sender.latency_ms is not None else "")
+    return Finding(check="rpc", status="ok", detail=""), facts, lifetime.slot
 
 
 async def _clock(settings: Settings, connection: Connection) -> Finding:

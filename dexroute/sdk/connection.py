@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from solders.hash import Hash
 
 from dexroute.chain.rpc.client import RpcClient
+from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
+from dexroute.chain.rpc.group import Endpoint, EndpointGroup
 from dexroute.config import Settings
 from dexroute.errors import UsageError
+from dexroute.ports import TransactionRoute
 from dexroute.types.chain import Commitment
 
 if TYPE_CHECKING:
@@ -18,26 +24,29 @@ if TYPE_CHECKING:
     from dexroute.localnet.cluster import EmbeddedCluster
 
 EMBEDDED_DIRECTORY = "embedded"
+_LATE_S: Final = 1.5  # how long the first node that answers waits for the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """`client` reads and sends; `witness` is a second node that must agree before an attempt counts as expired.
-    `genesis_hash` tells clusters apart in journal and token list; `embedded` is set when the cluster runs in this process."""
+    """`client` reads from whichever of the cluster's nodes is best. `senders` are those nodes one by one: all are sent to, and an
+    attempt is dead by their word. `routes` only take transactions. `genesis_hash` tells clusters apart in journal and token list;
+    `embedded` is set when the cluster runs in this process."""
 
     client: RpcClient
-    witness: RpcClient | None
+    senders: tuple[RpcClient, ...]
+    routes: tuple[TransactionRoute, ...]
     embedded: EmbeddedCluster | None
     genesis_hash: str
-
-    @property
-    def senders(self) -> tuple[RpcClient, ...]:
-        return (self.client, self.witness) if self.witness else (self.client,)
 
 
 @asynccontextmanager
 async def connect(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Connection]:
-    """The cluster of `settings`, open while the block lasts. Raises NetworkError, and for the embedded one DataDirBusy."""
+    """The cluster of `settings`, open while the block lasts. `transport` stands for the first node; there are no others then.
+
+    One node that answers is enough to begin with; the others are used once they prove to be of the same cluster. Raises
+    UsageError for one that is of another, NetworkError when none answers, and for the embedded cluster DataDirBusy.
+    """
     async with AsyncExitStack() as stack:
         embedded: EmbeddedCluster | None = None
         if settings.is_embedded and transport is None:
@@ -45,24 +54,65 @@ async def connect(settings: Settings, *, transport: httpx.AsyncBaseTransport | N
 
             embedded = await stack.enter_async_context(EmbeddedCluster.open(settings.data_dir / EMBEDDED_DIRECTORY))
             transport = embedded.transport
-        client = await stack.enter_async_context(_client(settings, settings.rpc_url, transport))
-        witness = None
-        if settings.witness_url is not None and not settings.is_embedded:  # one process agrees with itself
-            witness = await stack.enter_async_context(_client(settings, settings.witness_url, None))
-        genesis_hash = str(await client.genesis_hash())
-        if witness is not None and str(await witness.genesis_hash()) != genesis_hash:
+        urls = settings.node_urls if transport is None else settings.node_urls[:1]
+        endpoints = [_endpoint(settings, url, transport) for url in urls]
+        routes = [_endpoint(settings, url, None) for url in settings.send_urls if transport is None and url not in urls]
+        for endpoint in (*endpoints, *routes):
+            stack.push_async_callback(endpoint.aclose)
+        senders = tuple(_client(settings, endpoint) for endpoint in endpoints)
+        genesis_hash = await _common_genesis(senders, endpoints)
+        client = _client(settings, EndpointGroup(endpoints), genesis_hash) if len(endpoints) > 1 else senders[0]
+        yield Connection(
+            client=client,
+            senders=senders,
+            routes=tuple(_client(settings, endpoint) for endpoint in routes),
+            embedded=embedded,
+            genesis_hash=str(genesis_hash),
+        )
+
+
+async def _common_genesis(clients: Sequence[RpcClient], endpoints: Sequence[JsonRpcEndpoint]) -> Hash:
+    """The genesis hash of the nodes that answer; one that answers late or not is held to it before it is used."""
+    asked = [asyncio.create_task(client.genesis_hash()) for client in clients]
+    try:
+        pending: set[asyncio.Task[Hash]] = set(asked)
+        while pending and not any(_answer(task) for task in asked):
+            _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        if pending:
+            await asyncio.wait(pending, timeout=_LATE_S)
+        known = [(client, genesis) for client, task in zip(clients, asked, strict=True) if (genesis := _answer(task)) is not None]
+    finally:
+        for task in asked:
+            task.cancel()
+        failures = [one for one in await asyncio.gather(*asked, return_exceptions=True) if isinstance(one, Exception)]
+    if not known:
+        raise failures[0]
+    first, genesis_hash = known[0]
+    for client, genesis in known:
+        if genesis != genesis_hash:
             raise UsageError(
-                f"{client.endpoint} and the witness {witness.endpoint} are different clusters; a witness follows the same chain",
-                rpc=client.endpoint,
-                witness=witness.endpoint,
+                f"{first.endpoint} and {client.endpoint} are different clusters (genesis hashes {genesis_hash} and {genesis}); "
+                "every endpoint must follow the same chain: correct url, rpc_urls or witness_url",
+                rpc=first.endpoint,
+                other=client.endpoint,
             )
-        yield Connection(client=client, witness=witness, embedded=embedded, genesis_hash=genesis_hash)
+    for endpoint, task in zip(endpoints, asked, strict=True):
+        if _answer(task) is None:
+            endpoint.demand(genesis_hash)
+    return genesis_hash
 
 
-def _client(settings: Settings, url: str, transport: httpx.AsyncBaseTransport | None) -> RpcClient:
-    return RpcClient(
-        url,
-        transport=transport,
-        timeout_ms=settings.rpc_timeout_ms,
-        commitment=Commitment(settings.commitment),
+def _answer(task: asyncio.Task[Hash]) -> Hash | None:
+    if not task.done() or task.cancelled() or task.exception() is not None:
+        return None
+    return task.result()
+
+
+def _endpoint(settings: Settings, url: str, transport: httpx.AsyncBaseTransport | None) -> JsonRpcEndpoint:
+    return JsonRpcEndpoint(
+        url, transport=transport, timeout_ms=settings.rpc_timeout_ms, rate_per_s=0 if transport else settings.rpc_rate_per_s
     )
+
+
+def _client(settings: Settings, endpoint: Endpoint, genesis_hash: Hash | None = None) -> RpcClient:
+    return RpcClient(endpoint=endpoint, commitment=Commitment(settings.commitment), genesis_hash=genesis_hash)

@@ -102,6 +102,8 @@ class Orders:
             self._executor = Executor(
                 store=self._store,
                 senders=self._connection.senders,
+                routes=self._connection.routes,
+                cluster=self._connection.client,
                 signer=self._signer(),
                 builder=self._builder,
                 clock=self._clock,

@@ -89,19 +89,66 @@ async def test_program_accounts(node: ScriptedNode, client: RpcClient, with_cont
     assert {address: held.data for address, held in accounts.items()} == {ONE: b"x"}
 
 
+def ends_at(height: int) -> dict[str, Any]:
+    return at_slot({"blockhash": str(Hash.default()), "lastValidBlockHeight": height})
+
+
 async def test_block_height_and_slot_come_from_one_answer(node: ScriptedNode, client: RpcClient) -> None:
     node.answers({"absoluteSlot": 50, "blockHeight": 40, "epoch": 1, "slotIndex": 1, "slotsInEpoch": 2})
+    assert await client.block_height(Commitment.CONFIRMED) == (40, 50)
+    node.replies.clear()
+    node.answers({"absoluteSlot": 50, "blockHeight": 40})
+    node.answers(ends_at(190))
     assert await client.block_height(Commitment.FINALIZED) == (40, 50)
-    assert node.questions[0]["params"] == [{"commitment": "finalized"}]
+    assert [question["params"] for question in node.questions] == [
+        [{"commitment": "confirmed"}],
+        *[[{"commitment": "finalized"}]] * 2,
+    ]
 
 
 async def test_block_height_without_get_epoch_info_never_claims_a_later_slot(node: ScriptedNode, client: RpcClient) -> None:
     node.refuses(-32601)
     node.answers(50)
     node.answers(41)
+    node.answers(ends_at(191))
     assert await client.block_height(Commitment.FINALIZED) == (41, 50)
-    assert [question["method"] for question in node.questions] == ["getEpochInfo", "getSlot", "getBlockHeight"]
+    asked = ["getEpochInfo", "getSlot", "getBlockHeight", "getLatestBlockhash"]
+    assert [question["method"] for question in node.questions] == asked
     assert node.questions[2]["params"] == [{"commitment": "finalized", "minContextSlot": 50}]
+
+
+@pytest.mark.parametrize(
+    ("slot", "height", "ends", "said"),
+    [
+        (50, 51, 300, "there are no more blocks than slots"),
+        (900_000, 900_000, 700_150, "those are slots, not block heights"),
+        (900_000, 900_000, 900_150, None),  # a test cluster with a block in every slot
+        (900_000, 700_000, 700_000, None),
+    ],
+)
+async def test_heights_that_cannot_be_are_refused(
+    node: ScriptedNode, client: RpcClient, slot: int, height: int, ends: int, said: str | None
+) -> None:
+    node.answers({"absoluteSlot": slot, "blockHeight": height})
+    node.answers(ends_at(ends))
+    if said is None:
+        assert await client.block_height(Commitment.FINALIZED) == (height, slot)
+        return
+    with pytest.raises(RpcError, match=said) as refused:
+        await client.block_height(Commitment.FINALIZED)
+    assert refused.value.context["implausible"] and client.endpoint in refused.value.message
+
+
+async def test_whether_a_blockhash_is_still_taken(node: ScriptedNode, client: RpcClient) -> None:
+    node.answers(at_slot(True))
+    node.answers(at_slot(False))
+    node.refuses(-32601)
+    node.answers(at_slot("yes"))
+    blockhash = Hash.new_unique()
+    assert [await client.is_blockhash_valid(blockhash) for _ in range(3)] == [True, False, None]
+    assert node.questions[0]["params"] == [str(blockhash), {"commitment": "finalized"}]
+    with pytest.raises(RpcError, match="malformed"):
+        await client.is_blockhash_valid(blockhash)
 
 
 async def test_genesis_hash_is_asked_once(node: ScriptedNode, client: RpcClient) -> None:

@@ -31,7 +31,8 @@ class Sloppiness:
     answered `lag_slots` in the past, by a node that knows minContextSlot or not. The first `lose` transactions never reach a
     leader; `late` lands each transaction at the last block height it can; `drop_sends` of the first sends are executed but the
     connection closes without an answer. `duplicate_error`: a known transaction is refused. `hang_up`: one request a connection.
-    `slots_as_heights`: asked for a block height it answers the slot, while its blockhashes expire by height."""
+    `slots_as_heights`: asked for a block height it answers the slot, while its blockhashes expire by height. `silent`: connections
+    are taken and nothing is ever answered."""
 
     api_version: bool = True
     missing: frozenset[str] = frozenset()
@@ -47,6 +48,7 @@ class Sloppiness:
     duplicate_error: bool = False
     hang_up: bool = False
     slots_as_heights: bool = False
+    silent: bool = False
     fees: tuple[int, ...] = (0, 0, 1_000, 5_000)
 
 
@@ -60,6 +62,10 @@ class Fault(Exception):
 
 class Hangup(Exception):
     """Close the connection without a word."""
+
+
+class Silence(Exception):
+    """Keep the connection and say nothing."""
 
 
 @dataclass
@@ -91,6 +97,8 @@ class Node:
                 pass
         except (Hangup, ConnectionError, asyncio.IncompleteReadError):
             pass
+        except Silence:
+            await reader.read()  # until the client gives up
         finally:
             writer.close()
 
@@ -125,6 +133,8 @@ class Node:
             self.chain.requests += 1
             if self.on_request is not None:
                 self.on_request(method)
+            if self.sloppy.silent:
+                raise Silence
             handler = None if method in self.sloppy.missing else getattr(self, f"do_{method}", None)
             if handler is None:
                 raise Fault(-32601, "Method not found")

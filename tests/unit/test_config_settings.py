@@ -68,6 +68,9 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
     environment |= {
         "DEXROUTE_URL": "d",
         "DEXROUTE_WITNESS_URL": "https://second.example",
+        "DEXROUTE_RPC_URLS": "https://third.example, d https://second.example",
+        "DEXROUTE_SEND_URLS": "https://sender.example",
+        "DEXROUTE_RPC_RATE_PER_S": "40",
         "DEXROUTE_KEYPAIR": "~/k.json",
         "DEXROUTE_COMMITMENT": "finalized",
         "DEXROUTE_DATA_DIR": str(tmp_path / "d"),
@@ -88,6 +91,8 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
     settings = load_settings(environment=environment)
     assert all(origin.source.startswith("environment ") for origin in settings.describe())
     assert (settings.cluster, settings.witness_url) == ("devnet", "https://second.example")
+    assert settings.node_urls == ("https://api.devnet.solana.com", "https://third.example", "https://second.example")
+    assert (settings.send_urls, settings.rpc_rate_per_s) == (("https://sender.example",), 40)
     assert (settings.priority_fee_cap_lamports, settings.rpc_timeout_ms, settings.confirm_timeout_ms) == (2, 300, 4000)
     assert (settings.max_impact_bps, settings.max_deviation_bps, settings.max_slot_age) == (5, 6, 7)
     assert (settings.oracle_max_age_s, settings.oracle_max_confidence_bps) == (8, 9)
@@ -100,6 +105,8 @@ def test_secrets_stay_out_of_repr_and_description(environment: dict[str, str]) -
         {
             "url": "https://rpc.example/v1/pathtoken?api-key=querytoken",
             "witness_url": "https://user:password@two.example",
+            "rpc_urls": ["https://three.example/pathtoken"],
+            "send_urls": ["https://four.example/?key=querytoken"],
             "database_url": "postgresql://user:password@db.example:5432/journal",
         },
         environment=environment,
@@ -107,7 +114,7 @@ def test_secrets_stay_out_of_repr_and_description(environment: dict[str, str]) -
     shown = repr(settings) + repr(settings.describe())
     for secret in ("pathtoken", "querytoken", "password", "user:"):
         assert secret not in shown
-    for host in ("rpc.example", "two.example", "db.example:5432"):
+    for host in ("rpc.example", "two.example", "three.example", "four.example", "db.example:5432"):
         assert host in shown
 
 
@@ -132,6 +139,9 @@ def test_secrets_stay_out_of_repr_and_description(environment: dict[str, str]) -
         ("url = 'ftp://x'", "neither an http"),
         ("url = 'http://host:port'", "neither an http"),
         ("witness_url = 'wss://x'", "neither an http"),
+        ("rpc_urls = ['http://a', 'ftp://x']", "neither an http"),
+        ("rpc_urls = 5", "expected a list"),
+        ("send_urls = [5]", "expected text"),
     ],
 )
 def test_wrong_values_in_our_file_name_it(environment: dict[str, str], text: str, words: str) -> None:

@@ -13,8 +13,9 @@ from solders.signature import Signature
 from dexroute.chain.retry import RetryPolicy, with_retries
 from dexroute.chain.rpc import answers, questions
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
-from dexroute.chain.rpc.failures import is_unsupported, lagging
+from dexroute.chain.rpc.failures import is_unsupported
 from dexroute.chain.rpc.fields import Field
+from dexroute.chain.rpc.group import Endpoint, require_slot
 from dexroute.chain.rpc.heights import check_height
 from dexroute.chain.rpc.landed import landed_transaction
 from dexroute.errors import RpcError
@@ -40,7 +41,8 @@ _RENT_EXEMPT_LAMPORTS_PER_BYTE: Final = 2 * 3_480
 
 
 class RpcClient:
-    """One JSON-RPC endpoint. Reads are retried (`retry`), sends never: resending is the executor's to decide.
+    """A cluster through one JSON-RPC endpoint, or through several as one (`endpoint`). Reads are retried (`retry`), sends never:
+    resending is the executor's to decide.
 
     `url` may hold credentials; they appear in no message, log or repr. `transport` replaces the network: with it, `url`
     "embedded" is the embedded cluster. Accounts are read and transactions simulated at `commitment`. Use as `async with`.
@@ -50,19 +52,21 @@ class RpcClient:
 
     def __init__(
         self,
-        url: str,
+        url: str = "",
         *,
+        endpoint: Endpoint | None = None,
+        genesis_hash: Hash | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout_ms: int = 10_000,
         retry: RetryPolicy | None = None,
         commitment: Commitment = Commitment.CONFIRMED,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._endpoint = JsonRpcEndpoint(url, transport=transport, timeout_ms=timeout_ms)
+        self._endpoint: Endpoint = endpoint or JsonRpcEndpoint(url, transport=transport, timeout_ms=timeout_ms)
         self._retry = retry or RetryPolicy()
         self._commitment = commitment
         self._sleep = sleep
-        self._genesis_hash: Hash | None = None
+        self._genesis_hash = genesis_hash
 
     def __repr__(self) -> str:
         return f"RpcClient({self.endpoint})"
@@ -71,6 +75,11 @@ class RpcClient:
     def endpoint(self) -> str:
         """The endpoint's URL without credentials."""
         return self._endpoint.name
+
+    @property
+    def latency_ms(self) -> int | None:
+        """Of an answered call, averaged; None before the first."""
+        return self._endpoint.latency_ms
 
     async def __aenter__(self) -> Self:
         return self
@@ -100,13 +109,9 @@ class RpcClient:
             raise ValueError(f"get_accounts takes 1 to {MOST_ACCOUNTS} addresses, not {len(addresses)}")
 
         async def once() -> AccountsAtSlot:
-            answer = await self._endpoint.call(
-                *questions.multiple_accounts(addresses, commitment or self._commitment, min_context_slot)
-            )
-            found = answers.accounts_at_slot(answer, addresses)
-            # Not every server knows minContextSlot; what it answered is what counts.
-            if min_context_slot is not None and found.slot < min_context_slot:
-                raise lagging("getMultipleAccounts", self.endpoint, found.slot, min_context_slot)
+            question = questions.multiple_accounts(addresses, commitment or self._commitment, min_context_slot)
+            found = answers.accounts_at_slot(await self._endpoint.call(*question, min_slot=min_context_slot), addresses)
+            require_slot("getMultipleAccounts", self.endpoint, found.slot, min_context_slot)
             return found
 
         return await with_retries(once, self._retry, sleep=self._sleep)
@@ -184,11 +189,10 @@ class RpcClient:
         question = questions.simulate(wire, accounts, self._commitment, min_context_slot)
 
         async def once() -> Simulation:
-            found = answers.simulation(await self._endpoint.call(*question), accounts)
+            found = answers.simulation(await self._endpoint.call(*question, min_slot=min_context_slot), accounts)
             # Servers that do not know minContextSlot answer from where they are; there the blockhash may be one still to come.
-            unknown = found.error is not None and found.error.raw == "BlockhashNotFound"
-            if unknown and min_context_slot is not None and found.slot < min_context_slot:
-                raise lagging("simulateTransaction", self.endpoint, found.slot, min_context_slot)
+            if found.error is not None and found.error.raw == "BlockhashNotFound":
+                require_slot("simulateTransaction", self.endpoint, found.slot, min_context_slot)
             return found
 
         return await with_retries(once, self._retry, sleep=self._sleep)

@@ -8,13 +8,16 @@ import json
 from typing import Any, Final
 
 import httpx
+from solders.hash import Hash
 
 from dexroute.chain.rpc.failures import from_http_status, from_json_rpc, retry_after_ms
 from dexroute.chain.rpc.fields import Field
+from dexroute.chain.rpc.health import EndpointHealth, TokenBucket, monotonic_ms
 from dexroute.chain.secrets import UrlSecrets, quiet_http_logs
 from dexroute.config import EMBEDDED, is_loopback, redact_url
-from dexroute.errors import ConfigError, RpcError, RpcUnreachable
+from dexroute.errors import ConfigError, NetworkError, RpcError, RpcUnreachable
 
+_TELL_SLOT: Final = frozenset({"getMultipleAccounts", "getLatestBlockhash", "simulateTransaction"})  # at the commitment of reads
 LARGEST_ANSWER: Final = 256 * 2**20  # bytes; getProgramAccounts is the only one anywhere near
 
 
@@ -22,7 +25,13 @@ class JsonRpcEndpoint:
     """A JSON-RPC server at `url`, or behind `transport` (the embedded cluster). Makes each call once: no retries here."""
 
     def __init__(
-        self, url: str, *, transport: httpx.AsyncBaseTransport | None, timeout_ms: int, largest_answer: int = LARGEST_ANSWER
+        self,
+        url: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None,
+        timeout_ms: int,
+        largest_answer: int = LARGEST_ANSWER,
+        rate_per_s: int = 0,
     ) -> None:
         if url == EMBEDDED and transport is None:
             raise ConfigError("the embedded cluster has no URL to connect to; open it with its transport")
@@ -31,6 +40,9 @@ class JsonRpcEndpoint:
         self._timeout_s = timeout_ms / 1000
         self._largest_answer = largest_answer
         self._ids = itertools.count(1)
+        self.health = EndpointHealth()
+        self.bucket = TokenBucket(rate_per_s)
+        self._demanded: Hash | None = None
         quiet_http_logs()
         try:
             self._url = httpx.URL("http://embedded/" if url == EMBEDDED else url)
@@ -46,12 +58,53 @@ class JsonRpcEndpoint:
     def __repr__(self) -> str:
         return f"JsonRpcEndpoint({self.name})"
 
+    @property
+    def latency_ms(self) -> int | None:
+        """Of an answered call, averaged; None before the first."""
+        return self.health.latency_ms
+
     async def aclose(self) -> None:
         """Close the connections. The endpoint cannot be used afterwards."""
         await self._http.aclose()
 
-    async def call(self, method: str, params: list[Any]) -> Field:
-        """The answer's `result`. Raises NetworkError."""
+    def demand(self, genesis_hash: Hash) -> None:
+        """Refuse to work as soon as the node turns out to be of another cluster: it is asked before the next call."""
+        self._demanded = genesis_hash
+
+    async def call(self, method: str, params: list[Any], *, min_slot: int | None = None) -> Field:
+        """The answer's `result`. Raises NetworkError; `min_slot` is the caller's to check here."""
+        if self._demanded is not None:
+            await self._prove_cluster(self._demanded)
+        return await self._measured(method, params)
+
+    async def _prove_cluster(self, demanded: Hash) -> None:
+        found = (await self._measured("getGenesisHash", [])).hash()
+        if found != demanded:
+            raise RpcError(
+                f"{self.name} is of another cluster (genesis hash {found}, not {demanded}); take it out of the settings",
+                endpoint=self.name,
+                genesis_hash=str(found),
+                foreign=True,
+            )
+        self._demanded = None
+
+    async def _measured(self, method: str, params: list[Any]) -> Field:
+        await self.bucket.take()
+        started_ms = monotonic_ms()
+        try:
+            answer = await self._once(method, params)
+        except NetworkError as error:
+            if isinstance(error, RpcError) and "rpc_code" in error.context and not error.context.get("unsupported"):
+                self.health.answered(monotonic_ms() - started_ms)  # the question was at fault, or the transaction
+            else:
+                self.health.failed(error)
+            raise
+        self.health.answered(monotonic_ms() - started_ms)
+        if method in _TELL_SLOT and (context := answer.get("context")) is not None:
+            self.health.saw_slot(context["slot"].uint())
+        return answer
+
+    async def _once(self, method: str, params: list[Any]) -> Field:
         call_id = next(self._ids)
         body = json.dumps({"jsonrpc": "2.0", "id": call_id, "method": method, "params": params}, separators=(",", ":"))
         try:

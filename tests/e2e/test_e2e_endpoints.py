@@ -1,0 +1,73 @@
+"""`dex` with several endpoints of one cluster, some of them of no use."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+from tests.e2e.chain import Chain, Pace
+from tests.e2e.conftest import Opener
+from tests.e2e.node import Node, Sloppiness
+from tests.e2e.stage import Stage
+
+
+async def test_a_swap_lands_once_beside_a_first_node_that_never_answers(open_stage: Opener) -> None:
+    stage: Stage = await open_stage(Pace(), Sloppiness(silent=True))
+    a, b = stage.token(6), stage.token(9)
+    stage.own_pool(a, b, (10**12, 2 * 10**12))
+    stage.give(a, 10**9)
+    second = await stage.second_node(Sloppiness())
+    sender = await stage.second_node(Sloppiness())
+    order = await stage.swap(
+        "5", str(a), str(b), rpc_urls=second.url, send_urls=sender.url, rpc_timeout_ms=500, rpc_rate_per_s=50, http_discovery="no"
+    )
+    assert len(order["attempts"]) == 1
+    assert set(sender.asked) == {"sendTransaction"} and set(sender.sent) == set(second.sent)
+
+
+async def test_a_node_of_another_cluster_is_refused_by_name(open_stage: Opener) -> None:
+    stage: Stage = await open_stage()
+    other = Node(Chain(slot=5, epoch=0, unix_timestamp=1_750_000_000, pace=Pace()))
+    other.chain.blockhash = lambda height: stage.chain.blockhash(height + 7)  # type: ignore[method-assign]
+    await other.start()
+    try:
+        error = (await stage.dex("wallet", "balance", code=2, rpc_urls=other.url))["error"]
+    finally:
+        await other.stop()
+    assert error["code"] == "USAGE" and other.url in error["message"] and "different clusters" in error["message"]
+
+
+async def test_the_doctor_tells_how_each_endpoint_is(open_stage: Opener) -> None:
+    stage: Stage = await open_stage()
+    good = await stage.second_node(Sloppiness())
+    slots = await stage.second_node(Sloppiness(slots_as_heights=True))
+    silent = await stage.second_node(Sloppiness(silent=True))
+    urls = f"{good.url},{slots.url},{silent.url}"
+    found = await stage.dex("doctor", rpc_urls=urls, rpc_timeout_ms=300, rpc_rate_per_s=40)
+    told = [check for check in found["checks"] if check["check"] == "rpc"]
+    assert [check["status"] for check in told] == ["ok", "ok", "warning", "warning"]
+    for check, node in zip(told[:2], (stage.node, good), strict=True):
+        assert node.url in check["detail"] and "version 2.3.6" in check["detail"] and "behind the newest" in check["detail"]
+        assert " ms, slot " in check["detail"] and "at most 40 requests/s" in check["detail"]
+    assert "those are slots, not block heights" in told[2]["detail"] and slots.url in told[2]["detail"]
+    assert silent.url in told[3]["detail"]
+
+
+async def test_a_slow_node_keeps_nobody_waiting(open_stage: Opener) -> None:
+    """It falls silent once the order is on its way: the others are sent to at their pace, and tell the truth."""
+    stage: Stage = await open_stage(Pace(land_after=20, confirm_after=4), Sloppiness())
+    a, b = stage.token(6), stage.token(9)
+    stage.own_pool(a, b, (10**12, 2 * 10**12))
+    stage.give(a, 10**9)
+    second = await stage.second_node(Sloppiness())
+    sent_at: list[float] = []
+
+    def on_request(method: str) -> None:
+        if method == "sendTransaction":
+            sent_at.append(asyncio.get_running_loop().time())
+            stage.node.sloppy = Sloppiness(silent=True)
+
+    second.on_request = on_request
+    order = await stage.swap("5", str(a), str(b), rpc_urls=second.url, rpc_timeout_ms=20_000)
+    assert len(order["attempts"]) == 1 and len(sent_at) >= 2
+    assert all(later - earlier < 10 for earlier, later in pairwise(sent_at)), "far below the silent one's timeout"
