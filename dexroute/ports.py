@@ -27,6 +27,7 @@ from dexroute.types.chain import (
 )
 from dexroute.types.orders import Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState
 from dexroute.types.pools import RememberedPool
+from dexroute.types.records import AttemptRecord
 
 
 class AccountReader(Protocol):
@@ -206,3 +207,11 @@ class PoolMemory(Protocol):
         ...
 
     async def forget_pool(self, genesis_hash: str, address: Pubkey) -> None: ...
+
+
+class PoolRecords(Protocol):
+    """The journal as a witness of how reliable pools are."""
+
+    async def attempt_records(self, genesis_hash: str, *, most_orders: int = 500) -> tuple[AttemptRecord, ...]:
+        """How the attempts of the newest orders of this cluster ended, in the order they did; one read."""
+        ...

@@ -1,4 +1,4 @@
-"""`dex pools list|show|add`."""
+"""`dex pools list|show|add|record`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from dexroute.cli.command import command
 from dexroute.cli.session import Session
+from dexroute.cli.terminal import short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,6 +98,8 @@ def register(app: typer.Typer) -> None:
             found = (await dex.load_pools([address]))[address]
             _emit_pool(session, found, await _tokens(dex, found))
 
+    _register_record(pools)
+
     @command(pools, "add")
     async def add(session: Session, pool: Address) -> None:
         """Read a pool and remember it for routing."""
@@ -107,6 +110,70 @@ def register(app: typer.Typer) -> None:
             tokens = await _tokens(dex, found)
         session.note(f"remembered: routes on this cluster may now use {found.address}")
         _emit_pool(session, found, tokens)
+
+
+def _register_record(pools: typer.Typer) -> None:
+    @command(pools, "record")
+    async def record(session: Session) -> None:
+        """How reliable pools have been: what your own orders through them came to. `--strategy reliability` goes by it."""
+        from dexroute.engine.routing.reliability import penalties_ppm
+
+        async with session.dex() as dex:
+            records = await dex.pool_records()
+        now_ms = time.time_ns() // 1_000_000
+        penalties = penalties_ppm(((one.pool, one.venue_id) for one in records.values()), records)
+        ordered = sorted(records.values(), key=lambda one: (penalties[one.pool], bytes(one.pool)))
+        shape = {
+            "pools": [
+                {
+                    "address": str(one.pool),
+                    "venue": one.venue_id,
+                    "landed": one.landed,
+                    "landed_with_error": one.landed_with_error,
+                    "refused": one.refused,
+                    "expired": one.expired,
+                    "average_shortfall_ppm": one.average_shortfall_ppm,
+                    "penalty_ppm": penalties[one.pool],
+                    "last_failure": one.last_failure,
+                    "last_failure_ms_ago": None if one.last_failure_ms is None else now_ms - one.last_failure_ms,
+                    "cooled": one.cooling(now_ms),
+                }
+                for one in ordered
+            ]
+        }
+
+        def render(console: Console) -> None:
+            from rich.table import Table
+
+            if not ordered:
+                console.print("no order of this journal went through a pool of this cluster yet")
+                return
+            table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
+            table.add_column("pool", no_wrap=True)
+            for name in ("landed", "failed", "refused", "expired", "short", "counts as"):
+                table.add_column(name, justify="right", no_wrap=True)
+            table.add_column("left out for now", overflow="fold")
+            for one in ordered:
+                table.add_row(
+                    f"{one.venue_id} {short(str(one.pool))}",
+                    *map(str, (one.landed, one.landed_with_error, one.refused, one.expired)),
+                    f"{_bps(one.average_shortfall_ppm)} bps",
+                    f"-{_bps(penalties[one.pool])} bps",
+                    one.cooling(now_ms) or "",
+                    style="yellow" if one.cooling(now_ms) else None,
+                )
+            console.print(table)
+            console.print(
+                "failed: landed with an error; refused: failed in simulation; short: what arrived below the quote, on average; "
+                "counts as: what the strategy takes off a route's amount",
+                style="dim",
+            )
+
+        session.emit(shape, render)
+
+
+def _bps(ppm: int) -> str:
+    return f"{ppm // 100}.{ppm % 100:02d}"
 
 
 async def _tokens(dex: Dex, pool: Pool) -> list[Token]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dexroute.cli.terminal import short
 from dexroute.types.amounts import format_ui_amount
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def render_candidates(console: Console, quote: Quote) -> None:
         row = _candidate_row(candidate, exact_in, token.decimals)
         table.add_row(*row, _why_not(candidate, quote, token), style="green" if candidate.lost is None else None)
     for pool, error in quote.broken.items():
-        table.add_row(_short(str(pool)), "–", "–", f"unusable: {error.message}")
+        table.add_row(short(str(pool)), "–", "–", f"unusable: {error.message}")
     console.print(table)
 
 
@@ -90,7 +91,7 @@ def _candidate_row(candidate: Candidate, exact_in: bool, decimals: int) -> tuple
         amount = format_ui_amount(candidate.quote.amount_out if exact_in else candidate.quote.amount_in, decimals)
     impact = "–" if candidate.price_impact_bps is None else f"{candidate.price_impact_bps} bps"
     hops = zip(candidate.venue_ids, candidate.pools, strict=True)
-    return " →\n".join(f"{venue} {_short(str(pool))}" for venue, pool in hops), amount, impact
+    return " →\n".join(f"{venue} {short(str(pool))}" for venue, pool in hops), amount, impact
 
 
 def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
@@ -110,11 +111,7 @@ def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
 def _with_short_addresses(text: str, quote: Quote) -> str:
     """Addresses as symbols or in short form: a whole one breaks over several lines of a column. JSON has them whole."""
     symbols = {str(token.mint): token.symbol for token in quote.tokens.values()}
-    return _ADDRESS.sub(lambda found: symbols.get(found[0]) or _short(found[0]), text)
-
-
-def _short(address: str) -> str:
-    return f"{address[:4]}…{address[-4:]}"
+    return _ADDRESS.sub(lambda found: symbols.get(found[0]) or short(found[0]), text)
 
 
 def _reading(freshness: Freshness) -> str:

@@ -20,6 +20,11 @@ def printable(text: str) -> str:
     return _COMMANDS.sub("�", text)
 
 
+def short(address: str) -> str:
+    """An address where there is no room for all of it; JSON has it whole."""
+    return f"{address[:4]}…{address[-4:]}"
+
+
 def plain_console(file: IO[str] | None = None, *, stderr: bool = False, width: int | None = None) -> Console:
     """A Rich console whose text is `printable` and whose strings are no markup: style with `Text` or `style=`."""
     from rich.console import Console

@@ -14,6 +14,7 @@ from dexroute.chain.cache import MemoryCache
 from dexroute.config import Settings, load_settings
 from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder, check_slippage
 from dexroute.engine.routing import RouteOptions
+from dexroute.engine.routing.reliability import PoolRecord, pool_records
 from dexroute.errors import DataDirBusy, KeypairError, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
@@ -27,6 +28,7 @@ from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.quote import Quote, Token
 from dexroute.sdk.quote_guards import newest_known_slot
 from dexroute.sdk.quoting import Quoter
+from dexroute.sdk.strategies import preference
 from dexroute.sdk.terms import Strategy, SwapTerms, check_intermediates, oracle_guard, with_hop_slippage
 from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
@@ -274,6 +276,11 @@ class Dex:
         """Every pool remembered for this cluster, last seen first."""
         return await (await self.journal()).remembered_pools(self._connection.genesis_hash)
 
+    async def pool_records(self) -> dict[Pubkey, PoolRecord]:
+        """How attempts through each pool ended, as the newest orders of this journal tell: what strategy "reliability" goes by."""
+        attempts = await (await self.journal()).attempt_records(self._connection.genesis_hash)
+        return pool_records(attempts, self.venues)
+
     async def load_pools(self, addresses: Sequence[Pubkey]) -> dict[Pubkey, Pool]:
         """Pools as they are now, all from one slot. Raises DecodeError for the first that cannot be used."""
         loaded = await load_pools(self._connection.client, addresses, self.venues)
@@ -322,6 +329,9 @@ class Dex:
                 self._clock,
                 self._wallet_if_any(),
                 newest_slot=lambda: newest_known_slot(self._connection.senders),
+                preference=lambda strategy: preference(
+                    strategy, memory, self._connection.genesis_hash, self.venues, self._clock.now_ms()
+                ),
             )
         return self._quoter
 

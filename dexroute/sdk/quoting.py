@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 
 from solders.pubkey import Pubkey
@@ -22,6 +22,7 @@ from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.pool_hints import PoolHint, useful_pools
 from dexroute.sdk.quote import Freshness, Quote
 from dexroute.sdk.quote_guards import NewestSlot, check_guards
+from dexroute.sdk.strategies import SPEED_MAX_AGE_SLOTS, Preference
 from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
 from dexroute.types.requests import QuoteRequest
@@ -49,8 +50,10 @@ class Quoter:
         wallet: Pubkey | None = None,
         *,
         newest_slot: NewestSlot,
+        preference: Callable[[Strategy], Awaitable[Preference]],
     ) -> None:
         self._newest_slot = newest_slot
+        self._preference = preference
         self._wallet = wallet
         self._reader = reader
         self._venues = venues
@@ -79,7 +82,10 @@ class Quoter:
         Raises RouteNotFound (with every candidate's reason), GuardRefused (impact, reference price, old or torn snapshot, slippage,
         quote-only venue), UsageError, InvalidAmount, NetworkError.
         """
-        request, options = terms.request, replace(terms.route, prefer_small=terms.strategy is Strategy.SPEED)
+        request, options = terms.request, terms.route
+        preference = await self._preference(terms.strategy)
+        if terms.strategy is Strategy.SPEED:
+            max_age_slots = max(max_age_slots, SPEED_MAX_AGE_SLOTS)
         hints, notes, sources_asked = await self._hints(request, options, refresh=refresh, lately=max_age_slots > 0)
         between = [mint for hint in hints for mint in hint.mints if mint not in (request.input_mint, request.output_mint)]
         places = possible_accounts(self._wallet, between) if self._wallet else {}
@@ -96,7 +102,7 @@ class Quoter:
             left_out = absent if swappable else frozenset()
             routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
             costs = landing_costs(loaded.pools.values(), request, places, loaded.snapshot.accounts)
-            priced = replace(options, costs=costs)
+            priced = preference.applied(replace(options, costs=costs), loaded.pools)
             candidates = rank_candidates(routed.values(), request, priced)
             deeper = _unread(candidates, loaded)
             if not deeper or not tries_left:
@@ -139,7 +145,12 @@ class Quoter:
             output_token=output_token,
             tokens={mint: token for mint, token in known.items() if token is not None},
             quote_only=absent,
-            notes=(*notes, *more_notes, *_absence_notes(loaded.pools, absent, left_out=swappable)),
+            notes=(
+                *notes,
+                *more_notes,
+                *preference.remarks(loaded.pools),
+                *_absence_notes(loaded.pools, absent, left_out=swappable),
+            ),
         )
 
     async def _hints(

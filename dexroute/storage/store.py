@@ -13,12 +13,14 @@ from dexroute.storage.database import open_database
 from dexroute.storage.location import locate
 from dexroute.storage.orders import SqlOrders
 from dexroute.storage.pools import SqlPools
+from dexroute.storage.records import SqlRecords
 from dexroute.storage.sessions import Sessions
 from dexroute.storage.tables import MetaRow
 
 
-class SqlStore(SqlOrders, SqlPools):
-    """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore and PoolMemory. `label` names it without credentials."""
+class SqlStore(SqlOrders, SqlPools, SqlRecords):
+    """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, PoolMemory and PoolRecords. `label` names it without
+    credentials."""
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(sessions)

@@ -25,3 +25,16 @@ def test_in_words(cli: Cli) -> None:
     assert " SOL + " in said or " USDC + " in said
     assert "chain:dexroute-pool: " in said and " found" in said
     assert " found" not in cli("pools", "list").out, "nothing was asked"
+
+
+def test_the_record_of_pools_is_what_orders_came_to(cli: Cli) -> None:
+    assert cli.json("pools", "record") == {"pools": []}
+    assert "no order" in cli("pools", "record").out
+    receipt = cli.json("swap", "1", "SOL", "USDC", "--yes", "--strategy", "reliability")
+    (record,) = cli.json("pools", "record")["pools"]
+    assert record["address"] == receipt["route"]["legs"][0]["hops"][0]["pool"]
+    assert (record["landed"], record["landed_with_error"], record["refused"], record["expired"]) == (1, 0, 0, 0)
+    assert (record["average_shortfall_ppm"], record["cooled"]) == (0, None)
+    assert 0 < record["penalty_ppm"] < 1_250, "less than what nobody has used counts as"
+    told = cli("pools", "record").out
+    assert "dexroute-pool" in told and f"-{record['penalty_ppm'] / 100:.2f} bps" in told
