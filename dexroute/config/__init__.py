@@ -6,7 +6,7 @@ environment is over it, a flag over both; cluster, keypair and commitment fall b
 
 from __future__ import annotations
 
-from dexroute.config.clusters import CUSTOM, EMBEDDED, MONIKERS, is_loopback, redact_url, resolve_cluster
+from dexroute.config.clusters import CUSTOM, EMBEDDED, MONIKERS, is_loopback, redact_url, resolve_cluster, websocket_url
 from dexroute.config.settings import SettingOrigin, Settings, load_settings
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "load_settings",
     "redact_url",
     "resolve_cluster",
+    "websocket_url",
 ]

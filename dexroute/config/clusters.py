@@ -42,6 +42,21 @@ def resolve_cluster(url_or_moniker: str) -> tuple[str, str]:
     return CUSTOM, text
 
 
+def websocket_url(rpc_url: str) -> str:
+    """Where the node at `rpc_url` (http or https) has its WebSocket by the solana CLI's convention: the same place, on the next
+    port where a port is named. https://github.com/anza-xyz/agave, cli-config/src/config.rs: compute_websocket_url.
+
+    Raises ConfigError when the next port is none."""
+    parts = urlsplit(rpc_url)
+    scheme, usual = ("wss", 443) if parts.scheme == "https" else ("ws", 80)
+    place = parts.netloc
+    if parts.port is not None and parts.port != usual:
+        if parts.port == 65_535:
+            raise ConfigError(f"{redact_url(rpc_url)} leaves no next port for its WebSocket; name one with DEXROUTE_WS_URL")
+        place = f"{place.rsplit(':', 1)[0]}:{parts.port + 1}"
+    return parts._replace(scheme=scheme, netloc=place).geturl()
+
+
 def is_loopback(url: str) -> bool:
     """Whether the URL names this machine by its loopback address or as localhost."""
     parts = _split(url)

@@ -32,9 +32,10 @@ class Settings:
 
     `cluster` is a moniker, "embedded" or "custom"; `rpc_url` is "embedded" for the embedded cluster. `rpc_urls` are further nodes
     of the same cluster, read from and sent to like the first; `send_urls` only take transactions; `rpc_rate_per_s` (0: unlimited)
-    bounds the requests to each. `pool_program_id` None means
-    the program id dexroute ships with. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta.
-    `max_slot_age` None asks for no newest slot.
+    bounds the requests to each. `ws_url` None is derived from `rpc_url`; `redis_url` is where processes share accounts;
+    `cache_slots` is how old accounts may be where a caller lets kept ones serve. `pool_program_id` None means the program id
+    dexroute ships with. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta. `max_slot_age` None
+    asks for no newest slot.
     """
 
     cluster: str
@@ -43,6 +44,9 @@ class Settings:
     rpc_urls: tuple[str, ...] = field(repr=False)
     send_urls: tuple[str, ...] = field(repr=False)
     rpc_rate_per_s: int
+    ws_url: str | None = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    cache_slots: int
     keypair_path: Path
     commitment: str
     data_dir: Path
@@ -83,6 +87,9 @@ class Settings:
             "rpc_urls": ", ".join(map(redact_url, self.rpc_urls)) or None,
             "send_urls": ", ".join(map(redact_url, self.send_urls)) or None,
             "rpc_rate_per_s": self.rpc_rate_per_s,
+            "ws_url": redact_url(self.ws_url) if self.ws_url else None,
+            "redis_url": redact_url(self.redis_url) if self.redis_url else None,
+            "cache_slots": self.cache_slots,
             "keypair": str(self.keypair_path),
             "commitment": self.commitment,
             "data_dir": str(self.data_dir),
@@ -112,6 +119,9 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "rpc_urls": values.as_list,
     "send_urls": values.as_list,
     "rpc_rate_per_s": partial(values.as_int, least=0, most=100_000),
+    "ws_url": values.as_websocket_url,
+    "redis_url": values.as_redis_url,
+    "cache_slots": partial(values.as_int, least=1, most=1_000),
     "keypair": values.as_path,
     "commitment": values.as_commitment,
     "data_dir": values.as_path,
@@ -135,6 +145,9 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "rpc_urls": (),
     "send_urls": (),
     "rpc_rate_per_s": 0,
+    "ws_url": None,
+    "redis_url": None,
+    "cache_slots": 8,
     "commitment": "confirmed",
     "slippage_bps": 50,
     "max_impact_bps": 10_000,  # of this and the next, the largest refuses nothing
@@ -172,6 +185,9 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         rpc_urls=tuple(_cluster(url, sources["rpc_urls"])[1] for url in found["rpc_urls"]),
         send_urls=tuple(_cluster(url, sources["send_urls"])[1] for url in found["send_urls"]),
         rpc_rate_per_s=found["rpc_rate_per_s"],
+        ws_url=found["ws_url"],
+        redis_url=found["redis_url"],
+        cache_slots=found["cache_slots"],
         keypair_path=found["keypair"],
         commitment=found["commitment"],
         data_dir=data_dir,

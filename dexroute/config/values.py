@@ -76,3 +76,19 @@ def as_database_url(raw: Any, where: str) -> str:
         shown = redact_url(text)
         raise ConfigError(f"{where}: {shown!r} is no database URL dexroute knows; use sqlite:///PATH or postgresql://HOST/NAME")
     return text
+
+
+def as_websocket_url(raw: Any, where: str) -> str:
+    return _url(raw, where, ("ws", "wss"), "WebSocket URL; use ws://HOST:PORT or wss://HOST")
+
+
+def as_redis_url(raw: Any, where: str) -> str:
+    return _url(raw, where, ("redis", "rediss", "unix"), "Redis URL; use redis://HOST:PORT/NUMBER, rediss:// or unix:///SOCKET")
+
+
+def _url(raw: Any, where: str, schemes: tuple[str, ...], wanted: str) -> str:
+    text = as_text(raw, where)
+    scheme, mark, rest = text.partition("://")
+    if not mark or scheme not in schemes or not rest:
+        raise ConfigError(f"{where}: {redact_url(text)!r} is no {wanted}")
+    return text

@@ -31,9 +31,9 @@ class PoolReader:
         self._reached: int | None = None
 
     async def load(
-        self, addresses: Iterable[Pubkey], *, also: Iterable[Pubkey] = (), max_age_slots: int = 0, for_signing: bool = False
+        self, addresses: Iterable[Pubkey], *, also: Iterable[Pubkey] = (), kept_slots: int = 0, for_signing: bool = False
     ) -> tuple[LoadedPools, tuple[str, ...]]:
-        """The pools, and notes on caches that did not serve. Up to `max_age_slots` old, 0 means read now; with `for_signing` they
+        """The pools, and notes on caches that did not serve. Up to `kept_slots` old, 0 means read now; with `for_signing` they
         are read in any case, and no older than anything seen here before.
 
         Raises as `load_pools` does; StaleData too when the node has fallen far behind what was seen here.
@@ -41,11 +41,11 @@ class PoolReader:
         asked, besides = tuple(dict.fromkeys(addresses)), frozenset(also)
         notes: list[str] = []
         if for_signing:
-            max_age_slots = 0
-        if max_age_slots or any(address not in self._learned for address in asked):
+            kept_slots = 0
+        if kept_slots or any(address not in self._learned for address in asked):
             for cache in self._caches:
                 kept = await self._kept(cache, asked, besides, notes)
-                if kept is not None and 0 < max_age_slots >= kept.age_slots:
+                if kept is not None and 0 < kept_slots >= kept.age_slots:
                     return kept, tuple(notes)
         loaded = await self._read(asked, besides, for_signing=for_signing)
         read = AccountsAtSlot(slot=loaded.snapshot.clock.slot, accounts=loaded.snapshot.accounts)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.chain.cache import MemoryCache
 from dexroute.config import Settings, load_settings
 from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder, check_slippage
 from dexroute.engine.routing import RouteOptions
@@ -20,7 +19,8 @@ from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
 from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.host.clock import HostClock
-from dexroute.ports import AccountCache, Signer
+from dexroute.ports import Signer
+from dexroute.sdk.account_caches import AccountCaches, open_caches
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
@@ -41,6 +41,7 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 if TYPE_CHECKING:
     import httpx
 
+    from dexroute.chain.stream import StreamStatus
     from dexroute.engine.execution.claim import EventWatcher
     from dexroute.engine.execution.receipt import Receipt
     from dexroute.engine.execution.recovery import Recovered
@@ -55,7 +56,8 @@ class Dex:
 
     Settings come from `settings`, or from keyword arguments named like them (url, keypair, data_dir, ...) over environment and
     files. `signer` replaces the keypair file. `transport` replaces the network (tests, proxies). `watcher` hears of every step of
-    every order once it is durable.
+    every order once it is durable. `stream` keeps the accounts of quoted pairs current over the node's WebSocket: quotes then cost
+    no round trip while it is up, and one while it is not.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Dex:
         signer: Signer | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         watcher: EventWatcher | None = None,
+        stream: bool = False,
         **overrides: Any,
     ) -> None:
         if settings is not None and overrides:
@@ -74,6 +77,7 @@ class Dex:
         self._signer = signer
         self._transport = transport
         self._watcher = watcher
+        self._streams = stream
         self._clock = HostClock()
         self._stack = AsyncExitStack()
         self._store: SqlStore | None = None
@@ -82,10 +86,12 @@ class Dex:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             self._connection = await stack.enter_async_context(connect(self.settings, transport=self._transport))
+            self._caches: AccountCaches = await open_caches(
+                self.settings, self._connection, self._clock, stack, stream=self._streams
+            )
             self.reload_tokens()
             self._stack = stack.pop_all()
         self._quoter: Quoter | None = None
-        self._caches: tuple[AccountCache, ...] = (MemoryCache(self._clock),)
         self._builder = SwapBuilder(self._connection.client, self._connection.client, self.venues)
         return self
 
@@ -111,6 +117,10 @@ class Dex:
     async def balances(self, wallet: Pubkey | None = None) -> WalletBalance:
         """Lamports and token balances of a wallet (this one's by default), base units."""
         return await read_balances(self._connection.client, wallet or self.signer.pubkey)
+
+    def stream_status(self) -> StreamStatus | None:
+        """How the stream fares; None without one (not asked for, or the cluster is embedded)."""
+        return self._caches.stream.status() if self._caches.stream else None
 
     def faucet(self) -> Faucet:
         """Airdrops, on clusters that have a faucet."""
@@ -187,28 +197,29 @@ class Dex:
         *,
         swappable: bool = False,
         refresh: bool = False,
-        max_age_slots: int = 0,
+        kept_slots: int | None = None,
         **terms: Any,
     ) -> Quote:
         """The best route over all known pools, with every candidate and why it lost. Takes what `terms` takes.
 
         `swappable` leaves out venues whose program is not on the cluster; `refresh` looks for pools even when some are remembered.
-        Accounts kept from before serve when they are at most `max_age_slots` old; 0 reads them now, in one round trip once warm.
+        Accounts kept from before serve when they are at most `kept_slots` old; 0 reads them now, in one round trip once
+        warm. The default is 0, but the setting `cache_slots` with a stream or the strategy "speed".
         Raises RouteNotFound, GuardRefused, UsageError, NetworkError.
         """
         return await self.quote_terms(
             await self.terms(input_token, output_token, amount, **terms),
             swappable=swappable,
             refresh=refresh,
-            max_age_slots=max_age_slots,
+            kept_slots=kept_slots,
         )
 
     async def quote_terms(
-        self, terms: SwapTerms, *, swappable: bool = False, refresh: bool = False, max_age_slots: int = 0
+        self, terms: SwapTerms, *, swappable: bool = False, refresh: bool = False, kept_slots: int | None = None
     ) -> Quote:
         """Like `quote`, for terms already put exactly."""
-        quoter = await self._quoting()
-        return await quoter.quote(terms, swappable=swappable, refresh=refresh, max_age_slots=max_age_slots)
+        age = self._caches.allowed_slots(terms.strategy) if kept_slots is None else kept_slots
+        return await (await self._quoting()).quote(terms, swappable=swappable, refresh=refresh, kept_slots=age)
 
     async def instructions(self, quote: Quote, *, user: Pubkey) -> tuple[Instruction, ...]:
         """What carries the quote out for `user`, in order, limits included: for protocols and wallets that build and sign their
@@ -320,7 +331,7 @@ class Dex:
                 # Quoting needs no journal. Beside a bot that holds it, pools are discovered anew each time.
                 if self.settings.is_embedded:
                     raise
-            reader = PoolReader(self._connection.client, self.venues, self._caches)
+            reader = PoolReader(self._connection.client, self.venues, self._caches.in_order)
             self._quoter = Quoter(
                 reader,
                 self.venues,

@@ -22,7 +22,7 @@ from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.pool_hints import PoolHint, useful_pools
 from dexroute.sdk.quote import Freshness, Quote
 from dexroute.sdk.quote_guards import NewestSlot, check_guards
-from dexroute.sdk.strategies import SPEED_MAX_AGE_SLOTS, Preference
+from dexroute.sdk.strategies import Preference
 from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
 from dexroute.types.requests import QuoteRequest
@@ -70,23 +70,21 @@ class Quoter:
         swappable: bool = False,
         fixed_limit: int | None = None,
         refresh: bool = False,
-        max_age_slots: int = 0,
+        kept_slots: int = 0,
         for_signing: bool = False,
     ) -> Quote:
         """The best route and everything that lost to it, all from one slot.
 
         `swappable` leaves out venues whose program is not on the cluster; `fixed_limit` is a limit promised earlier (base units);
         `refresh` asks all sources for pools even when some are remembered. Accounts kept from before serve when they are at most
-        `max_age_slots` old, none by default; `for_signing` reads in any case, and nothing older than was seen before.
+        `kept_slots` old, none by default; `for_signing` reads in any case, and nothing older than was seen before.
 
         Raises RouteNotFound (with every candidate's reason), GuardRefused (impact, reference price, old or torn snapshot, slippage,
         quote-only venue), UsageError, InvalidAmount, NetworkError.
         """
         request, options = terms.request, terms.route
         preference = await self._preference(terms.strategy)
-        if terms.strategy is Strategy.SPEED:
-            max_age_slots = max(max_age_slots, SPEED_MAX_AGE_SLOTS)
-        hints, notes, sources_asked = await self._hints(request, options, refresh=refresh, lately=max_age_slots > 0)
+        hints, notes, sources_asked = await self._hints(request, options, refresh=refresh, lately=kept_slots > 0)
         between = [mint for hint in hints for mint in hint.mints if mint not in (request.input_mint, request.output_mint)]
         places = possible_accounts(self._wallet, between) if self._wallet else {}
         addresses = [hint.address for hint in hints]
@@ -96,7 +94,7 @@ class Quoter:
         also = [*places, *programs, *feeds]
         round_trips = rounds = 0
         for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
-            loaded, more_notes = await self._reader.load(addresses, also=also, max_age_slots=max_age_slots, for_signing=for_signing)
+            loaded, more_notes = await self._reader.load(addresses, also=also, kept_slots=kept_slots, for_signing=for_signing)
             round_trips, rounds = round_trips + loaded.round_trips, rounds + loaded.rounds
             absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
             left_out = absent if swappable else frozenset()

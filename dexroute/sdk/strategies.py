@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from solders.pubkey import Pubkey
 
@@ -14,9 +13,6 @@ from dexroute.fetchers.base import Pool
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import PoolRecords
 from dexroute.sdk.terms import Strategy
-
-SPEED_MAX_AGE_SLOTS: Final = 5
-"""Accounts kept for about two seconds serve a quote that is to be quick; an order reads anew before it signs in any case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

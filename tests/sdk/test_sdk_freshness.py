@@ -16,7 +16,7 @@ async def test_a_young_quote_costs_nothing_on_the_wire(wired: tuple[Dex, Wire]) 
     warm = await dex.quote("SOL", "USDC", "1")
     assert (warm.freshness.is_warm, warm.round_trips) == (True, 1)
     wire.calls.clear()
-    kept = await dex.quote("SOL", "USDC", "1", max_age_slots=10_000)
+    kept = await dex.quote("SOL", "USDC", "1", kept_slots=10_000)
     assert not wire.calls
     assert (kept.freshness.source, kept.round_trips, kept.freshness.sources_asked) == (AccountSource.CACHE, 0, 0)
     assert (kept.clock, kept.amount_out) == (warm.clock, warm.amount_out)
@@ -33,7 +33,7 @@ async def test_a_swap_of_an_old_quote_reads_the_market_anew(wired: tuple[Dex, Wi
     dex, wire = wired
     await dex.quote("SOL", "USDC", "1")
     await dex.swap(await dex.quote("SOL", "USDC", "5"))
-    old = await dex.quote("SOL", "USDC", "1", max_age_slots=10_000, slippage_bps=500)
+    old = await dex.quote("SOL", "USDC", "1", kept_slots=10_000, slippage_bps=500)
     wire.calls.clear()
     receipt = await dex.swap(old)
     assert wire.calls["getMultipleAccounts"] >= 1

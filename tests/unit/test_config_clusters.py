@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dexroute.config import MONIKERS, redact_url, resolve_cluster
+from dexroute.config import MONIKERS, redact_url, resolve_cluster, websocket_url
+from dexroute.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,20 @@ def test_clusters(given: str, name: str, url: str) -> None:
 )
 def test_redaction(url: str, shown: str) -> None:
     assert redact_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("rpc_url", "expected"),
+    [
+        ("http://127.0.0.1:8899", "ws://127.0.0.1:8900"),
+        ("http://[::1]:8899/", "ws://[::1]:8900/"),
+        ("https://api.mainnet-beta.solana.com", "wss://api.mainnet-beta.solana.com"),
+        ("https://node.example:443/v2/token?api-key=x", "wss://node.example:443/v2/token?api-key=x"),
+        ("https://me:pass@node.example:8443/", "wss://me:pass@node.example:8444/"),
+    ],
+)
+def test_the_websocket_is_on_the_next_port_where_one_is_named(rpc_url: str, expected: str) -> None:
+    assert websocket_url(rpc_url) == expected
+    with pytest.raises(ConfigError, match="DEXROUTE_WS_URL") as refused:
+        websocket_url("http://node.example:65535/secret-token")
+    assert "secret" not in refused.value.message

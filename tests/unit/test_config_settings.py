@@ -71,6 +71,9 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
         "DEXROUTE_RPC_URLS": "https://third.example, d https://second.example",
         "DEXROUTE_SEND_URLS": "https://sender.example",
         "DEXROUTE_RPC_RATE_PER_S": "40",
+        "DEXROUTE_WS_URL": "wss://third.example",
+        "DEXROUTE_REDIS_URL": "redis://fourth.example",
+        "DEXROUTE_CACHE_SLOTS": "10",
         "DEXROUTE_KEYPAIR": "~/k.json",
         "DEXROUTE_COMMITMENT": "finalized",
         "DEXROUTE_DATA_DIR": str(tmp_path / "d"),
@@ -198,3 +201,22 @@ def test_reading_settings_loads_nothing_slow() -> None:
         "assert not slow, slow"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("ws_url", "wss://node.example/secret-token", "https://node.example/secret-token"),
+        ("redis_url", "redis://:secret-word@127.0.0.1:6379/0", "http://:secret-word@127.0.0.1:6379"),
+        ("redis_url", "unix:///run/redis.sock?password=secret-word", "secret-word@"),
+        ("cache_slots", "12", "0"),
+    ],
+)
+def test_where_accounts_are_kept_current(environment: dict[str, str], name: str, good: str, bad: str) -> None:
+    settings = load_settings({name: good}, environment=environment)
+    assert str(getattr(settings, name)) == good
+    shown = {origin.name: str(origin.value) for origin in settings.describe()}[name]
+    assert "secret" not in shown + repr(settings)
+    with pytest.raises(ConfigError, match=f"--{name.replace('_', '-')}") as refused:
+        load_settings({name: bad}, environment=environment)
+    assert "secret" not in refused.value.message

@@ -77,13 +77,13 @@ async def test_a_kept_set_serves_without_a_round_trip_while_it_is_young_enough()
     cold, _ = await pools.load([STATE.pool])
     assert (cold.source, cold.round_trips, cold.age_slots) == (AccountSource.NODE, 2, 0)
     time.ms += 3 * FASTEST_SLOT_MS
-    kept, notes = await pools.load([STATE.pool], max_age_slots=3)
+    kept, notes = await pools.load([STATE.pool], kept_slots=3)
     assert (kept.source, kept.round_trips, kept.rounds, kept.age_slots, notes) == (AccountSource.CACHE, 0, 0, 3, ())
     assert kept.pools == cold.pools
     assert kept.snapshot == cold.snapshot
     time.ms += 1
     node.go_to(CLOCK.slot + 2)
-    read, _ = await pools.load([STATE.pool], max_age_slots=3)
+    read, _ = await pools.load([STATE.pool], kept_slots=3)
     assert (read.source, read.round_trips, read.snapshot.clock.slot) == (AccountSource.NODE, 1, CLOCK.slot + 2)
     warm, _ = await pools.load([STATE.pool])
     assert (warm.source, warm.round_trips) == (AccountSource.NODE, 1), "without an age allowed, a node is asked"
@@ -96,7 +96,7 @@ async def test_slots_seen_make_a_set_old_whatever_the_host_says() -> None:
     await pools.load([STATE.pool])
     await cache.keep([Pubkey.new_unique()], AccountsAtSlot(slot=CLOCK.slot + 9, accounts={}))
     for allowed, source in ((8, AccountSource.NODE), (50, AccountSource.CACHE)):
-        assert (await pools.load([STATE.pool], max_age_slots=allowed))[0].source is source
+        assert (await pools.load([STATE.pool], kept_slots=allowed))[0].source is source
         await cache.keep([Pubkey.new_unique()], AccountsAtSlot(slot=CLOCK.slot + 9, accounts={}))
 
 
@@ -106,11 +106,11 @@ async def test_a_set_that_lacks_an_account_is_not_filled_up_from_another_slot() 
     await pools.load([STATE.pool])
     node.go_to(CLOCK.slot + 1)
     wallet = Pubkey.new_unique()
-    loaded, _ = await pools.load([STATE.pool], also=[wallet], max_age_slots=100)
+    loaded, _ = await pools.load([STATE.pool], also=[wallet], kept_slots=100)
     assert loaded.source is AccountSource.NODE
     assert loaded.snapshot.clock.slot == CLOCK.slot + 1
     assert set(node.calls[-1][0]) == set(loaded.snapshot.accounts) >= {wallet, STATE.pool, CLOCK_SYSVAR_ID}
-    again, _ = await pools.load([STATE.pool], also=[wallet], max_age_slots=100)
+    again, _ = await pools.load([STATE.pool], also=[wallet], kept_slots=100)
     assert again.source is AccountSource.CACHE
     assert again.snapshot.accounts[wallet] is None, "that an account does not exist is kept too"
 
@@ -154,7 +154,7 @@ async def test_what_is_to_be_signed_is_read_and_never_older_than_what_was_seen()
     pools = PoolReader(node, VENUES, [MemoryCache(HeldTime())])
     await pools.load([STATE.pool])
     node.go_to(CLOCK.slot + 5)
-    signing, _ = await pools.load([STATE.pool], max_age_slots=1_000, for_signing=True)
+    signing, _ = await pools.load([STATE.pool], kept_slots=1_000, for_signing=True)
     assert (signing.source, signing.snapshot.clock.slot) == (AccountSource.NODE, CLOCK.slot + 5)
     node.go_to(CLOCK.slot + 4)
     with pytest.raises(StaleData):
@@ -178,7 +178,7 @@ async def test_a_node_that_falls_far_back_is_refused_once_and_a_few_slots_are_no
 @pytest.mark.parametrize("error", [CacheUnavailable("Redis does not answer"), CacheDamaged("foreign bytes")])
 async def test_a_cache_in_trouble_costs_the_cache_and_a_note(error: Exception) -> None:
     pools = PoolReader(MovingNode(), VENUES, [BrokenCache(error)])
-    loaded, notes = await pools.load([STATE.pool], max_age_slots=10)
+    loaded, notes = await pools.load([STATE.pool], kept_slots=10)
     assert loaded.source is AccountSource.NODE
     assert set(loaded.pools) == {STATE.pool}
     assert notes == (str(error),)
@@ -189,7 +189,7 @@ async def test_a_kept_set_without_a_clock_serves_nothing() -> None:
     accounts = accounts_of(STATE)
     for clock in (None, replace(clock_account(), data=b"")):
         await cache.keep([STATE.pool], AccountsAtSlot(slot=CLOCK.slot, accounts={**accounts, CLOCK_SYSVAR_ID: clock}))
-        loaded, _ = await PoolReader(node, VENUES, [cache]).load([STATE.pool], max_age_slots=100)
+        loaded, _ = await PoolReader(node, VENUES, [cache]).load([STATE.pool], kept_slots=100)
         assert loaded.source is AccountSource.NODE
 
 
