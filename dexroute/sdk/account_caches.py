@@ -27,7 +27,7 @@ class AccountCaches:
     cache_slots: int
 
     def allowed_slots(self, strategy: Strategy) -> int:
-        """How old accounts may be for a quote that says nothing of it: `cache_slots` for who asked for speed, or for a stream, which
+        """How old accounts may be for a quote that says nothing of it: `cache_slots` for speed, or with a stream, which
         makes it likely that what is kept is what is; else they are read."""
         return self.cache_slots if self.stream or strategy is Strategy.SPEED else 0
 
