@@ -6,18 +6,20 @@ can beat: a real-number curve that never lies below a quote. Amounts that are si
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, cast, runtime_checkable
 
 from solders.pubkey import Pubkey
 
-from dexroute.errors import PairNotInPool
+from dexroute.errors import LiquidityNotLoaded, PairNotInPool, QuoteError
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.sampled_curve import sampled_pieces
 from dexroute.math.concave import Piece as Piece
-from dexroute.math.concave import concave
-from dexroute.math.rounding import U64_MAX
+from dexroute.math.concave import concave, less_input_fee, less_output_fee
+from dexroute.math.rounding import BPS, U64_MAX
+from dexroute.types.mints import Mint
 
 _ROUNDING: Final = 1e-12  # of sums of floats
 
@@ -91,6 +93,59 @@ class OffersCurve(Protocol):
         ...
 
 
+def curve_along(pieces: Iterable[Piece], mints: Sequence[Mint], index_in: int, most_in: int) -> Curve:
+    """A venue's pieces, all its fees included, less the mints' transfer fees and made concave, as far as `most_in`.
+
+    `pieces` may end by raising a QuoteError, as a walk through liquidity does: LiquidityNotLoaded leaves the curve incomplete.
+    """
+    way = _Way(pieces)
+    found: Iterable[Piece] = way
+    rate, maximum = _transfer_fee(mints[index_in])
+    if rate:
+        found = less_input_fee(found, rate, maximum)
+    rate, maximum = _transfer_fee(mints[1 - index_in])
+    if rate:
+        found = less_output_fee(found, rate, maximum)
+    return Curve(concave(found, float(most_in)), way.complete)
+
+
+def product_curve(
+    reserves: tuple[int, int], mints: Sequence[Mint], index_in: int, most_in: int, *, keep_in: float = 1.0, keep_out: float = 1.0
+) -> Curve:
+    """The curve of a constant product of positive reserves; `keep_in` and `keep_out` are what the pool's fees leave of one.
+
+    Fees that stay in the reserves are none of it: on the input side they only make what follows dearer.
+    """
+    reserve_in, reserve_out = reserves[index_in], reserves[1 - index_in]
+    piece = Piece(float(most_in), keep_in * keep_out * reserve_out / reserve_in, keep_in / reserve_in)
+    if mints[0].transfer_fee is None and mints[1].transfer_fee is None:
+        return Curve((piece,), False) if piece.slope > 0.0 else NOTHING
+    return curve_along((piece,), mints, index_in, most_in)
+
+
+class _Way:
+    """Pieces as they come, and whether their end was seen and is the end of all liquidity."""
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        self._pieces = pieces
+        self.complete = False
+
+    def __iter__(self) -> Iterator[Piece]:
+        try:
+            yield from self._pieces
+        except LiquidityNotLoaded:
+            return
+        except QuoteError:
+            pass
+        self.complete = True
+
+
+def _transfer_fee(mint: Mint) -> tuple[float, float]:
+    """(rate, maximum); the fee a transfer rounds up is never less than this."""
+    fee = mint.transfer_fee
+    return (fee.bps / BPS, float(fee.maximum)) if fee is not None and fee.bps and fee.maximum else (0.0, 0.0)
+
+
 def curve_of(pool: Pool, input_mint: Pubkey, output_mint: Pubkey, *, most_in: int) -> Curve:
     """The pool's curve over inputs of 0 to `most_in` base units; without pieces for a pool that is not tradable.
 
@@ -101,18 +156,23 @@ def curve_of(pool: Pool, input_mint: Pubkey, output_mint: Pubkey, *, most_in: in
     if most_in <= 0 or not pool.tradable().ok:
         return NOTHING
     most_in = min(most_in, U64_MAX)
-    if isinstance(pool, OffersCurve):
-        return pool.liquidity_curve(index_in, most_in)
+    own = getattr(pool, "liquidity_curve", None)  # OffersCurve; isinstance would take longer than the curve
+    if own is not None:
+        return cast(OffersCurve, pool).liquidity_curve(index_in, most_in)
     pieces, complete = sampled_pieces(pool, input_mint, output_mint, most_in=most_in)
     return Curve(concave(pieces, float(most_in)), complete)
 
 
 def _input_index(pool: Pool, input_mint: Pubkey, output_mint: Pubkey) -> int:
     held = [mint.address for mint in pool.mints]
-    if input_mint == output_mint or input_mint not in held or output_mint not in held:
+    try:
+        index_in, index_out = held.index(input_mint), held.index(output_mint)
+    except ValueError:
+        index_in = index_out = 0
+    if index_in == index_out:
         raise PairNotInPool(
             f"{pool.venue_id} pool {pool.address} holds {' and '.join(map(str, held))}; ask for this pair or another pool",
             pool=str(pool.address),
             venue=pool.venue_id,
         )
-    return held.index(input_mint)
+    return index_in

@@ -14,7 +14,8 @@ from typing import Final
 
 # Slopes that should be equal differ by the rounding of floats.
 _SAME: Final = 1e-12
-_HALVINGS: Final = 60
+MOST_SWAPS: Final = 8
+"""Where a fee by amount makes several swaps cheaper than one, curves count with so many: a route has no more legs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,6 @@ def concave(pieces: Iterable[Piece], most_in: float) -> tuple[Piece, ...]:
     chain: list[Piece] = []
     left = most_in
     for piece in pieces:
-        if left <= 0.0:
-            break
         taken = piece if piece.amount_in <= left else piece.head(left)
         if taken.amount_in <= 0.0:
             continue
@@ -85,6 +84,8 @@ def concave(pieces: Iterable[Piece], most_in: float) -> tuple[Piece, ...]:
             _append_steeper(chain, taken)
         else:
             chain.append(taken)
+        if left <= 0.0:
+            break
     while chain and chain[-1].slope <= 0.0:
         chain.pop()
     return tuple(chain)
@@ -103,7 +104,7 @@ def _append_steeper(chain: list[Piece], piece: Piece) -> None:
             chain.append(piece)
             return
     low, high = chain[-1].end_slope, piece.slope
-    for _ in range(_HALVINGS):
+    while high - low > _SAME * high:
         middle = (low + high) / 2.0
         x, y, _ = _touch(chain, middle)
         ahead = piece.where(middle)
@@ -114,8 +115,9 @@ def _append_steeper(chain: list[Piece], piece: Piece) -> None:
     slope = (low + high) / 2.0
     x, y, kept = _touch(chain, slope)
     ahead = piece.where(slope)
-    line = Piece(ahead - x, (piece.out(ahead) - y) / (ahead - x), 0.0)
     _cut(chain, x, kept)
+    steepness = (piece.out(ahead) - y) / (ahead - x)
+    line = Piece(ahead - x, min(steepness, chain[-1].end_slope) if chain else steepness, 0.0)
     chain.append(line)
     if ahead < piece.amount_in:
         behind = piece.tail(ahead)
@@ -131,7 +133,7 @@ def _touch(chain: list[Piece], slope: float) -> tuple[float, float, int]:
         piece = chain[kept - 1]
         reach = piece.where(slope)
         x -= piece.amount_in - reach
-        y -= piece.amount_out - piece.out(reach)
+        y -= piece.tail(reach).amount_out  # not a difference of large numbers
         if reach > 0.0:
             break
         kept -= 1
@@ -169,6 +171,22 @@ def less_input_fee(pieces: Iterable[Piece], rate: float, maximum: float) -> Iter
         yield part
 
 
+def less_rising_fee(pieces: Iterable[Piece], steps: Iterable[tuple[float, float]]) -> Iterator[Piece]:
+    """Pieces per gross input of which a part is kept that falls on the way: (gross input, what is left of one), the last without
+    end."""
+    coming = iter(steps)
+    gross, keep = next(coming)
+    for piece in pieces:
+        part = piece
+        while part.amount_in > gross * keep:
+            net = gross * keep
+            yield Piece(gross, part.slope * keep, part.bend * keep)
+            part = part.tail(net)
+            gross, keep = next(coming)
+        yield Piece(part.amount_in / keep, part.slope * keep, part.bend * keep)
+        gross -= part.amount_in / keep
+
+
 def less_output_fee(pieces: Iterable[Piece], rate: float, maximum: float) -> Iterator[Piece]:
     """Pieces of what arrives, when min(rate * output, maximum) of the output is withheld. May rise in slope at the cap."""
     keep = 1.0 - rate
@@ -184,3 +202,14 @@ def less_output_fee(pieces: Iterable[Piece], rate: float, maximum: float) -> Ite
                 continue
             part, left = part.tail(first.amount_in), 0.0
         yield part
+
+
+def until_output(pieces: Iterable[Piece], most_out: float) -> Iterator[Piece]:
+    """Pieces until `most_out` came out of them."""
+    for piece in pieces:
+        out = piece.amount_out
+        if out >= most_out:
+            yield piece.head(piece.needed(most_out))
+            return
+        yield piece
+        most_out -= out

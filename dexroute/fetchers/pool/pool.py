@@ -9,6 +9,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
+from dexroute.fetchers.curve import Curve, product_curve
 from dexroute.fetchers.pool.error_codes import ErrorCode
 from dexroute.fetchers.pool.fee import FeeTerms
 from dexroute.fetchers.pool.instructions import swap
@@ -17,6 +18,7 @@ from dexroute.fetchers.pool.price_sums import PriceSums
 from dexroute.fetchers.pool.quoting import quote_swap
 from dexroute.fetchers.pool.volatility import Volatility
 from dexroute.fetchers.refusals import input_index, instruction_direction, refusals_explained
+from dexroute.math.rounding import PPM
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
@@ -94,6 +96,12 @@ class DexroutePool:
             index_in = input_index(self, request)
             self.require_liquidity()
             return Price(numerator=self.reserves[1 - index_in], denominator=self.reserves[index_in])
+
+    def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
+        """See `fetchers.curve`. At the lowest fee that any of several swaps could pay."""
+        least_bps = self.volatility.least_at(self.clock.unix_timestamp, self.terms, self.reserves, falling=index_in == 0)
+        keep = 1.0 - self.terms.fee_ppm(least_bps) / PPM
+        return product_curve(self.reserves, self.mints, index_in, most_in, keep_in=keep)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         with refusals_explained(self, request):

@@ -50,6 +50,20 @@ class Volatility:
             last_swap_at=now,
         )
 
+    def least_at(self, now: int, terms: FeeTerms, reserves: tuple[int, int], *, falling: bool) -> int:
+        """The least basis points any of several swaps at `now` could find that all go one way (`falling`: token a comes in).
+
+        A burst that moves on from its reference only ever adds to its mark; one that comes back to it gives up all but what it
+        carried.
+        """
+        found = self.at(now, terms)
+        if self.elapsed_s(now) > terms.filter_period_s or self.reference == (0, 0):
+            return found  # the next swap carries this much, and begins a burst of its own
+        price, reference = reserves[1] * self.reference[0], self.reference[1] * reserves[0]
+        coming_back = price > reference if falling else price < reference
+        moved_bps = 0 if coming_back else price_move_bps(self.reference, reserves, ceiling=terms.max_volatility_bps)
+        return min(found, self.carried_bps + moved_bps, terms.max_volatility_bps)
+
 
 def price_move_bps(reference: tuple[int, int], reserves: tuple[int, int], *, ceiling: int) -> int:
     """|price / reference price - 1| in basis points, rounded down, from 50 leading bits; `ceiling` when that divides by zero."""

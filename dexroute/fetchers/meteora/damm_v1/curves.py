@@ -67,7 +67,7 @@ class StableCurve:
         return self if self.peg is None else replace(self, peg=self.peg.at(now))
 
     def paid(self, amount: int, reserves: tuple[int, int], index_in: int) -> int:
-        scales = self._scales()
+        scales = self.scales()
         reserve_in, reserve_out = reserves[index_in] * scales[index_in], reserves[1 - index_in] * scales[1 - index_in]
         if reserve_in == 0 or reserve_out == 0:
             raise ExceedsLiquidity("one of its reserves is empty; use another pool", program_error=ZERO_TRADING_TOKENS)
@@ -80,12 +80,13 @@ class StableCurve:
         return paid // self.multipliers[1 - index_in] // (scales[1 - index_in] // self.multipliers[1 - index_in])
 
     def slope(self, reserves: tuple[int, int]) -> tuple[int, int]:
-        a, b = self._scales()
+        a, b = self.scales()
         with _refusing():
             numerator, denominator = stable_swap.slope(reserves[0] * a, reserves[1] * b, self.amp)
         return numerator * a, denominator * b
 
-    def _scales(self) -> tuple[int, int]:
+    def scales(self) -> tuple[int, int]:
+        """What a base unit of either token counts on the curve."""
         a, b = self.multipliers
         return (a, b) if self.peg is None else (a * PRICE_SCALE, b * self.peg.cached_price)
 

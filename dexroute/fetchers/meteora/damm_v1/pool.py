@@ -10,9 +10,11 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
+from dexroute.fetchers.curve import NOTHING, Curve, curve_along
 from dexroute.fetchers.meteora.damm_v1.curves import ConstantProduct, StableCurve
 from dexroute.fetchers.meteora.damm_v1.fees import PoolFees
 from dexroute.fetchers.meteora.damm_v1.instruction import swap_instruction
+from dexroute.fetchers.meteora.damm_v1.liquidity_curve import stretches
 from dexroute.fetchers.meteora.damm_v1.program_errors import POOL_DISABLED, VAULT_DISABLED, ZERO_TRADING_TOKENS
 from dexroute.fetchers.meteora.damm_v1.quoting import quote_swap
 from dexroute.fetchers.meteora.damm_v1.vault import VaultSide
@@ -105,6 +107,13 @@ class DammV1Pool:
             index_in = input_index(self, request)
             b, a = self.curve.at(self.clock.unix_timestamp).slope(self._require_liquidity())
             return Price(numerator=b, denominator=a) if index_in == 0 else Price(numerator=a, denominator=b)
+
+    def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
+        """See `fetchers.curve`."""
+        try:
+            return curve_along(stretches(self, index_in, most_in), self.mints, index_in, most_in)
+        except QuoteError:
+            return NOTHING
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         with refusals_explained(self, request):

@@ -7,12 +7,14 @@ stored by the swaps before it; time changes only what it stores for the next one
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from dexroute.fetchers.meteora.damm_v2.program_errors import cast, checked_u128, divided
 from dexroute.math.q64 import ONE_X64
 from dexroute.math.rounding import BPS, U128_MAX, ceil_div
 
 _RATE_DIVISOR = 100_000_000_000
+_MOST_STEPS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,38 @@ class DynamicFee:
 
     def rate(self) -> int:
         """Parts of 10^9, rounded up: control * (volatility * bin step)^2 / 10^11. Raises QuoteError."""
-        moved = checked_u128(self.volatility * self.bin_step_bps, "the volatility")
+        return self._rate_at(self.volatility)
+
+    def least_rates(self, sqrt_price_x64: int, now: int, *, rising: bool) -> list[tuple[float, int]]:
+        """The least any of several swaps at `now` could pay that all move the price one way: (square-root price up to which, parts
+        of 10^9), the last without an end (infinity, or 0 for a falling price). Raises QuoteError.
+
+        The first swap pays for the volatility stored; each later one for the references, and how far the price is from theirs when
+        it begins. Swaps within one bin leave the clock alone, so that references due for renewal decay with each, in the end to
+        nothing.
+        """
+        end = inf if rising else 0.0
+        if max(0, now - self.last_update) >= self.filter_period:
+            return [(end, 0)]
+        bins = self._bins_between(sqrt_price_x64, self.sqrt_reference_x64)
+        coming_back = sqrt_price_x64 < self.sqrt_reference_x64 if rising else sqrt_price_x64 > self.sqrt_reference_x64
+        if not coming_back:
+            return [(end, self._rate_with(bins))]
+        reference, half_bin = self.sqrt_reference_x64 / ONE_X64, self.bin_step_x64 / ONE_X64 / 2.0
+        # Up to the volatility stored, distance makes no difference.
+        bins = min(bins, ceil_div(max(min(self.volatility, self.max_volatility) - self.volatility_reference, 0), BPS))
+        nearer = range(bins, 0, -ceil_div(bins, _MOST_STEPS)) if bins else range(0)
+        lowest = [max(passed + nearer.step + 1, 1) for passed in nearer]  # what of a stride is left in its last bin
+        distances = [1.0 + distance * half_bin for distance in lowest]
+        ends = [reference / distance if rising else reference * distance for distance in distances]
+        return [*zip(ends, map(self._rate_with, lowest), strict=True), (end, self._rate_with(0))]
+
+    def _rate_with(self, bins: int) -> int:
+        """What a swap pays at most, that finds the price so many bins from the reference."""
+        return self._rate_at(min(self.volatility, self.volatility_reference + bins * BPS, self.max_volatility))
+
+    def _rate_at(self, volatility: int) -> int:
+        moved = checked_u128(volatility * self.bin_step_bps, "the volatility")
         squared = cast(moved * moved, "the squared volatility", maximum=U128_MAX)
         return ceil_div(checked_u128(squared * self.control, "the dynamic fee"), _RATE_DIVISOR)
 

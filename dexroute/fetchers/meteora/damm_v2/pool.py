@@ -9,12 +9,15 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
+from dexroute.fetchers.curve import Curve as LiquidityCurve
+from dexroute.fetchers.curve import curve_along
 from dexroute.fetchers.meteora.damm_v2.base_fee import FeeMoment
 from dexroute.fetchers.meteora.damm_v2.compounding import CompoundingCurve
 from dexroute.fetchers.meteora.damm_v2.concentrated import ConcentratedCurve
 from dexroute.fetchers.meteora.damm_v2.curve import Curve
 from dexroute.fetchers.meteora.damm_v2.fees import PoolFees
 from dexroute.fetchers.meteora.damm_v2.instruction import swap_instruction
+from dexroute.fetchers.meteora.damm_v2.liquidity_curve import stretches
 from dexroute.fetchers.meteora.damm_v2.program_errors import INVALID_ACTIVATION_TYPE, POOL_DISABLED, TYPE_CAST_FAILED
 from dexroute.fetchers.meteora.damm_v2.quoting import quote_swap
 from dexroute.fetchers.refusals import input_index, refusals_explained
@@ -135,6 +138,10 @@ class DammV2Pool:
             if a == 0 or b == 0:
                 raise ExceedsLiquidity("it holds no liquidity, so it has no price")
             return Price(numerator=b, denominator=a) if index_in == 0 else Price(numerator=a, denominator=b)
+
+    def liquidity_curve(self, index_in: int, most_in: int) -> LiquidityCurve:
+        """See `fetchers.curve`."""
+        return curve_along(stretches(self, index_in), self.mints, index_in, most_in)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         with refusals_explained(self, request):

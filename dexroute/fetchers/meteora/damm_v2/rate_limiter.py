@@ -7,6 +7,7 @@ programs/cp-amm/src/base_fee/fee_rate_limiter.rs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isqrt
 
@@ -55,6 +56,14 @@ class RateLimiter:
     def _last_step(self) -> int:
         """How many increments fit below the highest rate."""
         return divided(checked(self._max_rate - self.cliff_rate, "the limiter's range"), self._increment, "the limiter's range")
+
+    def steps(self) -> Iterator[tuple[int, int]]:
+        """(base units of input, parts of 10^9 that each of them pays), one after the other, while it applies; the last without
+        end. Raises QuoteError."""
+        if self.reference_amount:
+            for step in range(self._last_step() + 1):
+                yield self.reference_amount, self.cliff_rate + self._increment * step
+        yield U64_MAX, self._max_rate
 
     def _average_inside(self, gross: int) -> int:
         if gross <= self.reference_amount:

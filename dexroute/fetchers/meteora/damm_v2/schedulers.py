@@ -65,14 +65,20 @@ class MarketCapScheduler:
     lifetime: int
 
     def rate_inside(self, gross: int, moment: FeeMoment) -> int:
+        return self.cliff.after(self.periods_risen(moment) if self.follows_price(moment) else self.cliff.periods)
+
+    def follows_price(self, moment: FeeMoment) -> bool:
+        """Whether the schedule has not expired. Raises QuoteError."""
         expiry = checked(moment.activation_point + self.lifetime, "the fee schedule's end")
-        if not moment.activation_point <= moment.point <= expiry:
-            return self.cliff.after(self.cliff.periods)
+        return moment.activation_point <= moment.point <= expiry
+
+    def periods_risen(self, moment: FeeMoment) -> int:
+        """How many steps the price stands above the first one. Raises QuoteError."""
         risen = moment.sqrt_price_x64 - moment.init_sqrt_price_x64
         if risen <= 0:
-            return self.cliff.after(0)
+            return 0
         risen_bps = divided(risen * BPS, moment.init_sqrt_price_x64, "the rise of the price")
-        return self.cliff.after(divided(risen_bps, self.price_step_bps, "the rise of the price"))
+        return divided(risen_bps, self.price_step_bps, "the rise of the price")
 
     def rate_on_top(self, net: int, moment: FeeMoment) -> int:
         return self.rate_inside(net, moment)

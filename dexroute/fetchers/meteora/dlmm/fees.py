@@ -65,3 +65,11 @@ class FeeTerms:
                 raise QuoteOverflow("its volatility overflows 32 bits", program_error=MATH_OVERFLOW)
             reference = product // BPS
         return Volatility(volatility.accumulator, reference, active_id, volatility.last_update)
+
+    def least_before_swaps(self, volatility: Volatility, active_id: int, now: int) -> Volatility | None:
+        """The references of the cheapest of several swaps at unix time `now`, for all of their bins; None where each takes its own.
+        Raises QuoteOverflow."""
+        if self.filter_period <= 0:
+            return None
+        found = self.before_swap(volatility, active_id, now)
+        return found if found is volatility else Volatility(found.accumulator, 0, found.index_reference, found.last_update)

@@ -11,10 +11,12 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
+from dexroute.fetchers.curve import Curve, curve_along
 from dexroute.fetchers.meteora.dlmm.bins import BinArray
 from dexroute.fetchers.meteora.dlmm.bitmap import ArrayBitmap
 from dexroute.fetchers.meteora.dlmm.fees import FeeTerms, Volatility
 from dexroute.fetchers.meteora.dlmm.instruction import swap_instruction
+from dexroute.fetchers.meteora.dlmm.liquidity_curve import filled_pieces
 from dexroute.fetchers.meteora.dlmm.program_errors import (
     INVALID_ACTIVATION_TYPE,
     INVALID_COLLECT_FEE_MODE,
@@ -138,6 +140,10 @@ class DlmmPool:
                 raise ExceedsLiquidity(f"its active bin has no price: {error}; use another pool") from error
             one = 1 << 64
             return Price(numerator=price_x64, denominator=one) if index_in == 0 else Price(numerator=one, denominator=price_x64)
+
+    def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
+        """See `fetchers.curve`."""
+        return curve_along(filled_pieces(self, down=index_in == 0), self.mints, index_in, most_in)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         with refusals_explained(self, request):

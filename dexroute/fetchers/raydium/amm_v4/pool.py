@@ -9,6 +9,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
+from dexroute.fetchers.curve import Curve, product_curve
 from dexroute.fetchers.raydium.amm_v4.instruction import SwapForm, swap_instruction
 from dexroute.fetchers.raydium.amm_v4.market import Market
 from dexroute.fetchers.raydium.amm_v4.order_book import OpenOrders, OrderBookRule
@@ -113,6 +114,11 @@ class AmmV4Pool:
             if 0 in reserves:
                 raise ExceedsLiquidity("one of its reserves is empty, so it has no price; use another pool")
             return Price(numerator=reserves[1 - index_in], denominator=reserves[index_in])
+
+    def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
+        """See `fetchers.curve`. The fee, of the input, stays in the reserves."""
+        keep = 1.0 - self.fee_numerator / self.fee_denominator
+        return product_curve(self.reserves(), self.mints, index_in, most_in, keep_in=keep)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         with refusals_explained(self, request):

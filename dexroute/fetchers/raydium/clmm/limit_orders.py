@@ -46,9 +46,7 @@ def fill(
     orders: LimitOrders, amount: int, sqrt_price_x64: int, rate: int, *, down: bool, exact_in: bool, on_input: bool
 ) -> OrderFill:
     """What of `amount` (input or net output still to swap) the orders take at the price. Raises QuoteError."""
-    square = sqrt_price_x64 * sqrt_price_x64
-    # Rounded against the swapper: down for token 0 coming in, up for token 1.
-    price_x64 = square >> 64 if down else -(-square >> 64)
+    price_x64 = price_of_orders(sqrt_price_x64, down=down)
     if price_x64 > U128_MAX:
         raise QuoteOverflow("the price of its limit orders overflows the program's arithmetic")
     fee = 0
@@ -71,6 +69,12 @@ def fill(
     if not on_input:
         fee = mul_div_ceil(taken, rate, PPM)
     return OrderFill(amount_in=amount_in, amount_out=taken if on_input else taken - fee, fee=fee, taken=taken)
+
+
+def price_of_orders(sqrt_price_x64: int, *, down: bool) -> int:
+    """Token 1 per token 0, Q64.64, rounded against the swapper: down for token 0 coming in, up for token 1."""
+    square = sqrt_price_x64 * sqrt_price_x64
+    return square >> 64 if down else -(-square >> 64)
 
 
 def _bought(amount_in: int, price_x64: int, *, down: bool) -> int:

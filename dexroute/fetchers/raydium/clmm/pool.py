@@ -9,10 +9,12 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
+from dexroute.fetchers.curve import Curve, curve_along
 from dexroute.fetchers.raydium.clmm.bitmap import TICKS_PER_ARRAY, TickArrayBitmap
 from dexroute.fetchers.raydium.clmm.dynamic_fee import DynamicFee
 from dexroute.fetchers.raydium.clmm.instruction import swap_instruction
 from dexroute.fetchers.raydium.clmm.ladder import TickLadder
+from dexroute.fetchers.raydium.clmm.liquidity_curve import stretches
 from dexroute.fetchers.raydium.clmm.program_errors import NOT_APPROVED, REQUIRE_GT_VIOLATED
 from dexroute.fetchers.raydium.clmm.quoting import quote_swap
 from dexroute.fetchers.refusals import input_index, refusals_explained
@@ -109,6 +111,10 @@ class ClmmPool:
             if input_index(self, request) == 0:
                 return Price(numerator=square, denominator=scale)
             return Price(numerator=scale, denominator=square)
+
+    def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
+        """See `fetchers.curve`."""
+        return curve_along(stretches(self, down=index_in == 0), self.mints, index_in, most_in)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         with refusals_explained(self, request):

@@ -31,6 +31,11 @@ def fee_on_input(fee_on: int, index_in: int) -> bool:
     return fee_on in (0, index_in + 1)
 
 
+def total_rate_ppm(base_ppm: int, dynamic: DynamicFee, tick_spacing: int) -> int:
+    """Parts per million that a swap pays where the dynamic fee stands now."""
+    return min(base_ppm + dynamic.rate_ppm(tick_spacing), MAX_RATE_PPM)
+
+
 def walk_2026(pool: ClmmPool, amount: int, *, down: bool, exact_in: bool) -> Walk:
     """Swap `amount` (positive) through the ticks. Raises QuoteError."""
     state = _State(pool, amount, down, exact_in)
@@ -102,7 +107,7 @@ class _State:
     def _rate(self) -> int:
         if self.dynamic is None:
             return self.base_rate
-        return min(self.base_rate + self.dynamic.rate_ppm(self.spacing), MAX_RATE_PPM)
+        return total_rate_ppm(self.base_rate, self.dynamic, self.spacing)
 
     def _bound(self, target: int) -> tuple[bool, int, int | None]:
         """(whether spacings are skipped, where this step ends at the latest, and that tick when it is a spacing's edge)."""

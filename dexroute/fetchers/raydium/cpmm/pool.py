@@ -9,11 +9,12 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
+from dexroute.fetchers.curve import Curve, product_curve
 from dexroute.fetchers.raydium.cpmm.curve import FeeRates
 from dexroute.fetchers.raydium.cpmm.instruction import swap_instruction
 from dexroute.fetchers.raydium.cpmm.quoting import quote_swap
 from dexroute.fetchers.refusals import input_index, refusals_explained
-from dexroute.math.rounding import U64_MAX
+from dexroute.math.rounding import PPM, U64_MAX
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
@@ -108,6 +109,14 @@ class CpmmPool:
             index_in = input_index(self, request)
             reserves = self.reserves()
             return Price(numerator=reserves[1 - index_in], denominator=reserves[index_in])
+
+    def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
+        """See `fetchers.curve`. No fee comes back into the reserves on the output side: the creator's is owed, not theirs."""
+        trade, creator = self.rates.trade_ppm, self.rates.creator_ppm
+        keep_in, keep_out = 1.0 - trade / PPM, 1.0 - creator / PPM
+        if self.creator_fee_is_on_input(index_in):
+            keep_in, keep_out = 1.0 - (trade + creator) / PPM, 1.0
+        return product_curve(self.reserves(), self.mints, index_in, most_in, keep_in=keep_in, keep_out=keep_out)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         with refusals_explained(self, request):
