@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dexroute.errors import QuoteError
+from dexroute.fetchers.curve import curve_of
 from dexroute.fetchers.raydium.clmm.bitmap import TICKS_PER_ARRAY, TickArrayBitmap
 from dexroute.fetchers.raydium.clmm.decode import decode_clmm_pool
 from dexroute.fetchers.raydium.clmm.dynamic_fee import DynamicFee
@@ -19,6 +20,8 @@ from dexroute.fetchers.raydium.clmm.ladder import TickLadder
 from dexroute.fetchers.raydium.clmm.limit_orders import LimitOrders
 from dexroute.fetchers.raydium.clmm.pool import ClmmPool
 from dexroute.fetchers.raydium.clmm.walk_2026 import fee_on_input, walk_2026
+from tests.conformance.test_conformance_curves import bound, roundings, worth
+from tests.conformance.test_conformance_quotes import LADDER, attempt, directions
 from tests.vectors import state_named
 
 FILE = Path(__file__).parent / "raydium-clmm-2026-07.json.gz"
@@ -107,3 +110,26 @@ def test_the_scenarios_cover_what_the_source_added() -> None:
         before = sorted([entry[0], entry[2], entry[3]] for entry in scenario["ticks"] if len(entry) > 2)
         filled += before != scenario["result"]["orders"]
     assert filled >= 50
+
+
+def test_curves_follow_dynamic_fees_and_limit_orders(plain: ClmmPool) -> None:
+    """Never below one swap or two; above one by rounding only where no dynamic fee remembers."""
+    compared = split = tight = 0
+    for scenario in SCENARIOS[::6]:
+        pool = replace(pool_of(plain, scenario), vault_amounts=(2**63, 2**63))
+        for pair in directions(pool):
+            for amount in LADDER[6::5]:
+                whole, first = attempt(pool, pair, amount), attempt(pool, pair, amount // 3)
+                if whole is None:
+                    continue
+                curve = curve_of(pool, *pair, most_in=amount)
+                assert whole.amount_out <= bound(curve, amount)
+                compared += 1
+                second = first and attempt(first.next_pool, pair, amount - amount // 3)
+                if first is not None and second is not None:
+                    assert first.amount_out + second.amount_out <= bound(curve, amount) + worth(curve, amount)
+                    split += 1
+                if pool.dynamic_fee is None:
+                    assert curve.amount_out(float(amount)) - whole.amount_out <= 1e-6 * whole.amount_out + roundings(curve)
+                    tight += 1
+    assert min(compared, split, tight) > 200
