@@ -25,6 +25,7 @@ from dexroute.types.chain import (
     SignatureStatus,
     Simulation,
 )
+from dexroute.types.lookup_tables import RememberedTable
 from dexroute.types.orders import Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState
 from dexroute.types.pools import RememberedPool
 from dexroute.types.records import AttemptRecord
@@ -215,3 +216,17 @@ class PoolRecords(Protocol):
     async def attempt_records(self, genesis_hash: str, *, most_orders: int = 500) -> tuple[AttemptRecord, ...]:
         """How the attempts of the newest orders of this cluster ended, in the order they did; one read."""
         ...
+
+
+class TableMemory(Protocol):
+    """Lookup tables of each cluster, kept between runs."""
+
+    async def remember_table(self, table: RememberedTable) -> None:
+        """Add a table, or replace what is known of it."""
+        ...
+
+    async def remembered_tables(self, genesis_hash: str) -> tuple[RememberedTable, ...]:
+        """Tables of this cluster, the latest first."""
+        ...
+
+    async def forget_table(self, genesis_hash: str, address: Pubkey) -> None: ...

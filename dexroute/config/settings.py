@@ -35,7 +35,7 @@ class Settings:
     bounds the requests to each. `ws_url` None is derived from `rpc_url`; `redis_url` is where processes share accounts;
     `cache_slots` is how old accounts may be where a caller lets kept ones serve. `pool_program_id` None means the program id
     dexroute ships with. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta. `max_slot_age` None
-    asks for no newest slot.
+    asks for no newest slot. `lookup_tables` are address lookup tables routes may use besides remembered ones.
     """
 
     cluster: str
@@ -62,6 +62,7 @@ class Settings:
     confirm_timeout_ms: int
     http_discovery: bool
     pool_program_id: Pubkey | None
+    lookup_tables: tuple[Pubkey, ...] = ()
     sources: Mapping[str, str] = field(repr=False)
 
     @property
@@ -105,6 +106,7 @@ class Settings:
             "confirm_timeout_ms": self.confirm_timeout_ms,
             "http_discovery": self.http_discovery,
             "pool_program_id": str(self.pool_program_id) if self.pool_program_id else None,
+            "lookup_tables": ",".join(map(str, self.lookup_tables)) or None,
         }
         return tuple(SettingOrigin(name=name, value=value, source=self.sources[name]) for name, value in shown.items())
 
@@ -137,6 +139,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "confirm_timeout_ms": partial(values.as_int, least=1_000, most=3_600_000),
     "http_discovery": values.as_bool,
     "pool_program_id": values.as_pubkey,
+    "lookup_tables": values.as_pubkeys,
 }
 _SOLANA_KEYS: Final = {"url": "json_rpc_url", "keypair": "keypair_path", "commitment": "commitment"}
 _DEFAULTS: Final[Mapping[str, Any]] = {
@@ -160,6 +163,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "confirm_timeout_ms": 120_000,
     "http_discovery": True,
     "pool_program_id": None,
+    "lookup_tables": (),
 }
 
 
@@ -203,6 +207,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         confirm_timeout_ms=found["confirm_timeout_ms"],
         http_discovery=found["http_discovery"],
         pool_program_id=found["pool_program_id"],
+        lookup_tables=found["lookup_tables"],
         sources=MappingProxyType(sources),
     )
 

@@ -69,6 +69,12 @@ def as_pubkey(raw: Any, where: str) -> Pubkey:
         raise ConfigError(f"{where}: {text!r} is not a base58 address") from None
 
 
+def as_pubkeys(raw: Any, where: str) -> tuple[Pubkey, ...]:
+    """Addresses, as a list or as text with commas between them."""
+    listed = raw if isinstance(raw, list | tuple) else str(raw).split(",")
+    return tuple(dict.fromkeys(one if isinstance(one, Pubkey) else as_pubkey(one.strip(), where) for one in listed))
+
+
 def as_database_url(raw: Any, where: str) -> str:
     text = as_text(raw, where)
     scheme = text.split("://", 1)[0] if "://" in text else ""

@@ -1,4 +1,4 @@
-"""The clock sysvar: the only clock pools know.
+"""The clock sysvar: the only clock pools know. (And where the cluster keeps its recent slots.)
 
 Layout (solana-program, clock.rs, bincode): slot u64, epoch_start_timestamp i64, epoch u64, leader_schedule_epoch u64,
 unix_timestamp i64; 40 bytes, owned by the sysvar program.
@@ -15,6 +15,7 @@ from dexroute.fetchers.layout import Reader
 from dexroute.types.accounts import AccountData, ChainClock
 
 CLOCK_SYSVAR_ID: Final = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
+SLOT_HASHES_ID: Final = Pubkey.from_string("SysvarS1otHashes111111111111111111111111111")
 SYSVAR_OWNER: Final = Pubkey.from_string("Sysvar1111111111111111111111111111111111111")
 _LENGTH: Final = 40
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from solders.pubkey import Pubkey
 from solders.transaction import SanitizeError, VersionedTransaction
 
-from dexroute.fetchers.clock import CLOCK_SYSVAR_ID
+from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, SLOT_HASHES_ID
 from dexroute.localnet.accounts import AccountVersions, AccountWrite, StoredAccount
 from dexroute.localnet.blockhashes import Blockhashes
 from dexroute.localnet.cluster_clock import ClusterClock, Moment
@@ -64,6 +64,8 @@ class Bank:
             self._keep_time()
             sysvar = self.runtime.get(address)
             return None if sysvar is None else _clock_account(sysvar, self.clock.sysvar(at), self._epoch_start(at))
+        if address == SLOT_HASHES_ID:
+            self._keep_time()
         if address in self.versions:
             return self.versions.at(address, at)
         return self.runtime.get(address)

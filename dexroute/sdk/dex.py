@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.config import Settings, load_settings
@@ -24,11 +23,15 @@ from dexroute.sdk.account_caches import AccountCaches, open_caches
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
+from dexroute.sdk.own_transactions import OwnTransactions
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.quote import Quote, Token
 from dexroute.sdk.quote_guards import newest_known_slot
 from dexroute.sdk.quoting import Quoter
 from dexroute.sdk.strategies import preference
+from dexroute.sdk.swap_instructions import SwapInstructions
+from dexroute.sdk.table_shelf import TableShelf
+from dexroute.sdk.tables import LookupTables
 from dexroute.sdk.terms import Strategy, SwapTerms, check_intermediates, oracle_guard, with_hop_slippage
 from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
@@ -92,7 +95,9 @@ class Dex:
             self.reload_tokens()
             self._stack = stack.pop_all()
         self._quoter: Quoter | None = None
-        self._builder = SwapBuilder(self._connection.client, self._connection.client, self.venues)
+        self._shelf = TableShelf(self.settings.lookup_tables)
+        client = self._connection.client
+        self._builder = SwapBuilder(client, client, self.venues, known_tables=lambda: self._shelf.addresses)
         return self
 
     async def __aexit__(self, *failure: Any) -> None:
@@ -221,11 +226,12 @@ class Dex:
         age = self._caches.allowed_slots(terms.strategy) if kept_slots is None else kept_slots
         return await (await self._quoting()).quote(terms, swappable=swappable, refresh=refresh, kept_slots=age)
 
-    async def instructions(self, quote: Quote, *, user: Pubkey) -> tuple[Instruction, ...]:
-        """What carries the quote out for `user`, in order, limits included: for protocols and wallets that build and sign their
-        own transactions. No compute-budget instructions; the quote's limit is enforced on chain. Raises QuoteOnly, GuardRefused."""
+    async def instructions(self, quote: Quote, *, user: Pubkey) -> SwapInstructions:
+        """What carries the quote out for `user`, in order, all legs and limits included, and the lookup tables to compile it with:
+        for protocols and wallets that build and sign their own transactions. No compute-budget instructions; the quote's limit is
+        enforced on chain. Raises QuoteOnly, GuardRefused."""
         plan, _ = await self._builder.plan(_planned(quote), user)
-        return plan.instructions
+        return SwapInstructions(plan.instructions, plan.lookup_tables)
 
     async def preview(self, quote: Quote) -> PreparedAttempt:
         """The transaction a swap would sign now, simulated, and what it would move and cost. Nothing is recorded or sent.
@@ -322,6 +328,26 @@ class Dex:
         paid, got = await self.token(input_token), await self.token(output_token)
         return await self._finder(await self.journal()).for_pair(paid.mint, got.mint, two_hops=True, refresh=True)
 
+    async def tables(self) -> LookupTables:
+        """The lookup tables of this wallet and cluster: list, create, extend, deactivate, close, add. Raises DataDirBusy."""
+        await self._quoting()
+        return LookupTables(
+            reader=self._connection.client,
+            sender=self._connection.client,
+            transactions=OwnTransactions(
+                self._connection.senders,
+                lambda: self.signer,
+                self._clock,
+                priority_fee_cap_lamports=self.settings.priority_fee_cap_lamports,
+                wait_ms=self.settings.confirm_timeout_ms,
+            ),
+            memory=await self.journal(),
+            shelf=self._shelf,
+            named=self.settings.lookup_tables,
+            genesis_hash=self._connection.genesis_hash,
+            clock=self._clock,
+        )
+
     async def _quoting(self) -> Quoter:
         if self._quoter is None:
             memory = None
@@ -331,6 +357,8 @@ class Dex:
                 # Quoting needs no journal. Beside a bot that holds it, pools are discovered anew each time.
                 if self.settings.is_embedded:
                     raise
+            if memory is not None:
+                self._shelf.add(table.address for table in await memory.remembered_tables(self._connection.genesis_hash))
             reader = PoolReader(self._connection.client, self.venues, self._caches.in_order)
             self._quoter = Quoter(
                 reader,
@@ -343,6 +371,8 @@ class Dex:
                 preference=lambda strategy: preference(
                     strategy, memory, self._connection.genesis_hash, self.venues, self._clock.now_ms()
                 ),
+                shelf=self._shelf,
+                learned_units=self._builder.learned_units,
             )
         return self._quoter
 

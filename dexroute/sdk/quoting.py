@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from solders.pubkey import Pubkey
 
-from dexroute.engine.planning import swap_limit
+from dexroute.engine.planning import OneTransaction, swap_limit
 from dexroute.engine.planning.programs import is_program
 from dexroute.engine.routing import Candidate, RouteOptions, find_route, rank_candidates
 from dexroute.errors import DexError, LiquidityNotLoaded, QuoteOnly, RouteNotFound
@@ -23,6 +23,7 @@ from dexroute.sdk.pool_hints import PoolHint, useful_pools
 from dexroute.sdk.quote import Freshness, Quote
 from dexroute.sdk.quote_guards import NewestSlot, check_guards
 from dexroute.sdk.strategies import Preference
+from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
 from dexroute.types.requests import QuoteRequest
@@ -51,7 +52,11 @@ class Quoter:
         *,
         newest_slot: NewestSlot,
         preference: Callable[[Strategy], Awaitable[Preference]],
+        shelf: TableShelf | None = None,
+        learned_units: Mapping[Pubkey, int] | None = None,
     ) -> None:
+        self._shelf = shelf or TableShelf(())
+        self._learned_units = learned_units
         self._newest_slot = newest_slot
         self._preference = preference
         self._wallet = wallet
@@ -86,12 +91,12 @@ class Quoter:
         preference = await self._preference(terms.strategy)
         hints, notes, sources_asked = await self._hints(request, options, refresh=refresh, lately=kept_slots > 0)
         between = [mint for hint in hints for mint in hint.mints if mint not in (request.input_mint, request.output_mint)]
-        places = possible_accounts(self._wallet, between) if self._wallet else {}
+        places = possible_accounts(self._wallet, [request.output_mint, *between]) if self._wallet else {}
         addresses = [hint.address for hint in hints]
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
         programs = [venue.program_id for venue in self._venues] if self._absent is None else []
         feeds = [account for _, account in terms.oracle.feeds] if terms.oracle else []
-        also = [*places, *programs, *feeds]
+        also = [*places, *self._shelf.unread, *programs, *feeds]
         round_trips = rounds = 0
         for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
             loaded, more_notes = await self._reader.load(addresses, also=also, kept_slots=kept_slots, for_signing=for_signing)
@@ -100,7 +105,9 @@ class Quoter:
             left_out = absent if swappable else frozenset()
             routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
             costs = landing_costs(loaded.pools.values(), request, places, loaded.snapshot.accounts)
-            priced = preference.applied(replace(options, costs=costs), loaded.pools)
+            self._shelf.learn(loaded.snapshot.accounts, loaded.snapshot.clock.slot)
+            room = self._room(request, options, places, loaded)
+            priced = preference.applied(replace(options, costs=costs, room=room), loaded.pools)
             candidates = rank_candidates(routed.values(), request, priced)
             deeper = _unread(candidates, loaded)
             if not deeper or not tries_left:
@@ -146,6 +153,7 @@ class Quoter:
             notes=(
                 *notes,
                 *more_notes,
+                *self._shelf.notes,
                 *preference.remarks(loaded.pools),
                 *_absence_notes(loaded.pools, absent, left_out=swappable),
             ),
@@ -178,6 +186,20 @@ class Quoter:
         if left_out:
             notes += (f"{left_out} more known pools were not read; name pools with --pool to quote others than these {MOST_POOLS}",)
         return useful, notes, asked
+
+    def _room(
+        self, request: QuoteRequest, options: RouteOptions, places: Mapping[Pubkey, Pubkey], loaded: LoadedPools
+    ) -> OneTransaction:
+        """What one transaction of this wallet can hold, with the lookup tables that are known."""
+        held = {mint for address, mint in places.items() if loaded.snapshot.accounts.get(address) is not None}
+        return OneTransaction(
+            request,
+            user=self._wallet,
+            held=held,
+            tables=self._shelf.usable(),
+            units=self._learned_units,
+            max_accounts=options.max_accounts,
+        )
 
     def _absent_venues(self, loaded: LoadedPools) -> frozenset[str]:
         """Venues that are quote-only here."""

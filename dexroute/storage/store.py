@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from dexroute.host.lock import hold
 from dexroute.storage.database import open_database
 from dexroute.storage.location import locate
+from dexroute.storage.lookup_tables import SqlTables
 from dexroute.storage.orders import SqlOrders
 from dexroute.storage.pools import SqlPools
 from dexroute.storage.records import SqlRecords
@@ -18,9 +19,9 @@ from dexroute.storage.sessions import Sessions
 from dexroute.storage.tables import MetaRow
 
 
-class SqlStore(SqlOrders, SqlPools, SqlRecords):
-    """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, PoolMemory and PoolRecords. `label` names it without
-    credentials."""
+class SqlStore(SqlOrders, SqlPools, SqlRecords, SqlTables):
+    """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, PoolMemory, PoolRecords and TableMemory. `label` names it
+    without credentials."""
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(sessions)

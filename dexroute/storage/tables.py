@@ -156,6 +156,17 @@ class PoolMintRow(SQLModel, table=True):
     reserve: int | None = Field(default=None, sa_column=Column(Unsigned(128)))
 
 
+class LookupTableRow(SQLModel, table=True):
+    """A lookup table of one cluster. `authority` is the wallet that made it here, NULL for one that was only added."""
+
+    __tablename__ = "lookup_tables"
+
+    genesis_hash: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    authority: str | None = None
+    added_ms: int = Field(sa_type=BigInteger)
+
+
 class MetaRow(SQLModel, table=True):
     """Facts about the journal itself, by name (`SqlStore.note`). None is kept so far."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solders.address_lookup_table_account import ID as LOOKUP_TABLE_PROGRAM_ID
 from solders.pubkey import Pubkey
 
 from dexroute.localnet.rpc.parsed_instructions import parsed_instruction
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 
-PROGRAMS = [Pubkey.default(), TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, ASSOCIATED_TOKEN_PROGRAM_ID]
+PROGRAMS = [Pubkey.default(), TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, ASSOCIATED_TOKEN_PROGRAM_ID, LOOKUP_TABLE_PROGRAM_ID]
 ACCOUNTS = [Pubkey.new_unique() for _ in range(6)]
 
 

@@ -27,6 +27,8 @@ from dexroute.types.network import MAX_COMPUTE_UNITS
 
 META_LENGTH: Final = 56
 MOST_ADDRESSES: Final = 256
+RECENT_BLOCKS: Final = 512
+_SLOT_HASH_LENGTH: Final = 8 + 32
 _LOOKUP_TABLE: Final = 1  # the program state's discriminant; 0 is uninitialized
 
 
@@ -67,6 +69,18 @@ def require_usable(table: LookupTable) -> LookupTable:
             table.address, table.slot, "warming_up", "got its addresses in this very slot; they serve from the next one"
         )
     return table
+
+
+def blocks_until_closable(table: LookupTable, slot_hashes: AccountData | None) -> int:
+    """How many more blocks a deactivated table must wait: while its slot is among the cluster's recent 512 it cannot be closed
+    (state.rs, LookupTableMeta::status). `slot_hashes` is that sysvar's account, newest first; 0 when it may be closed now."""
+    assert table.deactivation_slot is not None, "an active table is deactivated first"
+    data = b"" if slot_hashes is None else slot_hashes.data
+    count = min(int.from_bytes(data[:8], "little"), (len(data) - 8) // _SLOT_HASH_LENGTH) if len(data) >= 8 else 0
+    recent = [int.from_bytes(data[8 + _SLOT_HASH_LENGTH * place :][:8], "little") for place in range(count)]
+    if table.deactivation_slot in recent:
+        return RECENT_BLOCKS - recent.index(table.deactivation_slot)
+    return RECENT_BLOCKS + 1 if not recent or table.deactivation_slot > recent[0] else 0
 
 
 def as_tables(found: Iterable[LookupTable], own_accounts: frozenset[Pubkey]) -> tuple[UsableTable, ...]:

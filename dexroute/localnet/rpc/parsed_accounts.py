@@ -1,4 +1,5 @@
-"""Account data as objects, for encoding "jsonParsed": mints, token accounts and multisigs of both token programs.
+"""Account data as objects, for encoding "jsonParsed": mints, token accounts and multisigs of both token programs,
+and lookup tables.
 
 Shapes: agave account-decoder/src/parse_token.rs. Accounts nobody parses here come back as base64, as on a cluster.
 """
@@ -8,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from solders.address_lookup_table_account import ID as LOOKUP_TABLE_PROGRAM_ID
 from solders.pubkey import Pubkey
 
 from dexroute.localnet.accounts import StoredAccount
 from dexroute.localnet.rpc.parsed_extensions import parsed_extensions
+from dexroute.localnet.rpc.parsed_lookup_tables import parsed_lookup_table
 from dexroute.localnet.token_layout import MULTISIG_LENGTH, TOKEN_PROGRAMS, holding, mint_facts, ui_amount
 from dexroute.types.mints import TOKEN_PROGRAM_ID
 
@@ -20,6 +23,8 @@ _STATES: Final = {1: "initialized", 2: "frozen"}
 
 def parsed_data(account: StoredAccount, lookup: Callable[[Pubkey], StoredAccount | None]) -> dict[str, Any] | None:
     """Agave's ParsedAccount, or None where there is no parser."""
+    if account.owner == LOOKUP_TABLE_PROGRAM_ID:
+        return parsed_lookup_table(account)
     if account.owner not in TOKEN_PROGRAMS:
         return None
     parsed = _mint(account) or _multisig(account) or _token_account(account, lookup)

@@ -1,4 +1,5 @@
-"""Instructions as objects, for encoding "jsonParsed": system transfers, token movements, associated accounts and memos.
+"""Instructions as objects, for encoding "jsonParsed": system transfers, token movements, associated accounts, lookup
+tables and memos.
 
 Shapes: agave transaction-status/src/parse_*.rs. What has no reader here is told by program, accounts and base58 data, which is how
 a node tells instructions of programs it does not know.
@@ -9,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from solders.address_lookup_table_account import ID as LOOKUP_TABLE_PROGRAM_ID
 from solders.pubkey import Pubkey
 
 from dexroute.localnet import base58
+from dexroute.localnet.rpc.parsed_lookup_tables import parsed_table_instruction
 from dexroute.localnet.token_layout import ui_amount
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 
@@ -121,5 +124,6 @@ _PARSERS: Final[dict[Pubkey, tuple[str, Parser]]] = {
     _SYSTEM: ("system", _system),
     TOKEN_PROGRAM_ID: ("spl-token", _token),
     TOKEN_2022_PROGRAM_ID: ("spl-token", _token),
+    LOOKUP_TABLE_PROGRAM_ID: ("address-lookup-table", parsed_table_instruction),
     ASSOCIATED_TOKEN_PROGRAM_ID: ("spl-associated-token-account", _associated),
 }

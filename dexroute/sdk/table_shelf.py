@@ -1,0 +1,73 @@
+"""The lookup tables one `Dex` knows of, and what is in them as far as they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from solders.pubkey import Pubkey
+
+from dexroute.engine.planning.lookup_tables import as_tables, decode_lookup_table, require_usable
+from dexroute.engine.planning.size import UsableTable
+from dexroute.errors import LookupTableUnusable
+from dexroute.types.accounts import AccountData
+from dexroute.types.lookup_tables import LookupTable
+
+MOST_TABLES: Final = 16
+"""Read for a route: more would cost more to read and to choose among than they save."""
+
+
+class TableShelf:
+    """Named in the settings first, then remembered ones, the latest first. A table is read once for quotes (it can only grow, or
+    die, and planning reads it again before anything is signed)."""
+
+    def __init__(self, named: Iterable[Pubkey]) -> None:
+        self._addresses = list(dict.fromkeys(named))
+        self._read: dict[Pubkey, LookupTable | None] = {}
+        self._unusable: dict[Pubkey, str] = {}
+
+    @property
+    def addresses(self) -> tuple[Pubkey, ...]:
+        return tuple(self._addresses[:MOST_TABLES])
+
+    @property
+    def unread(self) -> tuple[Pubkey, ...]:
+        """What the next quote is to read along."""
+        return tuple(address for address in self.addresses if address not in self._read)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with tables that cannot be used."""
+        return tuple(f"not used: {said}" for said in self._unusable.values())
+
+    def add(self, addresses: Iterable[Pubkey]) -> None:
+        self._addresses = list(dict.fromkeys([*self._addresses, *addresses]))
+
+    def renew(self, address: Pubkey) -> None:
+        """Read it again: it was changed."""
+        self._read.pop(address, None)
+        self.add([address])
+
+    def remove(self, address: Pubkey) -> None:
+        self._addresses = [known for known in self._addresses if known != address]
+        self._unusable.pop(address, None)
+
+    def learn(self, accounts: Mapping[Pubkey, AccountData | None], slot: int) -> None:
+        """Take in what was read at `slot`. What is still warming up, or not there yet, is read again next time."""
+        for address in self.unread:
+            if address not in accounts:
+                continue
+            self._unusable.pop(address, None)
+            try:
+                table = require_usable(decode_lookup_table(address, accounts[address], slot))
+            except LookupTableUnusable as error:
+                self._unusable[address] = error.message
+                if error.context["reason"] in ("owner", "malformed", "deactivated"):
+                    self._read[address] = None
+                continue
+            if table.slot > table.last_extended_slot:
+                self._read[address] = table
+
+    def usable(self) -> tuple[UsableTable, ...]:
+        """What a message may take, as read so far."""
+        return as_tables([table for table in self._read.values() if table is not None], frozenset())

@@ -1,0 +1,248 @@
+"""`Dex.tables`: making, growing and closing address lookup tables, each step a real transaction of the wallet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from solders.instruction import Instruction
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
+from dexroute.engine.planning.lookup_tables import (
+    META_LENGTH,
+    MOST_ADDRESSES,
+    blocks_until_closable,
+    decode_lookup_table,
+    require_usable,
+)
+from dexroute.engine.planning.table_instructions import (
+    MOST_ADDED,
+    close_table,
+    create_table,
+    deactivate_table,
+    extend_table,
+    swap_accounts,
+)
+from dexroute.errors import LookupTableUnusable, UsageError
+from dexroute.fetchers.base import Pool
+from dexroute.fetchers.clock import SLOT_HASHES_ID
+from dexroute.ports import AccountReader, Clock, TableMemory, TransactionSender
+from dexroute.sdk.own_transactions import OwnTransactions
+from dexroute.sdk.table_shelf import TableShelf
+from dexroute.types.chain import Commitment
+from dexroute.types.lookup_tables import LookupTable, RememberedTable
+
+_TABLES_AT_ONCE: Final = 99
+_WARM_POLLS: Final = 50
+_WARM_POLL_MS: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableState:
+    """A known table and what is on chain. `state`: active, warming_up, empty, deactivated, closable, missing, owner or malformed.
+    `source`: own (made here), added, or settings. `table` is None where the account is no table."""
+
+    address: Pubkey
+    source: str
+    state: str
+    table: LookupTable | None
+    authority: Pubkey | None
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableChange:
+    """What is about to be signed: `what` it does to `table`, one transaction after the other, and what rent it locks (negative:
+    gets back). Network fees come on top."""
+
+    what: str
+    table: Pubkey
+    added: tuple[Pubkey, ...]
+    transactions: tuple[tuple[Instruction, ...], ...]
+    rent_lamports: int
+
+
+class LookupTables:
+    """The tables of one wallet on one cluster, as `memory` and the settings know them."""
+
+    def __init__(
+        self,
+        *,
+        reader: AccountReader,
+        sender: TransactionSender,
+        transactions: OwnTransactions,
+        memory: TableMemory,
+        shelf: TableShelf,
+        named: Sequence[Pubkey],
+        genesis_hash: str,
+        clock: Clock,
+    ) -> None:
+        self._reader = reader
+        self._sender = sender
+        self._transactions = transactions
+        self._memory = memory
+        self._shelf = shelf
+        self._named = tuple(named)
+        self._genesis_hash = genesis_hash
+        self._clock = clock
+
+    async def list(self) -> tuple[TableState, ...]:
+        """Every known table as it is now. Raises NetworkError."""
+        remembered = {table.address: table for table in await self._memory.remembered_tables(self._genesis_hash)}
+        addresses = list(dict.fromkeys([*self._named, *remembered]))[:_TABLES_AT_ONCE]
+        if not addresses:
+            return ()
+        read = await self._reader.get_accounts([*addresses, SLOT_HASHES_ID])
+        states = []
+        for address in addresses:
+            known = remembered.get(address)
+            source = "settings" if known is None else "own" if known.authority else "added"
+            state, table = "active", None
+            try:
+                table = decode_lookup_table(address, read.accounts[address], read.slot)
+                require_usable(table)
+            except LookupTableUnusable as error:
+                state = error.context["reason"]
+            if table and table.deactivation_slot is not None and not blocks_until_closable(table, read.accounts[SLOT_HASHES_ID]):
+                state = "closable"
+            authority = table.authority if table else known.authority if known else None
+            states.append(TableState(address=address, source=source, state=state, table=table, authority=authority, slot=read.slot))
+        return tuple(states)
+
+    async def creating(self, authority: Pubkey, pools: Iterable[Pool]) -> TableChange:
+        """A new table with the accounts of these pools. Raises UsageError when they are none or too many for one table."""
+        addresses = _accounts_of(pools)
+        _require_room(addresses, 0)
+        _, slot = await self._sender.block_height(Commitment.FINALIZED)
+        create, table = create_table(authority, slot)
+        first, *rest = _batches(addresses)
+        return TableChange(
+            what="create",
+            table=table,
+            added=addresses,
+            transactions=(
+                (create, extend_table(table, authority, first)),
+                *((extend_table(table, authority, batch),) for batch in rest),
+            ),
+            rent_lamports=await self._sender.rent_exemption(META_LENGTH + 32 * len(addresses)),
+        )
+
+    async def extending(self, authority: Pubkey, address: Pubkey, pools: Iterable[Pool]) -> TableChange:
+        """The accounts of these pools the table does not hold yet. Raises LookupTableUnusable, UsageError (another's table,
+        nothing to add, no room)."""
+        table = await self._changeable(authority, address)
+        if table.deactivation_slot is not None:
+            require_usable(table)
+        added = tuple(key for key in _accounts_of(pools) if key not in table.addresses)
+        if not added:
+            raise UsageError(f"lookup table {address} holds all accounts of these pools already", table=str(address))
+        _require_room(added, len(table.addresses))
+        rent = await self._sender.rent_exemption(META_LENGTH + 32 * (len(table.addresses) + len(added)))
+        return TableChange(
+            what="extend",
+            table=address,
+            added=added,
+            transactions=tuple((extend_table(address, authority, batch),) for batch in _batches(added)),
+            rent_lamports=max(rent - table.lamports, 0),
+        )
+
+    async def deactivating(self, authority: Pubkey, address: Pubkey) -> TableChange:
+        """Raises LookupTableUnusable, UsageError."""
+        table = await self._changeable(authority, address)
+        if table.deactivation_slot is not None:
+            raise UsageError(f"lookup table {address} is deactivated already, since slot {table.deactivation_slot}")
+        transactions = ((deactivate_table(address, authority),),)
+        return TableChange(what="deactivate", table=address, added=(), transactions=transactions, rent_lamports=0)
+
+    async def closing(self, authority: Pubkey, address: Pubkey) -> TableChange:
+        """Raises LookupTableUnusable, UsageError (not deactivated, or not long enough)."""
+        table = await self._changeable(authority, address)
+        if table.deactivation_slot is None:
+            raise UsageError(f"lookup table {address} is active; deactivate it first (dex tables deactivate {address})")
+        left = blocks_until_closable(table, (await self._reader.get_accounts([SLOT_HASHES_ID])).accounts[SLOT_HASHES_ID])
+        if left:
+            raise UsageError(
+                f"lookup table {address} was deactivated at slot {table.deactivation_slot} and can be closed in {left} blocks "
+                f"(about {left * 2 // 5} s)",
+                table=str(address),
+                blocks=left,
+            )
+        transactions = ((close_table(address, authority),),)
+        return TableChange(what="close", table=address, added=(), transactions=transactions, rent_lamports=-table.lamports)
+
+    async def carry_out(self, change: TableChange, authority: Pubkey) -> tuple[Signature, ...]:
+        """Sign, send and wait for each transaction of the change. A new table is remembered before it is made, so that no crash can
+        lose its rent. Raises what `OwnTransactions.land` does; what landed before stays."""
+        if change.what == "create":
+            await self._remember(change.table, authority)
+        signatures = []
+        for instructions in change.transactions:
+            signature, _ = await self._transactions.land(instructions)
+            signatures.append(signature)
+        if change.what == "close":
+            await self._memory.forget_table(self._genesis_hash, change.table)
+            self._shelf.remove(change.table)
+        else:
+            self._shelf.renew(change.table)
+        if change.added:
+            await self._until_warm(change.table)
+        return tuple(signatures)
+
+    async def add(self, address: Pubkey) -> LookupTable:
+        """Remember somebody's table for routes on this cluster. Raises LookupTableUnusable when no message may name it."""
+        table = require_usable(await self._table(address))
+        known = {one.address: one for one in await self._memory.remembered_tables(self._genesis_hash)}
+        if address not in known:
+            await self._remember(address, None)
+        self._shelf.renew(address)
+        return table
+
+    async def forget(self, address: Pubkey) -> None:
+        """Use it no more. On chain it stays as it is."""
+        await self._memory.forget_table(self._genesis_hash, address)
+        self._shelf.remove(address)
+
+    async def _until_warm(self, address: Pubkey) -> None:
+        """Wait for the slot after the one that added addresses, so that whoever made a table can use it at once."""
+        for _ in range(_WARM_POLLS):
+            table = await self._table(address)
+            if table.slot > table.last_extended_slot:
+                return
+            await self._clock.sleep_ms(_WARM_POLL_MS)
+
+    async def _remember(self, address: Pubkey, authority: Pubkey | None) -> None:
+        now_ms = self._clock.now_ms()
+        await self._memory.remember_table(
+            RememberedTable(genesis_hash=self._genesis_hash, address=address, authority=authority, added_ms=now_ms)
+        )
+
+    async def _table(self, address: Pubkey) -> LookupTable:
+        read = await self._reader.get_accounts([address])
+        return decode_lookup_table(address, read.accounts[address], read.slot)
+
+    async def _changeable(self, authority: Pubkey, address: Pubkey) -> LookupTable:
+        table = await self._table(address)
+        if table.authority != authority:
+            whose = f"belongs to {table.authority}" if table.authority else "is frozen for ever"
+            raise UsageError(f"lookup table {address} {whose}, and this wallet is {authority}", table=str(address))
+        return table
+
+
+def _accounts_of(pools: Iterable[Pool]) -> tuple[Pubkey, ...]:
+    return tuple(dict.fromkeys(key for pool in pools for key in swap_accounts(pool)))
+
+
+def _require_room(added: Sequence[Pubkey], held: int) -> None:
+    if not added:
+        raise UsageError("name the pools whose accounts the table is to hold (--pool, --pair)")
+    if held + len(added) > MOST_ADDRESSES:
+        raise UsageError(
+            f"these pools need {len(added)} addresses and the table has room for {MOST_ADDRESSES - held}; name fewer pools",
+            needed=len(added),
+        )
+
+
+def _batches(addresses: Sequence[Pubkey]) -> list[Sequence[Pubkey]]:
+    return [addresses[start : start + MOST_ADDED] for start in range(0, len(addresses), MOST_ADDED)]

@@ -1,0 +1,45 @@
+"""`dex tables` on the embedded cluster: each change is asked for, signed, confirmed and told with its cost."""
+
+from __future__ import annotations
+
+from tests.cli.runner import Cli
+
+
+def test_made_listed_and_taken_out_of_use(cli: Cli) -> None:
+    assert "no lookup tables known" in cli("tables", "list").out
+    made = cli.json("tables", "create", "--pair", "SOL/USDC", "--pool", cli.facts()["pools"][2], "--yes")
+    assert made["change"] == "create" and len(made["signatures"]) == 1 and len(made["added"]) > 10
+    assert set(cli.facts()["pools"][:3]) <= set(made["added"]) and int(made["rent_lamports"]) > 10**6
+    (table,) = cli.json("tables", "list")["tables"]
+    assert (table["address"], table["source"], table["state"]) == (made["table"], "own", "active")
+    assert table["addresses"] == made["added"] and table["rent_lamports"] == made["rent_lamports"]
+    assert f"{made['table']} active {len(made['added'])}" in " ".join(cli("tables", "list").out.split())
+
+    grown = cli.json("tables", "extend", made["table"], "--pool", cli.facts()["pools"][3], "--yes")
+    assert cli.facts()["pools"][3] in grown["added"] and not set(grown["added"]) & set(made["added"])
+    same = cli.json("tables", "extend", made["table"], "--pool", cli.facts()["pools"][3], "--yes", code=2)
+    assert "holds all accounts" in same["message"]
+
+    early = cli.json("tables", "close", made["table"], "--yes", code=2)
+    assert "deactivate it first" in early["message"]
+    said = cli("tables", "deactivate", made["table"], "--yes").out
+    assert f"deactivate lookup table {made['table']}" in said and "signature" in said
+    waiting = cli.json("tables", "close", made["table"], "--yes", code=2)
+    assert 0 < waiting["context"]["blocks"] <= 513
+    assert cli.json("tables", "list")["tables"][0]["state"] == "deactivated"
+    refused = cli.json("tables", "add", made["table"], code=4)
+    assert (refused["code"], refused["context"]["reason"]) == ("LOOKUP_TABLE_UNUSABLE", "deactivated")
+    assert cli.json("tables", "forget", made["table"]) == {"forgotten": made["table"]}
+    assert cli.json("tables", "list") == {"tables": []}
+
+
+def test_what_cannot_be_meant(cli: Cli) -> None:
+    pool = cli.facts()["pools"][0]
+    assert "--pool, --pair" in cli.json("tables", "create", "--yes", code=2)["message"]
+    assert "write it like SOL/USDC" in cli.json("tables", "create", "--pair", "SOL", "--yes", code=2)["message"]
+    assert "no pool of USDC/TAXED" in cli.json("tables", "create", "--pair", "USDC/TAXED", "--yes", code=2)["message"]
+    assert "needs --yes" in cli.json("tables", "create", "--pool", pool, code=2)["message"]
+    assert cli.json("tables", "add", pool, code=4)["context"]["reason"] == "owner"
+    assert cli.json("tables", "deactivate", str(pool), "--yes", code=4)["context"]["reason"] == "owner"
+    assert "is not an address" in cli.json("tables", "add", "nothing", code=2)["message"]
+    assert cli.json("tables", "list") == {"tables": []}
