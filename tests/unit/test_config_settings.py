@@ -89,6 +89,7 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
         "DEXROUTE_CONFIRM_TIMEOUT_MS": "4000",
         "DEXROUTE_HTTP_DISCOVERY": "no",
         "DEXROUTE_POOL_PROGRAM_ID": "So11111111111111111111111111111111111111112",
+        "DEXROUTE_LOOKUP_TABLES": "So11111111111111111111111111111111111111112, 11111111111111111111111111111111",
     }
     assert {f"DEXROUTE_{name.upper()}" for name in PARSERS} == set(environment) - {"HOME"}
     settings = load_settings(environment=environment)
@@ -101,6 +102,7 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
     assert (settings.oracle_max_age_s, settings.oracle_max_confidence_bps) == (8, 9)
     assert settings.http_discovery is False
     assert str(settings.pool_program_id) == "So11111111111111111111111111111111111111112"
+    assert list(map(str, settings.lookup_tables)) == ["So11111111111111111111111111111111111111112", "1" * 32]
 
 
 def test_secrets_stay_out_of_repr_and_description(environment: dict[str, str]) -> None:
@@ -135,6 +137,7 @@ def test_secrets_stay_out_of_repr_and_description(environment: dict[str, str]) -
         ("http_discovery = 'maybe'", "expected true or false"),
         ("commitment = 'recent'", "processed, confirmed, finalized"),
         ("pool_program_id = 'abc'", "not a base58 address"),
+        ("lookup_tables = ['11111111111111111111111111111111', 'abc']", "'abc' is not a base58 address"),
         ("database_url = 'mysql://u:secret@h/x'", "no database URL"),
         ("url = 5", "expected text, not int"),
         ("url = ''", "expected text, not nothing"),
