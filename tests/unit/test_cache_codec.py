@@ -54,7 +54,7 @@ def test_every_cut_and_every_flipped_bit_is_refused() -> None:
             continue
     # Deflate ignores a few bits of its own framing; what comes back then is what was written, never anything else.
     assert all(read == SAMPLE for read in survivors)
-    assert len(survivors) < 16 < len(wrong)
+    assert len(survivors) * 10 < len(wrong)
 
 
 def test_bodies_that_deflate_well_but_are_no_set_are_refused() -> None:
