@@ -1,66 +1,88 @@
-"""Quotes that work out the pool after the swap when somebody asks for it: who compares many quotes asks for it of few."""
+"""Quotes that work out fees by kind and the pool after the swap when somebody asks: who compares many quotes asks it of few."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, Final
 
 from dexroute.fetchers.base import Pool, SwapQuote
-from dexroute.types.fees import Fee
+from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.mints import Mint
 
-_set: Final = object.__setattr__
+_slots: Final[dict[str, Any]] = {name: SwapQuote.__dict__[name] for name in SwapQuote.__slots__}
+_set_amount_in: Final = _slots["amount_in"].__set__  # what a frozen dataclass does in the end, without its detours
+_set_amount_out: Final = _slots["amount_out"].__set__
+_fees_slot, _next_pool_slot = _slots["fees"], _slots["next_pool"]
 
 
 class DeferredQuote(SwapQuote):
-    """A SwapQuote in everything. `settle` makes its `next_pool`, once; it is pure and refuses nothing: whatever the program would
-    refuse was checked before the quote was given."""
+    """A SwapQuote in everything. A venue derives its own, whose `_fees` and `_settled` make the rest of `facts`, each once.
 
-    __slots__ = ("_made", "_settle")
-    _made: Pool | None
-    _settle: Callable[[], Pool] | None
+    They are pure and refuse nothing: whatever the program would refuse was checked before the quote was given.
+    """
 
-    def __init__(
-        self,
-        *,
-        amount_in: int,
-        amount_out: int,
-        fees: tuple[Fee, ...],
-        settle: Callable[[], Pool] | None = None,
-        next_pool: Pool | None = None,
-    ) -> None:
-        """Either `settle`, or the pool itself (which is what `dataclasses.replace` and copies give)."""
-        _set(self, "amount_in", amount_in)
-        _set(self, "amount_out", amount_out)
-        _set(self, "fees", fees)
-        _set(self, "_settle", settle)
-        _set(self, "_made", next_pool)
+    __slots__ = ("_facts",)
+    _facts: Any
+
+    def __init__(self, amount_in: int, amount_out: int, facts: Any = None, **made: Any) -> None:
+        """Either `facts`, or `fees` and `next_pool` themselves (which is what `dataclasses.replace` and copies give)."""
+        _set_amount_in(self, amount_in)
+        _set_amount_out(self, amount_out)
+        _set_facts(self, facts)
+        for name, value in made.items():
+            _slots[name].__set__(self, value)
+
+    def _fees(self) -> tuple[Fee, ...]:
+        """Fees by kind, from `self._facts`."""
+        raise NotImplementedError
+
+    def _settled(self) -> Pool:
+        """The pool after the swap, from `self._facts`."""
+        raise NotImplementedError
+
+    @property
+    def fees(self) -> tuple[Fee, ...]:
+        try:
+            return _fees_slot.__get__(self)  # type: ignore[no-any-return]
+        except AttributeError:
+            fees = self._fees()
+            _fees_slot.__set__(self, fees)
+            return fees
+
+    @property
+    def next_pool(self) -> Pool:
+        try:
+            return _next_pool_slot.__get__(self)  # type: ignore[no-any-return]
+        except AttributeError:
+            pool = self._settled()
+            _next_pool_slot.__set__(self, pool)
+            return pool
 
     def __eq__(self, other: object) -> bool:
         """Equal to any SwapQuote of the same facts, however its pool was made."""
         if not isinstance(other, SwapQuote):
             return NotImplemented
-        return _facts(self) == _facts(other)
+        return _told(self) == _told(other)
 
     def __hash__(self) -> int:
         return hash((self.amount_in, self.amount_out, self.fees))
 
-    @property
-    def next_pool(self) -> Pool:
-        made = self._made
-        if made is None:
-            assert self._settle is not None, "a quote has its pool, or the way to make it"
-            made = self._settle()
-            _set(self, "_made", made)
-        return made
-
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles carry the pool itself."""
-        return _of, (self.amount_in, self.amount_out, self.fees, self.next_pool)
+        """Copies and pickles carry fees and pool themselves."""
+        return _plain, _told(self)
 
 
-def _of(amount_in: int, amount_out: int, fees: tuple[Fee, ...], next_pool: Pool) -> DeferredQuote:
-    return DeferredQuote(amount_in=amount_in, amount_out=amount_out, fees=fees, next_pool=next_pool)
+def fees_by_kind(mints: Sequence[Mint], *taken: tuple[FeeKind, int, int]) -> tuple[Fee, ...]:
+    """Of (kind, index of the mint, base units) those that took something."""
+    return tuple([Fee(kind=kind, mint=mints[index].address, amount=amount) for kind, index, amount in taken if amount])
 
 
-def _facts(quote: SwapQuote) -> tuple[int, int, tuple[Fee, ...], Pool]:
+_set_facts: Final = DeferredQuote.__dict__["_facts"].__set__
+
+
+def _plain(amount_in: int, amount_out: int, fees: tuple[Fee, ...], next_pool: Pool) -> SwapQuote:
+    return SwapQuote(amount_in=amount_in, amount_out=amount_out, fees=fees, next_pool=next_pool)
+
+
+def _told(quote: SwapQuote) -> tuple[int, int, tuple[Fee, ...], Pool]:
     return quote.amount_in, quote.amount_out, quote.fees, quote.next_pool

@@ -7,8 +7,6 @@ Source of the formulas: raydium-io/raydium-cp-swap, programs/cp-swap/src/curve/c
 
 from __future__ import annotations
 
-from dexroute.math.rounding import mul_div_ceil, mul_div_floor
-
 
 def amount_out(amount_in: int, reserve_in: int, reserve_out: int) -> int:
     """Base units paid for `amount_in`: floor(reserve_out * in / (reserve_in + in)); always below `reserve_out`.
@@ -17,7 +15,7 @@ def amount_out(amount_in: int, reserve_in: int, reserve_out: int) -> int:
     """
     if amount_in < 0 or reserve_in < 0 or reserve_out < 0 or amount_in + reserve_in == 0:
         raise ValueError(f"no constant-product price for {amount_in} in over reserves {reserve_in} and {reserve_out}")
-    return mul_div_floor(reserve_out, amount_in, reserve_in + amount_in)
+    return reserve_out * amount_in // (reserve_in + amount_in)
 
 
 def amount_in(amount_out: int, reserve_in: int, reserve_out: int) -> int:
@@ -27,4 +25,4 @@ def amount_in(amount_out: int, reserve_in: int, reserve_out: int) -> int:
     """
     if amount_out < 0 or reserve_in < 0 or amount_out >= reserve_out:
         raise ValueError(f"{amount_out} out cannot be bought from a reserve of {reserve_out}")
-    return mul_div_ceil(reserve_in, amount_out, reserve_out - amount_out)
+    return -(-reserve_in * amount_out // (reserve_out - amount_out))

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from dexroute.math.rounding import ceil_div, mul_div_ceil
-
 
 def fee_inside(gross: int, rate: int, scale: int) -> int:
     """Base units of fee contained in `gross`: ceil(gross * rate / scale)."""
-    return mul_div_ceil(gross, rate, scale)
+    return -(-gross * rate // scale)
 
 
 def gross_for_net(net: int, rate: int, scale: int) -> int:
@@ -20,4 +18,4 @@ def gross_for_net(net: int, rate: int, scale: int) -> int:
     """
     if rate >= scale:
         raise ValueError(f"a fee of {rate} parts of {scale} leaves nothing")
-    return ceil_div(net * scale, scale - rate)
+    return -(-net * scale // (scale - rate))

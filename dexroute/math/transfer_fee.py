@@ -19,6 +19,8 @@ def transfer_fee_on(amount: int, fee: TransferFee | None) -> int:
 
 def amount_after_fee(amount: int, fee: TransferFee | None) -> int:
     """What arrives when `amount` is sent."""
+    if fee is None:
+        return amount
     return amount - transfer_fee_on(amount, fee)
 
 

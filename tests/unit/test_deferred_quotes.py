@@ -1,4 +1,4 @@
-"""A deferred quote is a SwapQuote in everything, and makes the pool after the swap once, when it is asked for."""
+"""A deferred quote is a SwapQuote in everything, and makes fees and the pool after the swap once, when asked."""
 
 from __future__ import annotations
 
@@ -10,22 +10,35 @@ import pytest
 
 from dexroute.fetchers import decode_pool
 from dexroute.fetchers.base import Pool, SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote
+from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
+from dexroute.types.fees import Fee, FeeKind
 from tests.vectors import state_named
 
 
-def test_the_next_pool_is_made_once_and_only_when_asked_for() -> None:
+class Counted(DeferredQuote):
+    """Its facts: the pool, and what was made of it in which order."""
+
+    __slots__ = ()
+    _facts: tuple[Pool, list[str]]
+
+    def _fees(self) -> tuple[Fee, ...]:
+        self._facts[1].append("fees")
+        return fees_by_kind(self._facts[0].mints, (FeeKind.POOL, 1, 5), (FeeKind.TRANSFER, 0, 0))
+
+    def _settled(self) -> Pool:
+        self._facts[1].append("pool")
+        return self._facts[0]
+
+
+def test_fees_and_the_next_pool_are_made_once_and_only_when_asked_for() -> None:
     state = state_named("raydium-cpmm", "plain")
     pool = decode_pool(state.pool, state.snapshot)
-    made: list[Pool] = []
-
-    def settle() -> Pool:
-        made.append(pool)
-        return pool
-
-    quote = DeferredQuote(amount_in=1, amount_out=2, fees=(), settle=settle)
-    assert (quote.amount_in, quote.amount_out, quote.fees) == (1, 2, ()) and made == []
-    assert quote.next_pool is quote.next_pool is pool and made == [pool]
+    made: list[str] = []
+    quote = Counted(1, 2, (pool, made))
+    assert (quote.amount_in, quote.amount_out) == (1, 2) and made == []
+    assert quote.next_pool is quote.next_pool is pool and made == ["pool"]
+    assert quote.fees is quote.fees and made == ["pool", "fees"]
+    assert quote.fees == (Fee(kind=FeeKind.POOL, mint=pool.mints[1].address, amount=5),)
 
 
 def test_it_is_a_frozen_value_like_any_quote() -> None:
@@ -45,5 +58,6 @@ def test_it_is_a_frozen_value_like_any_quote() -> None:
 
 
 def test_it_survives_a_pickle_where_its_pool_does() -> None:
-    quote = DeferredQuote(amount_in=1, amount_out=2, fees=(), settle=lambda: 7)  # type: ignore[arg-type,return-value]
+    quote = DeferredQuote(1, 2, fees=(), next_pool=7)
     assert pickle.loads(pickle.dumps(quote)) == quote and copy.deepcopy(quote) == quote
+    assert dataclasses.replace(quote, amount_out=3) != quote == dataclasses.replace(quote)

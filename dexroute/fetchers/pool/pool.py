@@ -17,7 +17,7 @@ from dexroute.fetchers.pool.pda import PoolAccounts
 from dexroute.fetchers.pool.price_sums import PriceSums
 from dexroute.fetchers.pool.quoting import quote_swap
 from dexroute.fetchers.pool.volatility import Volatility
-from dexroute.fetchers.refusals import input_index, instruction_direction, refusals_explained
+from dexroute.fetchers.refusals import explained, input_index, instruction_direction, refusals_explained
 from dexroute.math.rounding import PPM
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
@@ -104,8 +104,10 @@ class DexroutePool:
         return product_curve(self.reserves, self.mints, index_in, most_in, keep_in=keep)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
-        with refusals_explained(self, request):
+        try:
             return quote_swap(self, request)
+        except QuoteError as refusal:
+            raise explained(refusal, self, request) from refusal
 
     def swap_instruction(self, request: SwapRequest) -> Instruction:
         index_in = instruction_direction(self, request)

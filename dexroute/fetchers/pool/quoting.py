@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
 from dexroute.fetchers.pool.error_codes import ErrorCode
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math import cpmm
@@ -78,23 +79,35 @@ def _settled(
     reserves = _added(_added(pool.reserves, index_in, net_in - protocol_fee), 1 - index_in, -gross_out)
     if max(*reserves, *protocol_fees) > U64_MAX:
         _overflow(f"the pool would hold {reserves[index_in]} and owe {protocol_fees[index_in]}, more than 64 bits; ask for less")
-    now = pool.clock.unix_timestamp
-    next_pool = replace(
-        pool,
-        reserves=reserves,
-        protocol_fees=protocol_fees,
-        volatility=pool.volatility.after_swap(now, pool.terms, pool.reserves, reserves),
-        sums=pool.sums.extended(now, pool.reserves),
-    )
-    mint_in, mint_out = pool.mints[index_in].address, pool.mints[1 - index_in].address
-    fees = (
-        Fee(kind=FeeKind.TRANSFER, mint=mint_in, amount=amount_in - net_in),
-        Fee(kind=FeeKind.POOL, mint=mint_in, amount=fee),
-        Fee(kind=FeeKind.TRANSFER, mint=mint_out, amount=gross_out - amount_out),
-    )
-    return SwapQuote(
-        amount_in=amount_in, amount_out=amount_out, fees=tuple(part for part in fees if part.amount), next_pool=next_pool
-    )
+    return DexroutePoolQuote(amount_in, amount_out, (pool, index_in, net_in, fee, gross_out, reserves, protocol_fees))
+
+
+class DexroutePoolQuote(DeferredQuote):
+    """Its facts: pool, index of the input mint, in base units what reaches the pool, the fee in it and what leaves the pool, and
+    its reserves and protocol fees afterwards."""
+
+    __slots__ = ()
+    _facts: tuple[DexroutePool, int, int, int, int, tuple[int, int], tuple[int, int]]
+
+    def _fees(self) -> tuple[Fee, ...]:
+        pool, index_in, net_in, fee, gross_out, _, _ = self._facts
+        return fees_by_kind(
+            pool.mints,
+            (FeeKind.TRANSFER, index_in, self.amount_in - net_in),
+            (FeeKind.POOL, index_in, fee),
+            (FeeKind.TRANSFER, 1 - index_in, gross_out - self.amount_out),
+        )
+
+    def _settled(self) -> DexroutePool:
+        pool, *_, reserves, protocol_fees = self._facts
+        now = pool.clock.unix_timestamp
+        return replace(
+            pool,
+            reserves=reserves,
+            protocol_fees=protocol_fees,
+            volatility=pool.volatility.after_swap(now, pool.terms, pool.reserves, reserves),
+            sums=pool.sums.extended(now, pool.reserves),
+        )
 
 
 def _added(pair: tuple[int, int], index: int, amount: int) -> tuple[int, int]:

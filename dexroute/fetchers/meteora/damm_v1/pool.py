@@ -18,7 +18,7 @@ from dexroute.fetchers.meteora.damm_v1.liquidity_curve import stretches
 from dexroute.fetchers.meteora.damm_v1.program_errors import POOL_DISABLED, VAULT_DISABLED, ZERO_TRADING_TOKENS
 from dexroute.fetchers.meteora.damm_v1.quoting import quote_swap
 from dexroute.fetchers.meteora.damm_v1.vault import VaultSide
-from dexroute.fetchers.refusals import input_index, refusals_explained
+from dexroute.fetchers.refusals import explained, input_index, refusals_explained
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
@@ -116,8 +116,10 @@ class DammV1Pool:
             return NOTHING
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
-        with refusals_explained(self, request):
+        try:
             return quote_swap(self, request)
+        except QuoteError as refusal:
+            raise explained(refusal, self, request) from refusal
 
     def swap_instruction(self, request: SwapRequest) -> Instruction:
         return swap_instruction(self, request)

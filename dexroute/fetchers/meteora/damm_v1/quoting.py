@@ -7,12 +7,11 @@ program was seen to make them. The program swaps exact inputs only.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ModeNotOffered
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote
+from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
 from dexroute.fetchers.meteora.damm_v1.curves import ConstantProduct, StableCurve
 from dexroute.fetchers.meteora.damm_v1.program_errors import INVALID_VAULT_LP, MATH_OVERFLOW
 from dexroute.fetchers.meteora.damm_v1.vault import VaultSide
@@ -51,16 +50,22 @@ def quote_swap(pool: DammV1Pool, request: QuoteRequest) -> SwapQuote:
     if request.amount == 0:
         return SwapQuote(amount_in=0, amount_out=0, fees=(), next_pool=pool)
     core = core_swap(pool, request.amount, index_in)
-    return DeferredQuote(
-        amount_in=request.amount,
-        amount_out=core.paid,
-        fees=(Fee(kind=FeeKind.POOL, mint=pool.mints[index_in].address, amount=core.fee),) if core.fee else (),
-        settle=partial(_settled, pool, core),
-    )
+    return DammV1Quote(request.amount, core.paid, (pool, core, index_in))
 
 
-def _settled(pool: DammV1Pool, core: CoreSwap) -> DammV1Pool:
-    return replace(pool, sides=core.sides, curve=core.curve)
+class DammV1Quote(DeferredQuote):
+    """Its facts: pool, swap, index of the input mint."""
+
+    __slots__ = ()
+    _facts: tuple[DammV1Pool, CoreSwap, int]
+
+    def _fees(self) -> tuple[Fee, ...]:
+        pool, core, index_in = self._facts
+        return fees_by_kind(pool.mints, (FeeKind.POOL, index_in, core.fee))
+
+    def _settled(self) -> DammV1Pool:
+        pool, core, _ = self._facts
+        return replace(pool, sides=core.sides, curve=core.curve)
 
 
 def core_swap(pool: DammV1Pool, amount: int, index_in: int) -> CoreSwap:

@@ -20,7 +20,7 @@ from dexroute.fetchers.meteora.damm_v2.instruction import swap_instruction
 from dexroute.fetchers.meteora.damm_v2.liquidity_curve import stretches
 from dexroute.fetchers.meteora.damm_v2.program_errors import INVALID_ACTIVATION_TYPE, POOL_DISABLED, TYPE_CAST_FAILED
 from dexroute.fetchers.meteora.damm_v2.quoting import quote_swap
-from dexroute.fetchers.refusals import input_index, refusals_explained
+from dexroute.fetchers.refusals import explained, input_index, refusals_explained
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
@@ -144,8 +144,10 @@ class DammV2Pool:
         return curve_along(stretches(self, index_in), self.mints, index_in, most_in)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
-        with refusals_explained(self, request):
+        try:
             return quote_swap(self, request)
+        except QuoteError as refusal:
+            raise explained(refusal, self, request) from refusal
 
     def swap_instruction(self, request: SwapRequest) -> Instruction:
         return swap_instruction(self, request)

@@ -7,12 +7,13 @@ carries the code the program would answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote
+from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
 from dexroute.fetchers.meteora.damm_v2.base_fee import gross_of, net_of
 from dexroute.fetchers.meteora.damm_v2.program_errors import AMOUNT_IS_ZERO, checked
 from dexroute.fetchers.meteora.damm_v2.settlement import CoreSwap, settlement
@@ -39,12 +40,26 @@ def quote_swap(pool: DammV2Pool, request: QuoteRequest) -> SwapQuote:
         dynamic = dynamic.before_swap(pool.sqrt_price_x64, pool.clock.unix_timestamp)
     swap_by_mode = _exact_in if request.mode is SwapMode.EXACT_IN else _exact_out
     swap = swap_by_mode(pool, request.amount, index_in)
-    return DeferredQuote(
-        amount_in=swap.amount_in,
-        amount_out=swap.amount_out,
-        fees=_fees(pool, swap, index_in),
-        settle=settlement(pool, swap, index_in, dynamic),
-    )
+    return DammV2Quote(swap.amount_in, swap.amount_out, (pool, swap, index_in, settlement(pool, swap, index_in, dynamic)))
+
+
+class DammV2Quote(DeferredQuote):
+    """Its facts: pool, swap, index of the input mint, and what makes the pool after the swap."""
+
+    __slots__ = ()
+    _facts: tuple[DammV2Pool, CoreSwap, int, Callable[[], DammV2Pool]]
+
+    def _fees(self) -> tuple[Fee, ...]:
+        pool, swap, index_in, _ = self._facts
+        return fees_by_kind(
+            pool.mints,
+            (FeeKind.TRANSFER, index_in, swap.amount_in - swap.reaching),
+            (FeeKind.POOL, index_in if swap.fee_on_input else 1 - index_in, swap.fee),
+            (FeeKind.TRANSFER, 1 - index_in, swap.leaving - swap.amount_out),
+        )
+
+    def _settled(self) -> DammV2Pool:
+        return self._facts[3]()
 
 
 def _with_tracked_amounts(pool: DammV2Pool) -> DammV2Pool:
@@ -108,12 +123,3 @@ def _exact_out(pool: DammV2Pool, amount_out: int, index_in: int) -> CoreSwap:
         fee_on_input=fee_on_input,
         sqrt_price_x64=curve.sqrt_price_x64,
     )
-
-
-def _fees(pool: DammV2Pool, swap: CoreSwap, index_in: int) -> tuple[Fee, ...]:
-    taken = (
-        (FeeKind.TRANSFER, index_in, swap.amount_in - swap.reaching),
-        (FeeKind.POOL, index_in if swap.fee_on_input else 1 - index_in, swap.fee),
-        (FeeKind.TRANSFER, 1 - index_in, swap.leaving - swap.amount_out),
-    )
-    return tuple([Fee(kind=kind, mint=pool.mints[index].address, amount=amount) for kind, index, amount in taken if amount])

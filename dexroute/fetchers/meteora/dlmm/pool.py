@@ -26,7 +26,7 @@ from dexroute.fetchers.meteora.dlmm.program_errors import (
 )
 from dexroute.fetchers.meteora.dlmm.quoting import quote_swap
 from dexroute.fetchers.meteora.dlmm.walk import filled_bins
-from dexroute.fetchers.refusals import input_index, refusals_explained
+from dexroute.fetchers.refusals import explained, input_index, refusals_explained
 from dexroute.math.bin_price import bin_price_x64
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
@@ -146,8 +146,10 @@ class DlmmPool:
         return curve_along(filled_pieces(self, down=index_in == 0), self.mints, index_in, most_in)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
-        with refusals_explained(self, request):
+        try:
             return quote_swap(self, request)
+        except QuoteError as refusal:
+            raise explained(refusal, self, request) from refusal
 
     def swap_instruction(self, request: SwapRequest) -> Instruction:
         return swap_instruction(self, request)

@@ -5,12 +5,11 @@ Source: MeteoraAg/dlmm-sdk@fb02e51, commons/src/quote.rs and token_2022.rs; orde
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote
+from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
 from dexroute.fetchers.meteora.dlmm.bins import Bin, BinArray
 from dexroute.fetchers.meteora.dlmm.bitmap import array_index
 from dexroute.fetchers.meteora.dlmm.program_errors import (
@@ -47,22 +46,38 @@ def quote_swap(pool: DlmmPool, request: QuoteRequest) -> SwapQuote:
         if amount_in > U64_MAX:
             raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
     _require_reserves(pool, core, index_in)
-    return DeferredQuote(
-        amount_in=amount_in,
-        amount_out=amount_out,
-        fees=_fees(pool, core, index_in, amount_in, amount_out),
-        settle=partial(_settled, pool, core, index_in),
-    )
+    return DlmmQuote(amount_in, amount_out, (pool, core, index_in))
 
 
-def _fees(pool: DlmmPool, core: CoreSwap, index_in: int, amount_in: int, amount_out: int) -> tuple[Fee, ...]:
-    mint_in, mint_out = pool.mints[index_in].address, pool.mints[1 - index_in].address
-    charged = (
-        (FeeKind.TRANSFER, mint_in, amount_in - core.taken),
-        (FeeKind.POOL, mint_in if pool.fee_on_input(index_in == 0) else mint_out, core.fee),
-        (FeeKind.TRANSFER, mint_out, core.given - amount_out),
-    )
-    return tuple(Fee(kind=kind, mint=mint, amount=amount) for kind, mint, amount in charged if amount)
+class DlmmQuote(DeferredQuote):
+    """Its facts: pair, swap, index of the input mint."""
+
+    __slots__ = ()
+    _facts: tuple[DlmmPool, CoreSwap, int]
+
+    def _fees(self) -> tuple[Fee, ...]:
+        pool, core, index_in = self._facts
+        return fees_by_kind(
+            pool.mints,
+            (FeeKind.TRANSFER, index_in, self.amount_in - core.taken),
+            (FeeKind.POOL, index_in if pool.fee_on_input(index_in == 0) else 1 - index_in, core.fee),
+            (FeeKind.TRANSFER, 1 - index_in, core.given - self.amount_out),
+        )
+
+    def _settled(self) -> DlmmPool:
+        """The pair after the swap, as the next one finds it."""
+        pool, core, index_in = self._facts
+        after_in, after_out = pool.reserve_amounts[index_in] + core.taken, pool.reserve_amounts[1 - index_in] - core.given
+        return type(pool)(
+            address=pool.address,
+            clock=pool.clock,
+            settings=pool.settings,
+            bitmap=pool.bitmap,
+            reserve_amounts=(after_in, after_out) if index_in == 0 else (after_out, after_in),
+            active_id=core.active_id,
+            volatility=core.volatility,
+            arrays=_with_bins(pool, core.bins),
+        )
 
 
 def core_swap(pool: DlmmPool, request: QuoteRequest, index_in: int) -> CoreSwap:
@@ -93,21 +108,6 @@ def _require_reserves(pool: DlmmPool, core: CoreSwap, index_in: int) -> None:
         )
     if reserve_in + core.taken > U64_MAX:
         raise QuoteOverflow(f"the reserve would hold {reserve_in + core.taken}, more than any supply; ask for less")
-
-
-def _settled(pool: DlmmPool, core: CoreSwap, index_in: int) -> DlmmPool:
-    """The pair after the swap, as the next one finds it."""
-    after_in, after_out = pool.reserve_amounts[index_in] + core.taken, pool.reserve_amounts[1 - index_in] - core.given
-    return type(pool)(
-        address=pool.address,
-        clock=pool.clock,
-        settings=pool.settings,
-        bitmap=pool.bitmap,
-        reserve_amounts=(after_in, after_out) if index_in == 0 else (after_out, after_in),
-        active_id=core.active_id,
-        volatility=core.volatility,
-        arrays=_with_bins(pool, core.bins),
-    )
 
 
 def _with_bins(pool: DlmmPool, changed: dict[int, Bin]) -> dict[int, BinArray]:

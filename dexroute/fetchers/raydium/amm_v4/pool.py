@@ -16,7 +16,7 @@ from dexroute.fetchers.raydium.amm_v4.order_book import OpenOrders, OrderBookRul
 from dexroute.fetchers.raydium.amm_v4.program_errors import CHECKED_ADD_OVERFLOW, CHECKED_SUB_OVERFLOW, INVALID_STATUS
 from dexroute.fetchers.raydium.amm_v4.quoting import quote_swap
 from dexroute.fetchers.raydium.amm_v4.status import CLOSED, MARKET_MAKING, ORDER_BOOK_ONLY, WAITING
-from dexroute.fetchers.refusals import input_index, refusals_explained
+from dexroute.fetchers.refusals import explained, input_index, refusals_explained
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
@@ -121,8 +121,10 @@ class AmmV4Pool:
         return product_curve(self.reserves(), self.mints, index_in, most_in, keep_in=keep)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
-        with refusals_explained(self, request):
+        try:
             return quote_swap(self, request)
+        except QuoteError as refusal:
+            raise explained(refusal, self, request) from refusal
 
     def swap_instruction(self, request: SwapRequest) -> Instruction:
         return swap_instruction(self, request)

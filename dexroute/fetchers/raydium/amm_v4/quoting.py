@@ -8,12 +8,11 @@ Source: raydium-io/raydium-amm@3b087ad (with the order book) and @27f461d (witho
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, PoolNotTradable, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote
+from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
 from dexroute.fetchers.raydium.amm_v4.program_errors import (
     INSUFFICIENT_FUNDS,
     INVALID_INPUT,
@@ -100,14 +99,24 @@ def _settle(pool: AmmV4Pool, index_in: int, amount_in: int, amount_out: int, fee
         raise ExceedsLiquidity(
             f"{amount_out} would have to leave a vault that holds {vault_out}; ask for less", program_error=TOKEN_INSUFFICIENT_FUNDS
         )
-    fees = (Fee(kind=FeeKind.POOL, mint=pool.mints[index_in].address, amount=fee),) if fee else ()
-    settle = partial(_next_pool, after, index_in, vault_in, vault_out - amount_out)
-    return DeferredQuote(amount_in=amount_in, amount_out=amount_out, fees=fees, settle=settle)
+    return AmmV4Quote(amount_in, amount_out, (after, index_in, vault_in, vault_out - amount_out, fee))
 
 
-def _next_pool(pool: AmmV4Pool, index_in: int, vault_in: int, vault_out: int) -> AmmV4Pool:
-    vault_amounts = (vault_in, vault_out) if index_in == 0 else (vault_out, vault_in)
-    return replace(pool, vault_amounts=vault_amounts, status=pool.status_after())
+class AmmV4Quote(DeferredQuote):
+    """Its facts: the pool with its orders withdrawn, index of the input mint, and in base units what both vaults hold afterwards
+    and the fee."""
+
+    __slots__ = ()
+    _facts: tuple[AmmV4Pool, int, int, int, int]
+
+    def _fees(self) -> tuple[Fee, ...]:
+        pool, index_in, _, _, fee = self._facts
+        return fees_by_kind(pool.mints, (FeeKind.POOL, index_in, fee))
+
+    def _settled(self) -> AmmV4Pool:
+        pool, index_in, vault_in, vault_out, _ = self._facts
+        vault_amounts = (vault_in, vault_out) if index_in == 0 else (vault_out, vault_in)
+        return replace(pool, vault_amounts=vault_amounts, status=pool.status_after())
 
 
 def _with_orders_withdrawn(pool: AmmV4Pool, index_out: int, amount_out: int) -> AmmV4Pool:

@@ -17,7 +17,7 @@ from dexroute.fetchers.raydium.clmm.ladder import TickLadder
 from dexroute.fetchers.raydium.clmm.liquidity_curve import stretches
 from dexroute.fetchers.raydium.clmm.program_errors import NOT_APPROVED, REQUIRE_GT_VIOLATED
 from dexroute.fetchers.raydium.clmm.quoting import quote_swap
-from dexroute.fetchers.refusals import input_index, refusals_explained
+from dexroute.fetchers.refusals import explained, input_index, refusals_explained
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
@@ -117,8 +117,10 @@ class ClmmPool:
         return curve_along(stretches(self, down=index_in == 0), self.mints, index_in, most_in)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
-        with refusals_explained(self, request):
+        try:
             return quote_swap(self, request)
+        except QuoteError as refusal:
+            raise explained(refusal, self, request) from refusal
 
     def swap_instruction(self, request: SwapRequest) -> Instruction:
         return swap_instruction(self, request)

@@ -8,12 +8,11 @@ program's order, so that a refusal carries the code the program would answer.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote
+from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
 from dexroute.fetchers.raydium.clmm.bitmap import TICKS_PER_ARRAY, TickArrayBitmap
 from dexroute.fetchers.raydium.clmm.program_errors import (
     REQUIRE_EQ_VIOLATED,
@@ -61,13 +60,7 @@ def quote_swap(pool: ClmmPool, request: QuoteRequest) -> SwapQuote:
         raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
     _require_vaults(pool, index_in, reaching, leaving)
     _require_complete(pool, walked)
-    amount_out = amount_after_fee(leaving, fee_out)
-    return DeferredQuote(
-        amount_in=amount_in,
-        amount_out=amount_out,
-        fees=_fees(pool, walked, index_in, amount_in - reaching, leaving - amount_out),
-        settle=partial(_next_pool, pool, walked, index_in, reaching, leaving),
-    )
+    return ClmmQuote(amount_in, amount_after_fee(leaving, fee_out), (pool, walked, index_in, reaching, leaving))
 
 
 def _require_complete(pool: ClmmPool, walked: Walk) -> None:
@@ -91,21 +84,37 @@ def _require_vaults(pool: ClmmPool, index_in: int, reaching: int, leaving: int) 
         )
 
 
-def _next_pool(pool: ClmmPool, walked: Walk, index_in: int, reaching: int, leaving: int) -> ClmmPool:
-    vault_in, vault_out = pool.vault_amounts[index_in] + reaching, pool.vault_amounts[1 - index_in] - leaving
-    # The build of April 2026 freezes a pool whose vault a swap empties.
-    emptied = vault_out == 0 and not pool.has_2026_features
-    return replace(
-        pool,
-        vault_amounts=(vault_in, vault_out) if index_in == 0 else (vault_out, vault_in),
-        status=_FROZEN if emptied else pool.status,
-        liquidity=walked.liquidity,
-        sqrt_price_x64=walked.sqrt_price_x64,
-        tick_current=tick_at_sqrt_price(walked.sqrt_price_x64) if walked.tick is None else walked.tick,
-        bitmap=_bitmap_after(pool, walked),
-        ladder=walked.ladder,
-        dynamic_fee=walked.dynamic_fee,
-    )
+class ClmmQuote(DeferredQuote):
+    """Its facts: pool, walk, index of the input mint, and in base units what reaches the one vault and what leaves the other."""
+
+    __slots__ = ()
+    _facts: tuple[ClmmPool, Walk, int, int, int]
+
+    def _fees(self) -> tuple[Fee, ...]:
+        pool, walked, index_in, reaching, leaving = self._facts
+        return fees_by_kind(
+            pool.mints,
+            (FeeKind.TRANSFER, index_in, self.amount_in - reaching),
+            (FeeKind.POOL, index_in if fee_on_input(pool.fee_on, index_in) else 1 - index_in, walked.fee),
+            (FeeKind.TRANSFER, 1 - index_in, leaving - self.amount_out),
+        )
+
+    def _settled(self) -> ClmmPool:
+        pool, walked, index_in, reaching, leaving = self._facts
+        vault_in, vault_out = pool.vault_amounts[index_in] + reaching, pool.vault_amounts[1 - index_in] - leaving
+        # The build of April 2026 freezes a pool whose vault a swap empties.
+        emptied = vault_out == 0 and not pool.has_2026_features
+        return replace(
+            pool,
+            vault_amounts=(vault_in, vault_out) if index_in == 0 else (vault_out, vault_in),
+            status=_FROZEN if emptied else pool.status,
+            liquidity=walked.liquidity,
+            sqrt_price_x64=walked.sqrt_price_x64,
+            tick_current=tick_at_sqrt_price(walked.sqrt_price_x64) if walked.tick is None else walked.tick,
+            bitmap=_bitmap_after(pool, walked),
+            ladder=walked.ladder,
+            dynamic_fee=walked.dynamic_fee,
+        )
 
 
 def _bitmap_after(pool: ClmmPool, walked: Walk) -> TickArrayBitmap:
@@ -115,14 +124,3 @@ def _bitmap_after(pool: ClmmPool, walked: Walk) -> TickArrayBitmap:
     span = TICKS_PER_ARRAY * pool.tick_spacing
     gone = {tick // span for tick in pool.ladder.ticks} - {tick // span for tick in walked.ladder.ticks}
     return pool.bitmap.without(gone)
-
-
-def _fees(pool: ClmmPool, walked: Walk, index_in: int, withheld_in: int, withheld_out: int) -> tuple[Fee, ...]:
-    mint_in, mint_out = pool.mints[index_in].address, pool.mints[1 - index_in].address
-    charged = mint_in if fee_on_input(pool.fee_on, index_in) else mint_out
-    fees = (
-        (FeeKind.TRANSFER, mint_in, withheld_in),
-        (FeeKind.POOL, charged, walked.fee),
-        (FeeKind.TRANSFER, mint_out, withheld_out),
-    )
-    return tuple([Fee(kind=kind, mint=mint, amount=amount) for kind, mint, amount in fees if amount])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteOverflow
 from dexroute.math import cpmm
 from dexroute.math.fee_rate import fee_inside, gross_for_net
-from dexroute.math.rounding import PPM, U128_MAX
+from dexroute.math.rounding import PPM, U64_MAX, U128_MAX
 
 ZERO_TRADING_TOKENS = 6006
 
@@ -26,21 +26,13 @@ class FeeRates:
     creator_ppm: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurveSwap:
-    """Base units. `amount_in` reaches the vault, `amount_out` leaves the other; the trade fee is in the input mint, the
-    creator's in the input or output mint. Protocol and fund fees are contained in the trade fee."""
+def swap_exact_in(
+    net_in: int, reserve_in: int, reserve_out: int, rates: FeeRates, *, creator_on_input: bool
+) -> tuple[int, int, int]:
+    """(what leaves the vault, the trade fee, the creator's fee) for `net_in` base units that reached the other vault.
 
-    amount_in: int
-    amount_out: int
-    trade_fee: int
-    creator_fee: int
-    protocol_fee: int
-    fund_fee: int
-
-
-def swap_exact_in(net_in: int, reserve_in: int, reserve_out: int, rates: FeeRates, *, creator_on_input: bool) -> CurveSwap:
-    """The swap of `net_in` base units that reached the vault. Reserves are positive. Raises QuoteError."""
+    The trade fee is in the input mint, the creator's in the input or output mint. Reserves are positive. Raises QuoteError.
+    """
     if creator_on_input:
         total = fee_inside(net_in, rates.trade_ppm + rates.creator_ppm, PPM)
         creator_fee = _creator_share(total, rates)
@@ -52,16 +44,19 @@ def swap_exact_in(net_in: int, reserve_in: int, reserve_out: int, rates: FeeRate
     if less < 0:
         raise PoolNotTradable("its fee rates take more than the input", program_error=ZERO_TRADING_TOKENS)
     swapped = cpmm.amount_out(less, reserve_in, reserve_out)
-    if not creator_on_input:
-        creator_fee = fee_inside(swapped, rates.creator_ppm, PPM)
-    amount_out = swapped if creator_on_input else swapped - creator_fee
-    if amount_out < 0:
+    if creator_on_input:
+        return swapped, trade_fee, creator_fee
+    creator_fee = fee_inside(swapped, rates.creator_ppm, PPM)
+    if creator_fee > swapped:
         raise PoolNotTradable("its creator fee takes more than the output", program_error=ZERO_TRADING_TOKENS)
-    return _with_shares(net_in, amount_out, trade_fee, creator_fee, rates)
+    return swapped - creator_fee, trade_fee, creator_fee
 
 
-def swap_exact_out(amount_out: int, reserve_in: int, reserve_out: int, rates: FeeRates, *, creator_on_input: bool) -> CurveSwap:
-    """The swap that lets `amount_out` base units leave the vault. Reserves are positive. Raises QuoteError."""
+def swap_exact_out(
+    amount_out: int, reserve_in: int, reserve_out: int, rates: FeeRates, *, creator_on_input: bool
+) -> tuple[int, int, int]:
+    """(what has to reach the vault, the trade fee, the creator's fee) for `amount_out` base units to leave the other vault.
+    Reserves are positive. Raises QuoteError."""
     gross_out = amount_out
     if not creator_on_input:
         if rates.creator_ppm >= PPM:
@@ -79,7 +74,14 @@ def swap_exact_out(amount_out: int, reserve_in: int, reserve_out: int, rates: Fe
     fee = amount_in - swapped
     creator_fee = _creator_share(fee, rates) if creator_on_input else gross_out - amount_out
     trade_fee = fee - creator_fee if creator_on_input else fee
-    return _with_shares(amount_in, amount_out, trade_fee, creator_fee, rates)
+    if amount_in > U64_MAX:  # else the shares fit whatever the rates
+        shares_of(trade_fee, rates)
+    return amount_in, trade_fee, creator_fee
+
+
+def shares_of(trade_fee: int, rates: FeeRates) -> tuple[int, int]:
+    """(the protocol's, the fund's) part of a trade fee. Raises QuoteOverflow."""
+    return _checked(trade_fee * rates.protocol_ppm) // PPM, _checked(trade_fee * rates.fund_ppm) // PPM
 
 
 def _creator_share(total_fee: int, rates: FeeRates) -> int:
@@ -87,17 +89,6 @@ def _creator_share(total_fee: int, rates: FeeRates) -> int:
     if rate_ppm == 0:
         raise PoolNotTradable("its fee rates are all zero, and the program divides by them", program_error=ZERO_TRADING_TOKENS)
     return _checked(total_fee * rates.creator_ppm) // rate_ppm
-
-
-def _with_shares(amount_in: int, amount_out: int, trade_fee: int, creator_fee: int, rates: FeeRates) -> CurveSwap:
-    return CurveSwap(
-        amount_in=amount_in,
-        amount_out=amount_out,
-        trade_fee=trade_fee,
-        creator_fee=creator_fee,
-        protocol_fee=_checked(trade_fee * rates.protocol_ppm) // PPM,
-        fund_fee=_checked(trade_fee * rates.fund_ppm) // PPM,
-    )
 
 
 def _checked(product: int) -> int:

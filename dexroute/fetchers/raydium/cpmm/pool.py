@@ -13,7 +13,7 @@ from dexroute.fetchers.curve import Curve, product_curve
 from dexroute.fetchers.raydium.cpmm.curve import FeeRates
 from dexroute.fetchers.raydium.cpmm.instruction import swap_instruction
 from dexroute.fetchers.raydium.cpmm.quoting import quote_swap
-from dexroute.fetchers.refusals import input_index, refusals_explained
+from dexroute.fetchers.refusals import explained, input_index, refusals_explained
 from dexroute.math.rounding import PPM, U64_MAX
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
@@ -119,8 +119,10 @@ class CpmmPool:
         return product_curve(self.reserves(), self.mints, index_in, most_in, keep_in=keep_in, keep_out=keep_out)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
-        with refusals_explained(self, request):
+        try:
             return quote_swap(self, request)
+        except QuoteError as refusal:
+            raise explained(refusal, self, request) from refusal
 
     def swap_instruction(self, request: SwapRequest) -> Instruction:
         return swap_instruction(self, request)

@@ -7,13 +7,12 @@ utils/token.rs. Checks stand in the program's order, so that a refusal carries t
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote
-from dexroute.fetchers.raydium.cpmm.curve import CurveSwap, swap_exact_in, swap_exact_out
+from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
+from dexroute.fetchers.raydium.cpmm.curve import shares_of, swap_exact_in, swap_exact_out
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math.rounding import U64_MAX
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
@@ -37,16 +36,19 @@ def quote_swap(pool: CpmmPool, request: QuoteRequest) -> SwapQuote:
 
 def _exact_in(pool: CpmmPool, amount_in: int, index_in: int) -> SwapQuote:
     pool.require_open()
-    net_in = amount_after_fee(amount_in, pool.mints[index_in].transfer_fee)
-    if net_in == 0:
+    reaching = amount_after_fee(amount_in, pool.mints[index_in].transfer_fee)
+    if reaching == 0:
         raise AmountTooSmall("nothing of the input reaches the pool; ask for more", program_error=_REQUIRE_GT_VIOLATED)
     reserves = pool.reserves()
     on_input = pool.creator_fee_is_on_input(index_in)
-    swap = swap_exact_in(net_in, reserves[index_in], reserves[1 - index_in], pool.rates, creator_on_input=on_input)
-    received = amount_after_fee(swap.amount_out, pool.mints[1 - index_in].transfer_fee)
+    leaving, trade_fee, creator_fee = swap_exact_in(
+        reaching, reserves[index_in], reserves[1 - index_in], pool.rates, creator_on_input=on_input
+    )
+    received = amount_after_fee(leaving, pool.mints[1 - index_in].transfer_fee)
     if received == 0:
         raise AmountTooSmall("the output rounds down to nothing; ask for more", program_error=_REQUIRE_GT_VIOLATED)
-    return _settle(pool, swap, index_in, amount_in=amount_in, amount_out=received)
+    _require_vault(pool.vault_amounts[index_in] + reaching)
+    return CpmmQuote(amount_in, received, (pool, index_in, reaching, leaving, trade_fee, creator_fee))
 
 
 def _exact_out(pool: CpmmPool, amount_out: int, index_in: int) -> SwapQuote:
@@ -58,48 +60,56 @@ def _exact_out(pool: CpmmPool, amount_out: int, index_in: int) -> SwapQuote:
         raise QuoteOverflow(f"with its transfer fee the output would be {leaving}, more than 64 bits; ask for less")
     reserves = pool.reserves()
     on_input = pool.creator_fee_is_on_input(index_in)
-    swap = swap_exact_out(leaving, reserves[index_in], reserves[1 - index_in], pool.rates, creator_on_input=on_input)
-    if swap.amount_in > U64_MAX:
-        raise QuoteOverflow(f"it would take {swap.amount_in} in, more than 64 bits; ask for less")
-    if swap.amount_in == 0:
+    reaching, trade_fee, creator_fee = swap_exact_out(
+        leaving, reserves[index_in], reserves[1 - index_in], pool.rates, creator_on_input=on_input
+    )
+    if reaching > U64_MAX:
+        raise QuoteOverflow(f"it would take {reaching} in, more than 64 bits; ask for less")
+    if reaching == 0:
         raise AmountTooSmall("the input rounds to nothing; ask for more", program_error=_REQUIRE_GT_VIOLATED)
-    amount_in = amount_before_fee(swap.amount_in, pool.mints[index_in].transfer_fee)
+    amount_in = amount_before_fee(reaching, pool.mints[index_in].transfer_fee)
     if amount_in > U64_MAX:
         raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
-    return _settle(pool, swap, index_in, amount_in=amount_in, amount_out=amount_out)
+    _require_vault(pool.vault_amounts[index_in] + reaching)
+    return CpmmQuote(amount_in, amount_out, (pool, index_in, reaching, leaving, trade_fee, creator_fee))
 
 
-def _settle(pool: CpmmPool, swap: CurveSwap, index_in: int, *, amount_in: int, amount_out: int) -> SwapQuote:
-    vault_in = pool.vault_amounts[index_in] + swap.amount_in
+def _require_vault(vault_in: int) -> None:
     if vault_in > U64_MAX:
         raise QuoteOverflow(f"the vault would hold {vault_in}, more than 64 bits and more than any supply; ask for less")
-    creator_index = index_in if pool.creator_fee_is_on_input(index_in) else 1 - index_in
-    return DeferredQuote(
-        amount_in=amount_in,
-        amount_out=amount_out,
-        fees=_fees(pool, swap, index_in, creator_index, amount_in, amount_out),
-        settle=partial(_next_pool, pool, swap, index_in, creator_index),
-    )
 
 
-def _fees(pool: CpmmPool, swap: CurveSwap, index_in: int, creator_index: int, amount_in: int, amount_out: int) -> tuple[Fee, ...]:
-    taken = (
-        (FeeKind.TRANSFER, index_in, amount_in - swap.amount_in),
-        (FeeKind.POOL, index_in, swap.trade_fee),
-        (FeeKind.CREATOR, creator_index, swap.creator_fee),
-        (FeeKind.TRANSFER, 1 - index_in, swap.amount_out - amount_out),
-    )
-    return tuple([Fee(kind=kind, mint=pool.mints[index].address, amount=amount) for kind, index, amount in taken if amount])
+class CpmmQuote(DeferredQuote):
+    """Its facts: pool, index of the input mint, and in base units what reaches the one vault, what leaves the other, the trade fee
+    (of the input) and the creator's."""
+
+    __slots__ = ()
+    _facts: tuple[CpmmPool, int, int, int, int, int]
+
+    def _fees(self) -> tuple[Fee, ...]:
+        pool, index_in, reaching, leaving, trade_fee, creator_fee = self._facts
+        return fees_by_kind(
+            pool.mints,
+            (FeeKind.TRANSFER, index_in, self.amount_in - reaching),
+            (FeeKind.POOL, index_in, trade_fee),
+            (FeeKind.CREATOR, _creator_index(pool, index_in), creator_fee),
+            (FeeKind.TRANSFER, 1 - index_in, leaving - self.amount_out),
+        )
+
+    def _settled(self) -> CpmmPool:
+        pool, index_in, reaching, leaving, trade_fee, creator_fee = self._facts
+        protocol_fee, fund_fee = shares_of(trade_fee, pool.rates)
+        return replace(
+            pool,
+            vault_amounts=_added(_added(pool.vault_amounts, index_in, reaching), 1 - index_in, -leaving),
+            protocol_fees=_added(pool.protocol_fees, index_in, protocol_fee),
+            fund_fees=_added(pool.fund_fees, index_in, fund_fee),
+            creator_fees=_added(pool.creator_fees, _creator_index(pool, index_in), creator_fee),
+        )
 
 
-def _next_pool(pool: CpmmPool, swap: CurveSwap, index_in: int, creator_index: int) -> CpmmPool:
-    return replace(
-        pool,
-        vault_amounts=_added(_added(pool.vault_amounts, index_in, swap.amount_in), 1 - index_in, -swap.amount_out),
-        protocol_fees=_added(pool.protocol_fees, index_in, swap.protocol_fee),
-        fund_fees=_added(pool.fund_fees, index_in, swap.fund_fee),
-        creator_fees=_added(pool.creator_fees, creator_index, swap.creator_fee),
-    )
+def _creator_index(pool: CpmmPool, index_in: int) -> int:
+    return index_in if pool.creator_fee_is_on_input(index_in) else 1 - index_in
 
 
 def _added(pair: tuple[int, int], index: int, amount: int) -> tuple[int, int]:
