@@ -80,19 +80,20 @@ def test_venues_can_be_asked_for_and_excluded(cli: Cli) -> None:
 
 
 def test_one_hop_only(cli: Cli) -> None:
-    wide = cli.json("quote", "1", "SOL", "USDC")
+    wide = cli.json("quote", "1", "SOL", "USDC", "--max-splits", "1")
     assert any(len(candidate["pools"]) == 2 for candidate in wide["candidates"])
-    narrow = cli.json("quote", "1", "SOL", "USDC", "--max-hops", "1")
+    narrow = cli.json("quote", "1", "SOL", "USDC", "--max-hops", "1", "--max-splits", "1")
     assert narrow["candidates"]
     assert all(len(candidate["pools"]) == 1 for candidate in narrow["candidates"])
 
 
 def test_intermediate_tokens_can_be_named(cli: Cli) -> None:
-    only = cli.json("quote", "1", "SOL", "USDC", "--via", "BONK")
+    only = cli.json("quote", "1", "SOL", "USDC", "--via", "BONK", "--max-splits", "1")
     bonk = {candidate["mints"][1] for candidate in only["candidates"] if len(candidate["pools"]) == 2}
     assert len(bonk) == 1
-    assert all(len(candidate["pools"]) == 1 for candidate in cli.json("quote", "1", "SOL", "USDC", "--direct")["candidates"])
-    without = cli.json("quote", "1", "SOL", "USDC", "--via", "TAXED")
+    one_leg = ("quote", "1", "SOL", "USDC", "--max-splits", "1")
+    assert all(len(candidate["pools"]) == 1 for candidate in cli.json(*one_leg, "--direct")["candidates"])
+    without = cli.json(*one_leg, "--via", "TAXED")
     assert all(len(candidate["pools"]) == 1 for candidate in without["candidates"])
 
 

@@ -37,12 +37,17 @@ async def _failed_through(dex: Dex, pool: Pubkey, venue_id: str, context: dict[s
         order, _ = await journal.advance(order, after, kind, at_ms=dex._clock.now_ms(), facts=facts)
 
 
+ONE_LEG = RouteOptions(max_splits=1)
+
+
 async def test_a_pool_that_failed_lately_is_left_out_with_the_reason(dex: Dex) -> None:
-    best = await dex.quote("SOL", "USDC", "1.5")
+    best = await dex.quote("SOL", "USDC", "1.5", route=ONE_LEG)
     (hop,) = best.best.route.hops
     cause = "dexroute-pool: Paused (6003): swaps are off; use another pool"
     await _failed_through(dex, hop.pool, hop.venue_id, {"error_class": "exclude_pool", "cause": cause})
-    assert (await dex.quote("SOL", "USDC", "1.5")).best.route.hops[0].pool == hop.pool, "the best price asks no journal"
+    assert (await dex.quote("SOL", "USDC", "1.5", route=ONE_LEG)).best.route.hops[0].pool == hop.pool, (
+        "the best price asks no journal"
+    )
 
     safe = await dex.quote("SOL", "USDC", "1.5", strategy=Strategy.RELIABILITY)
     assert all(used.pool != hop.pool for used in safe.best.route.hops)
@@ -58,7 +63,7 @@ async def test_the_record_is_what_the_orders_came_to(dex: Dex) -> None:
     empty = await dex.quote("SOL", "USDC", "1", strategy=Strategy.RELIABILITY)
     assert any("no attempt on this cluster yet" in note for note in empty.notes)
     assert await dex.pool_records() == {}
-    receipt = await dex.swap(await dex.quote("SOL", "USDC", "1", strategy=Strategy.RELIABILITY))
+    receipt = await dex.swap(await dex.quote("SOL", "USDC", "1", strategy=Strategy.RELIABILITY, route=ONE_LEG))
     assert receipt.order.options["strategy"] == "reliability"
     (record,) = (await dex.pool_records()).values()
     assert (record.landed, record.attempts, record.average_shortfall_ppm) == (1, 1, 0)

@@ -9,16 +9,19 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.market import swap_compute_units
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, PoolNotTradable, QuoteError
-from dexroute.fetchers.base import Pool
+from dexroute.fetchers.base import Pool, SwapQuote
 from dexroute.types.requests import QuoteRequest, SwapMode
 from dexroute.types.routes import Hop
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedHop:
+    """`pool` before the swap; `quote.next_pool` is the pool after it."""
+
     pool: Pool
     hop: Hop
     compute_units: int
+    quote: SwapQuote
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +76,4 @@ def _quoted(pool: Pool, request: QuoteRequest) -> QuotedHop:
         amount_out=quote.amount_out,
         fees=quote.fees,
     )
-    return QuotedHop(pool, hop, swap_compute_units(pool.venue_id))
+    return QuotedHop(pool, hop, swap_compute_units(pool.venue_id), quote)

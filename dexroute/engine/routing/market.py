@@ -1,59 +1,177 @@
-"""Pools indexed by what they swap."""
+"""Pools indexed by what they swap, kept between searches: curves are worked out once per pool value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from functools import cache, cached_property
+from math import inf
+from typing import TYPE_CHECKING
 
 from solders.pubkey import Pubkey
 
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import Pool
+from dexroute.fetchers.curve import NOTHING, Curve, Piece, curve_of
+from dexroute.math.rounding import U64_MAX
 from dexroute.types.network import DEFAULT_COMPUTE_UNITS
+
+if TYPE_CHECKING:
+    from dexroute.engine.routing.prices import PriceTable
 
 # What one swap may cost when its venue is not registered: the cluster's default budget of one instruction.
 _UNKNOWN_VENUE_UNITS = DEFAULT_COMPUTE_UNITS
 
 
-class Market:
-    """Every pool under each ordered pair of its mints, in the byte order of pool addresses, so that the order in which
-    pools were handed over never shows in an answer. Of two states of one pool the later slot is kept."""
+class Steps:
+    """A curve with the sums up to each of its pieces, for looking up many points of it."""
 
-    def __init__(self, pools: Iterable[Pool]) -> None:
+    __slots__ = ("capacity_in", "capacity_out", "complete", "ends_in", "ends_out", "pieces")
+
+    def __init__(self, curve: Curve) -> None:
+        self.pieces: tuple[Piece, ...] = curve.pieces
+        self.complete = curve.complete
+        self.ends_in: list[float] = []
+        self.ends_out: list[float] = []
+        through = arrived = 0.0
+        for piece in curve.pieces:
+            through += piece.amount_in
+            arrived += piece.amount_out
+            self.ends_in.append(through)
+            self.ends_out.append(arrived)
+        self.capacity_in, self.capacity_out = through, arrived
+
+    def amount_out(self, x: float) -> float:
+        """What arrives for `x`; for more than the curve takes what arrives for that, which a pool may refuse."""
+        place = bisect_left(self.ends_in, x)
+        if place == len(self.pieces):
+            return self.capacity_out
+        piece = self.pieces[place]
+        if place:
+            x -= self.ends_in[place - 1]
+            return self.ends_out[place - 1] + piece.slope * x / (1.0 + piece.bend * x)
+        return piece.slope * x / (1.0 + piece.bend * x)
+
+    def amount_in(self, y: float) -> float:
+        """The least input for which `y` arrives; infinity where that is never."""
+        place = bisect_left(self.ends_out, y)
+        if place == len(self.pieces):
+            return inf
+        before = self.ends_in[place - 1] if place else 0.0
+        return before + self.pieces[place].needed(y - (self.ends_out[place - 1] if place else 0.0))
+
+    def marginal(self, x: float) -> float:
+        """Output per input for the next unit after `x`; 0 where nothing more is taken."""
+        place = bisect_left(self.ends_in, x)
+        if place == len(self.pieces):
+            return 0.0
+        piece = self.pieces[place]
+        growth = 1.0 + piece.bend * (x - (self.ends_in[place - 1] if place else 0.0))
+        return piece.slope / (growth * growth)
+
+
+class Market:
+    """Every pool in each direction it swaps ("edge"), in the byte order of pool addresses, so that the order in which pools were
+    handed over never shows in an answer. Of two states of one pool the later slot is kept.
+
+    Hand the same market to several searches to work out its curves only once. `previous` lends the curves of pools that are still
+    the same values. An edge is a number: `source[edge]` and `target[edge]` are numbers of `mints`.
+    """
+
+    def __init__(self, pools: Iterable[Pool], previous: Market | None = None) -> None:
         latest: dict[Pubkey, Pool] = {}
         for pool in pools:
             known = latest.get(pool.address)
             if known is None or known.slot < pool.slot:
                 latest[pool.address] = pool
-        self._size = len(latest)
-        self._by_pair: dict[tuple[Pubkey, Pubkey], list[Pool]] = {}
-        self._neighbours: dict[Pubkey, set[Pubkey]] = {}
-        for pool in sorted(latest.values(), key=lambda pool: bytes(pool.address)):
-            addresses = [mint.address for mint in pool.mints]
-            for source in addresses:
-                for target in addresses:
+        self.pools: dict[Pubkey, Pool] = {address: latest[address] for address in sorted(latest, key=bytes)}
+        numbers: dict[Pubkey, int] = {}
+        self.edge_pool: list[Pool] = []
+        self.source: list[int] = []
+        self.target: list[int] = []
+        self.by_source: list[list[int]] = []
+        for pool in self.pools.values():
+            held = [numbers.setdefault(mint.address, len(numbers)) for mint in pool.mints]
+            self.by_source += [[] for _ in range(len(numbers) - len(self.by_source))]
+            for source in held:
+                for target in held:
                     if source != target:
-                        self._by_pair.setdefault((source, target), []).append(pool)
-                        self._neighbours.setdefault(source, set()).add(target)
+                        self.by_source[source].append(len(self.source))
+                        self.edge_pool.append(pool)
+                        self.source.append(source)
+                        self.target.append(target)
+        self.mints: list[Pubkey] = list(numbers)
+        self.number_of = numbers
+        self._curves: list[Steps | None] = [None] * len(self.source)
+        if previous is not None:
+            self._lend(previous)
 
     def __len__(self) -> int:
-        return self._size
+        return len(self.pools)
 
-    def between(self, input_mint: Pubkey, output_mint: Pubkey) -> list[Pool]:
-        """Pools that hold both mints."""
-        return self._by_pair.get((input_mint, output_mint), [])
+    def __iter__(self) -> Iterator[Pool]:
+        return iter(self.pools.values())
 
     def holds(self, mint: Pubkey) -> bool:
-        return mint in self._neighbours
+        return mint in self.number_of
 
-    def intermediates(self, input_mint: Pubkey, output_mint: Pubkey) -> list[Pubkey]:
-        """Mints through which two hops connect the pair, in byte order."""
-        shared = self._neighbours.get(input_mint, set()) & self._neighbours.get(output_mint, set())
-        return sorted(shared - {input_mint, output_mint}, key=bytes)
+    def between(self, input_mint: Pubkey, output_mint: Pubkey) -> list[int]:
+        """Edges from one mint to the other."""
+        source, target = self.number_of.get(input_mint), self.number_of.get(output_mint)
+        if source is None or target is None:
+            return []
+        return [edge for edge in self.by_source[source] if self.target[edge] == target]
+
+    def curve(self, edge: int) -> Steps:
+        """What the edge gives for any amount, as far as it is loaded; without pieces where the pool takes no swaps."""
+        curve = self._curves[edge]
+        if curve is None:
+            curve = self._curves[edge] = self._worked_out(edge)
+        return curve
+
+    @cached_property
+    def prices(self) -> PriceTable:
+        """The prices of all edges at no flow, for vectorized search. Works out every curve the first time."""
+        from dexroute.engine.routing.prices import PriceTable
+
+        return PriceTable.of(self)
+
+    def _worked_out(self, edge: int) -> Steps:
+        pool = self.edge_pool[edge]
+        if not pool.tradable().ok:
+            return _NO_STEPS
+        return Steps(curve_of(pool, self.mints[self.source[edge]], self.mints[self.target[edge]], most_in=U64_MAX))
+
+    def _lend(self, previous: Market) -> None:
+        lent = {
+            (pool.address, previous.mints[previous.source[edge]], previous.mints[previous.target[edge]]): edge
+            for edge, pool in enumerate(previous.edge_pool)
+            if self.pools.get(pool.address) is pool
+        }
+        for edge, pool in enumerate(self.edge_pool):
+            before = lent.get((pool.address, self.mints[self.source[edge]], self.mints[self.target[edge]]))
+            if before is not None:
+                self._curves[edge] = previous._curves[before]
 
 
+_NO_STEPS = Steps(NOTHING)
+
+
+def market_of(pools: Iterable[Pool]) -> Market:
+    """The pools as a market; one that is a market already keeps what it has worked out."""
+    return pools if isinstance(pools, Market) else Market(pools)
+
+
+@cache
 def swap_compute_units(venue_id: str) -> int:
     """The venue's first guess at one swap's compute units; 200,000 for a venue that is not registered."""
     for venue in VENUES:
         if venue.id == venue_id:
             return venue.capabilities.swap_compute_units
     return _UNKNOWN_VENUE_UNITS
+
+
+@cache
+def offers_exact_out(venue_id: str) -> bool:
+    """Whether the venue's program swaps exact out; a venue that is not registered is asked."""
+    return all(venue.capabilities.exact_out for venue in VENUES if venue.id == venue_id)

@@ -13,8 +13,9 @@ from dexroute.math.rounding import BPS, PPM
 from dexroute.types.network import LAMPORTS_PER_SIGNATURE
 from dexroute.types.prices import Price
 
-MAX_HOPS = 2
-MAX_SPLITS = 1
+MAX_HOPS = 4
+MAX_SPLITS = 8
+DEFAULT_MAX_HOPS = 3
 MAX_ACCOUNTS = 64
 """What one transaction may name."""
 
@@ -40,11 +41,11 @@ class LandingCosts:
 class RouteOptions:
     """Restrictions on a search. None means "any"; exclusions win nothing by force: a name on both sides is an error.
 
-    `max_splits` and `max_hops` are limits this router can fill: more than 2 hops or 1 leg is refused rather than answered
-    with a worse route in silence. `intermediate_mints`: through which mints two hops may pass.
+    `max_hops` per leg (1: only pools that hold both mints) and `max_splits`, the number of legs, are limits this router can fill:
+    more is refused rather than answered with a worse route in silence. `intermediate_mints`: through which mints a leg may pass.
     `hop_slippage_bps`: how far a hop may fall short before the hop after it can no longer be paid for. With 0 the second hop
-    spends all that the first is expected to deliver, and any move against the first pool fails the (atomic) transaction;
-    with more, the second hop spends less and the rest stays with the user as residual of the intermediate token. None: nothing was
+    spends all that the first is expected to deliver, and any move against the first pool fails the (atomic) transaction; with
+    more, the second hop spends less and the rest stays with the user as residual of the intermediate token. None: nothing was
     said; the SDK fills in its default, and a search without it keeps nothing back.
     """
 
@@ -52,8 +53,8 @@ class RouteOptions:
     exclude_venues: frozenset[str] = frozenset()
     pools: frozenset[Pubkey] | None = None
     exclude_pools: frozenset[Pubkey] = frozenset()
-    max_hops: int = MAX_HOPS
-    max_splits: int = 1
+    max_hops: int = DEFAULT_MAX_HOPS
+    max_splits: int = MAX_SPLITS
     intermediate_mints: frozenset[Pubkey] | None = None
     hop_slippage_bps: int | None = None
     costs: LandingCosts = LandingCosts()
@@ -69,10 +70,7 @@ class RouteOptions:
         if not 1 <= self.max_hops <= MAX_HOPS:
             raise UsageError(f"max hops {self.max_hops} is not between 1 and {MAX_HOPS}", max_hops=self.max_hops)
         if not 1 <= self.max_splits <= MAX_SPLITS:
-            raise UsageError(
-                f"max splits {self.max_splits}: this router does not split an order, so only {MAX_SPLITS} can be promised",
-                max_splits=self.max_splits,
-            )
+            raise UsageError(f"max splits {self.max_splits} is not between 1 and {MAX_SPLITS}", max_splits=self.max_splits)
         if not 0 <= self.kept_back_bps < BPS:
             raise UsageError(
                 f"hop slippage {self.hop_slippage_bps} bps is not between 0 and {BPS - 1}", hop_slippage_bps=self.hop_slippage_bps
@@ -100,6 +98,11 @@ class RouteOptions:
     def kept_back_bps(self) -> int:
         """`hop_slippage_bps` as a search uses it."""
         return self.hop_slippage_bps or 0
+
+    @property
+    def restricts_pools(self) -> bool:
+        """Whether `refusal` can leave any pool out."""
+        return self.venues is not None or self.pools is not None or bool(self.exclude_venues or self.exclude_pools or self.cooled)
 
     def refusal(self, venue_id: str, pool: Pubkey) -> str | None:
         """Why these options leave a pool out, or None."""

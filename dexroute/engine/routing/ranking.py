@@ -1,17 +1,22 @@
-"""Which path wins: net of what landing it costs, ties broken in writing.
+"""Which route wins: net of what landing it costs, ties broken in writing.
 
-The order, best first: higher net output (exact in) or lower net input (exact out); then fewer hops; then fewer compute units;
-then the path that passes more of the intermediate mint (exact in) or needs less of it (exact out); then pool
-addresses, compared byte by byte from the first hop. It does not depend on the order in which pools were given.
+The order, best first: higher net output (exact in) or lower net input (exact out), after the handicap of pools with a poor
+record; then fewer hops in all; then fewer legs; then fewer compute units; then the route that passes more of the intermediate mints
+(exact in) or needs less of them (exact out), hop by hop; then pool addresses, compared byte by byte from the first hop. It
+does not depend on the order in which pools were given.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 
-from dexroute.engine.routing.options import LandingCosts
-from dexroute.engine.routing.paths import FoundPath
-from dexroute.math.rounding import BPS, ceil_div
+from solders.pubkey import Pubkey
+
+from dexroute.engine.routing.legs import QuotedLeg, QuotedRoute
+from dexroute.engine.routing.options import LandingCosts, RouteOptions
+from dexroute.math.rounding import BPS, PPM, ceil_div
 from dexroute.types.mints import NATIVE_MINT
 from dexroute.types.network import MICRO_LAMPORTS
 from dexroute.types.prices import Price
@@ -19,52 +24,104 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 
 
 @dataclass(frozen=True, slots=True)
-class RankedPath:
-    path: FoundPath
+class RankedRoute:
+    """`spent_lamports` are gone once it lands, `rent_lamports` can be had back; both are in `net` where lamports can be valued.
+    `handicap` is the part of `net` that pools with a poor record take in ranking only; base units of the ranked mint."""
+
+    route: QuotedRoute
     compute_units: int
+    spent_lamports: int
+    rent_lamports: int
     net: int
+    handicap: int
 
 
-def rank(paths: list[FoundPath], request: QuoteRequest, costs: LandingCosts) -> list[RankedPath]:
-    """The paths, best first, as the module's docstring orders them."""
+def rank(routes: Iterable[QuotedRoute], request: QuoteRequest, options: RouteOptions) -> list[RankedRoute]:
+    """The routes, best first, as the module's docstring orders them; with `prefer_small`, the smallest of those within the
+    tolerance of the best goes first."""
     forward = request.mode is SwapMode.EXACT_IN
-    ranked_mint = request.output_mint if forward else request.input_mint
-    price = costs.lamport_price or (Price(numerator=1, denominator=1) if ranked_mint == NATIVE_MINT else None)
-    ranked = [_ranked(path, forward, costs, price) for path in paths]
-    return sorted(ranked, key=lambda entry: _key(entry, forward))
+    ranked = sorted((ranked_route(route, request, options) for route in routes), key=lambda entry: _key(entry, forward))
+    if options.prefer_small and ranked:
+        best = ranked[0].net
+        slack = abs(best) * options.small_tolerance_bps // BPS
+        near = [entry for entry in ranked if (best - entry.net if forward else entry.net - best) <= slack]
+        smallest = min(near, key=lambda entry: _size(entry))
+        ranked.remove(smallest)
+        ranked.insert(0, smallest)
+    return ranked
 
 
-def landing_lamports(path: FoundPath, costs: LandingCosts) -> int:
-    """Signature, compute units at the given price (rounded up) and rent of intermediate accounts to be opened."""
-    units = sum(hop.compute_units for hop in path.hops)
-    rent = sum(costs.rent_lamports.get(hop.hop.output_mint, 0) for hop in path.hops[:-1])
-    return costs.signature_lamports + ceil_div(units * costs.compute_unit_price_micro_lamports, MICRO_LAMPORTS) + rent
+def ranked_route(route: QuotedRoute, request: QuoteRequest, options: RouteOptions) -> RankedRoute:
+    """What a route nets."""
+    forward = request.mode is SwapMode.EXACT_IN
+    units = sum(hop.compute_units for hop in route.hops)
+    between = {hop.hop.output_mint for leg in route.legs for hop in leg.hops[:-1]}
+    spent, rent = landing_lamports(units, options.costs), rent_lamports(between, options.costs)
+    price = lamport_price(request, options.costs)
+    cost = ceil_div((spent + rent) * price.numerator, price.denominator) if price is not None else 0
+    handicap = sum(_handicap(leg, options, forward) for leg in route.legs) if options.pool_penalty_ppm else 0
+    net = route.amount_out - cost - handicap if forward else route.amount_in + cost + handicap
+    return RankedRoute(route, units, spent, rent, net, handicap)
 
 
-def why_lost(entry: RankedPath, best: RankedPath, request: QuoteRequest) -> str:
-    """In words for a trader: by how much, or by which tie-break, this path lost to the best."""
-    gap = abs(best.net - entry.net)
-    if gap:
+def lamport_price(request: QuoteRequest, costs: LandingCosts) -> Price | None:
+    """Base units of the ranked mint per lamport; None where lamports cannot be valued."""
+    ranked_mint = request.output_mint if request.mode is SwapMode.EXACT_IN else request.input_mint
+    return costs.lamport_price or (Price(numerator=1, denominator=1) if ranked_mint == NATIVE_MINT else None)
+
+
+def landing_lamports(units: int, costs: LandingCosts) -> int:
+    """Signature, tip, and compute units at the given price (rounded up)."""
+    return costs.signature_lamports + costs.tip_lamports + ceil_div(units * costs.compute_unit_price_micro_lamports, MICRO_LAMPORTS)
+
+
+def rent_lamports(between: Iterable[Pubkey], costs: LandingCosts) -> int:
+    """Rent of the accounts of intermediate mints that are to be opened, once each however many legs pass through."""
+    return sum(costs.rent_lamports.get(mint, 0) for mint in between)
+
+
+def why_lost(entry: RankedRoute, best: RankedRoute, request: QuoteRequest) -> str:
+    """In words for a trader: by how much, or by which tie-break, this route lost to the best."""
+    forward = request.mode is SwapMode.EXACT_IN
+    gap = best.net - entry.net if forward else entry.net - best.net
+    if gap > 0:
         bps = gap * BPS // max(abs(best.net), 1)
         unit = f"{gap} base units" + (f" ({bps} bps)" if bps else "")
-        return f"nets {unit} less" if request.mode is SwapMode.EXACT_IN else f"costs {unit} more"
-    if len(entry.path.hops) != len(best.path.hops):
+        held_back = f", {entry.handicap} of them for its pools' record" if entry.handicap > best.handicap else ""
+        return f"{'nets' if forward else 'costs'} {unit} {'less' if forward else 'more'}{held_back}"
+    if gap < 0:
+        return f"nets {-gap} base units more, within the tolerance, but is larger (speed asked for)"
+    mine, its = entry.route, best.route
+    if len(mine.hops) != len(its.hops):
         return "same net amount, but more hops"
+    if len(mine.legs) != len(its.legs):
+        return "same net amount, but more legs"
     if entry.compute_units != best.compute_units:
         return f"same net amount, but {entry.compute_units - best.compute_units} more compute units"
     return "same net amount; the tie went to the better first amount or the lower pool address"
 
 
-def _ranked(path: FoundPath, forward: bool, costs: LandingCosts, price: Price | None) -> RankedPath:
-    cost = 0
-    if price is not None:
-        cost = ceil_div(landing_lamports(path, costs) * price.numerator, price.denominator)
-    amount = path.hops[-1].hop.amount_out - cost if forward else path.hops[0].hop.amount_in + cost
-    return RankedPath(path, sum(hop.compute_units for hop in path.hops), amount)
+def _handicap(leg: QuotedLeg, options: RouteOptions, forward: bool) -> int:
+    """What the leg's pools would take if their penalties were fees, rounded up."""
+    kept = prod(PPM - options.pool_penalty_ppm.get(hop.pool.address, 0) for hop in leg.hops)
+    whole = PPM ** len(leg.hops)
+    if forward:
+        return ceil_div(leg.amount_out * (whole - kept), whole)
+    return ceil_div(leg.amount_in * (whole - kept), kept)
 
 
-def _key(entry: RankedPath, forward: bool) -> tuple[object, ...]:
-    hops = entry.path.hops
-    middle = tuple(-hop.hop.amount_out for hop in hops[:-1]) if forward else tuple(hop.hop.amount_in for hop in hops[1:])
-    addresses = tuple(bytes(hop.pool.address) for hop in hops)
-    return (-entry.net if forward else entry.net, len(hops), entry.compute_units, middle, addresses)
+def _key(entry: RankedRoute, forward: bool) -> tuple[object, ...]:
+    return (-entry.net if forward else entry.net, *_size(entry), *_tie(entry, forward))
+
+
+def _size(entry: RankedRoute) -> tuple[int, int, int]:
+    return len(entry.route.hops), len(entry.route.legs), entry.compute_units
+
+
+def _tie(entry: RankedRoute, forward: bool) -> tuple[object, ...]:
+    legs = entry.route.legs
+    if forward:
+        middle = tuple(-hop.hop.amount_out for leg in legs for hop in leg.hops[:-1])
+    else:
+        middle = tuple(hop.hop.amount_in for leg in legs for hop in leg.hops[1:])
+    return middle, tuple(bytes(hop.pool.address) for hop in entry.route.hops)

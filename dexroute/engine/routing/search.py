@@ -1,80 +1,153 @@
-"""The router: the best route over a set of pools, and what became of every candidate. Pure, exact integers throughout."""
+"""The router: the best route over a set of pools, its proof, and what became of every candidate. Pure; amounts are exact integers.
+
+Floats find candidates: single paths by what their curves promise, splits by the best flow. Exact quotes decide between them, so
+the route is never worse than the best single path.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Final
 
-from dexroute.engine.routing.impact import fees_by_kind, price_impact_bps
-from dexroute.engine.routing.market import Market, swap_compute_units
+from dexroute.engine.routing.candidates import listed_candidates, solution_of
+from dexroute.engine.routing.findings import Findings
+from dexroute.engine.routing.legs import QuotedRoute, RefusedLeg, quote_leg
+from dexroute.engine.routing.market import market_of
 from dexroute.engine.routing.options import RouteOptions
-from dexroute.engine.routing.paths import FoundPath, LostPath, find_paths
 from dexroute.engine.routing.quote import Candidate, RouteQuote
-from dexroute.engine.routing.ranking import RankedPath, rank, why_lost
-from dexroute.engine.routing.solution import LegReport, Solution
-from dexroute.errors import InvalidAmount, RouteNotFound, UsageError
+from dexroute.engine.routing.ranking import lamport_price, rank
+from dexroute.engine.routing.room import CautiousRoom, TransactionRoom
+from dexroute.engine.routing.solution import Solution
+from dexroute.errors import InvalidAmount, UsageError
 from dexroute.fetchers.base import Pool
-from dexroute.math.rounding import PPM, U64_MAX
+from dexroute.math.rounding import U64_MAX
 from dexroute.types.requests import QuoteRequest, SwapMode
-from dexroute.types.routes import Leg, Route
 
 _DEFAULTS = RouteOptions()
+# Single paths that are quoted exactly: enough to settle ties, and to show what else there was.
+_MOST_QUOTED: Final = 48
+_LISTED: Final = 24
+_SMALL_MARKET: Final = 40
+_WIDTH: Final = 4
+# What splitting may still add to a single path without being looked for: a fiftieth of a basis point.
+_NOT_WORTH_SPLITTING: Final = 2e-6
 
 
 def find_route(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions = _DEFAULTS) -> RouteQuote:
-    """The best route: highest net output (exact in) or lowest net input (exact out) over single pools and two hops.
+    """The best route: highest net output (exact in) or lowest net input (exact out) over paths of up to `options.max_hops` hops and
+    splits over up to `options.max_splits` of them, as far as one transaction has room. `bound` in the answer is what no split over
+    these pools can beat. Hand in a `Market` to keep what is worked out about pools from one search to the next.
 
-    Ties: fewer hops, then fewer compute units, then the better amount of the intermediate mint, then lower pool addresses (byte
-    order); equal inputs give equal routes whatever order the pools come in. In two hops the second spends what the
-    first delivers less `options.hop_slippage_bps`; the difference is residual and visible in the hops' amounts.
+    Ties are broken as `ranking` says; equal inputs give equal routes whatever order the pools come in. Within a leg a later hop
+    spends what the one before delivers less `options.hop_slippage_bps`; the difference is residual and visible in the hops'
+    amounts.
 
-    Raises RouteNotFound, whose context["candidates"] says why each candidate lost; InvalidAmount for an amount that is not 1 to
+    Raises RouteNotFound, whose context["candidates"] says why candidates lost; InvalidAmount for an amount that is not 1 to
     2^64-1; UsageError when both mints are the same.
     """
-    _check(request)
-    market = Market(pools)
-    found, lost = find_paths(market, request, options)
-    if not found:
-        raise _not_found(market, request, options, lost)
-    return _route_quote(rank(found, request, options.costs)[0].path)
+    return solution_of(_search(pools, request, options, explain=False), explain=False).quote
 
 
 def solve_route(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions = _DEFAULTS) -> Solution:
-    """The route of `find_route` with everything that explains it: its legs and all candidates. Raises as `find_route` does."""
-    _check(request)
-    market = Market(pools)
-    found, lost = find_paths(market, request, options)
-    if not found:
-        raise _not_found(market, request, options, lost)
-    ranked = rank(found, request, options.costs)
-    candidates = [
-        _candidate(entry, None if place == 0 else why_lost(entry, ranked[0], request)) for place, entry in enumerate(ranked)
-    ]
-    quote = _route_quote(ranked[0].path)
-    hops = quote.route.hops
-    report = LegReport(
-        leg=quote.route.legs[0],
-        share_ppm=PPM,
-        marginal_price=None,
-        price_impact_bps=price_impact_bps(hops, {hop.pool.address: hop.pool for hop in ranked[0].path.hops}),
-        fees=fees_by_kind(hops),
-    )
-    return Solution(
-        quote=quote, candidates=tuple(candidates + [_given_up(path) for path in lost]), certificate=None, legs=(report,)
-    )
+    """The route of `find_route` with everything that explains it: certificate, legs, candidates. Raises as `find_route` does."""
+    return solution_of(_search(pools, request, options, explain=True), explain=True)
 
 
 def rank_candidates(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions = _DEFAULTS) -> tuple[Candidate, ...]:
-    """Every candidate, the route of `find_route` first, then by rank, then those that were given up with their reason.
+    """The best candidates, the route of `find_route` first, then by rank, then those that were given up with their reason.
 
     Empty when no pool connects the pair. Raises as `find_route` does for requests that cannot be meant, never RouteNotFound.
     """
+    return listed_candidates(_search(pools, request, options, explain=True))[0]
+
+
+def _search(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions, *, explain: bool) -> Findings:
     _check(request)
-    market = Market(pools)
-    found, lost = find_paths(market, request, options)
-    ranked = rank(found, request, options.costs)
-    winners = [_candidate(entry, None if place == 0 else why_lost(entry, ranked[0], request)) for place, entry in enumerate(ranked)]
-    return tuple(winners + [_given_up(path) for path in lost])
+    market = market_of(pools)
+    findings = Findings(market, request, options)
+    if market.holds(request.input_mint) and market.holds(request.output_mint):
+        _fill(findings, explain)
+    return findings
+
+
+def _fill(findings: Findings, explain: bool) -> None:
+    # numpy is imported when a route is looked for, not when a command starts.
+    from dexroute.engine.routing.certificate import certify
+    from dexroute.engine.routing.paths import PathSearch, promised_paths
+    from dexroute.engine.routing.scope import scope_of
+    from dexroute.engine.routing.split import find_split
+
+    market, request, options = findings.market, findings.request, findings.options
+    scope = scope_of(market, request, options)
+    order = scope.order
+    small = scope.whole and len(scope.edges) <= _SMALL_MARKET
+    promised, findings.stuck = promised_paths(
+        market,
+        scope.edges,
+        PathSearch(
+            input=order.input,
+            output=order.output,
+            amount=order.amount,
+            exact_in=order.exact_in,
+            max_hops=options.max_hops,
+            keep=order.keep,
+            width=len(scope.edges) ** 2 if small else _WIDTH,
+        ),
+    )
+    findings.promised = len(promised)
+    _quote_single_paths(findings, [(path.path, path.amount) for path in promised], explain)
+    rooms: list[TransactionRoom] = [options.room] if options.room else _guessed_rooms(options.max_accounts)
+    best = promised[0].amount if promised else None
+    split = None
+    if not _single_is_enough(best, order.amount, float(scope.through.max(initial=0.0)), order.exact_in):
+        also = {edge for path in promised[:3] for edge in path.path}
+        split = find_split(market, scope, request, options, rooms[0], also)
+    if split is not None:
+        findings.split_paths = split.paths
+        findings.routes += split.routes
+        findings.refused += split.refused
+        findings.unfit += split.unfit
+    findings.settle(rooms)
+    if findings.ranked:
+        findings.certificate = certify(market, scope, request, findings.ranked[0].route, split)
+
+
+def _guessed_rooms(max_accounts: int) -> list[TransactionRoom]:
+    """Nobody said what fits: the worst case, and where nothing fits that, the best, of which planning has the last word."""
+    return [CautiousRoom(max_accounts=max_accounts), CautiousRoom(max_accounts=max_accounts, opened=True)]
+
+
+def _single_is_enough(promised: float | None, amount: float, best_rate: float, exact_in: bool) -> bool:
+    """Whether the best single path already does what the best price at no flow would do to the whole amount."""
+    if promised is None or promised <= 0.0:
+        return False
+    unbeatable = amount * best_rate if exact_in else amount / best_rate
+    return abs(promised - unbeatable) <= _NOT_WORTH_SPLITTING * unbeatable
+
+
+def _quote_single_paths(findings: Findings, promised: list[tuple[tuple[int, ...], float]], explain: bool) -> None:
+    """Quotes single paths exactly, best promise first, until no further one can beat the best."""
+    market, request, options = findings.market, findings.request, findings.options
+    forward = request.mode is SwapMode.EXACT_IN
+    price = lamport_price(request, options.costs)
+    best: int | None = None
+    for number, (path, promise) in enumerate(promised[:_MOST_QUOTED]):
+        if best is not None and (number >= _LISTED or not explain):
+            # A promise is kept but for rounding: a billionth and a few units, and landing costs something besides.
+            hopeless = promise * (1 + 1e-9) + 4 < best if forward else promise * (1 - 1e-9) - 4 > best
+            if hopeless:
+                break
+        quoted = quote_leg(market, path, request.amount, request.mode, options.kept_back_bps, {})
+        if isinstance(quoted, RefusedLeg):
+            findings.refused.append(quoted)
+            continue
+        findings.routes.append(QuotedRoute((quoted,)))
+        if price is None and not options.pool_penalty_ppm:
+            amount = quoted.amount_out if forward else quoted.amount_in
+            best = amount if best is None else max(best, amount) if forward else min(best, amount)
+        else:
+            net = rank([QuotedRoute((quoted,))], request, options)[0].net
+            best = net if best is None else max(best, net) if forward else min(best, net)
 
 
 def _check(request: QuoteRequest) -> None:
@@ -86,70 +159,3 @@ def _check(request: QuoteRequest) -> None:
         raise UsageError(
             f"input and output are the same mint {request.input_mint}; name two different tokens", mint=str(request.input_mint)
         )
-
-
-def _route_quote(path: FoundPath) -> RouteQuote:
-    hops = tuple(hop.hop for hop in path.hops)
-    return RouteQuote(amount_in=hops[0].amount_in, amount_out=hops[-1].amount_out, route=Route(legs=(Leg(hops=hops),)), bound=None)
-
-
-def _candidate(entry: RankedPath, lost: str | None) -> Candidate:
-    hops = tuple(hop.hop for hop in entry.path.hops)
-    pools = {hop.pool.address: hop.pool for hop in entry.path.hops}
-    return Candidate(
-        pools=tuple(hop.pool for hop in hops),
-        venue_ids=tuple(hop.venue_id for hop in hops),
-        mints=(hops[0].input_mint, *(hop.output_mint for hop in hops)),
-        quote=_route_quote(entry.path),
-        fees=fees_by_kind(hops),
-        price_impact_bps=price_impact_bps(hops, pools),
-        compute_units=entry.compute_units,
-        net=entry.net,
-        lost=lost,
-    )
-
-
-def _given_up(path: LostPath) -> Candidate:
-    return Candidate(
-        pools=tuple(pool.address for pool in path.pools),
-        venue_ids=tuple(pool.venue_id for pool in path.pools),
-        mints=path.mints,
-        quote=None,
-        fees=(),
-        price_impact_bps=None,
-        compute_units=sum(swap_compute_units(pool.venue_id) for pool in path.pools),
-        net=None,
-        lost=path.reason,
-        error=path.refused.error if path.refused else None,
-    )
-
-
-def _not_found(market: Market, request: QuoteRequest, options: RouteOptions, lost: list[LostPath]) -> RouteNotFound:
-    pair = f"{request.input_mint} to {request.output_mint}"
-    asked = f"{request.amount} base units {'in' if request.mode is SwapMode.EXACT_IN else 'out'}"
-    if lost:
-        first = lost[0].reason
-        many = f"all {len(lost)} candidates were given up; the first: {first}" if len(lost) > 1 else first
-        message = f"no route from {pair} for {asked}: {many}"
-    else:
-        absent = [str(mint) for mint in (request.input_mint, request.output_mint) if not market.holds(mint)]
-        why = f"no pool holds {' or '.join(absent)}" if absent else f"nothing connects them in {options.max_hops} hop(s)"
-        message = f"no route from {pair}: {why} among {len(market)} known pools; add a pool that does (dex pools add)"
-    candidates: list[dict[str, Any]] = [
-        {
-            "pools": [str(pool.address) for pool in path.pools],
-            "venues": [pool.venue_id for pool in path.pools],
-            "reason": path.reason,
-            "code": path.refused.error.code if path.refused else None,
-        }
-        for path in lost
-    ]
-    return RouteNotFound(
-        message,
-        input_mint=str(request.input_mint),
-        output_mint=str(request.output_mint),
-        amount=str(request.amount),
-        mode=request.mode.value,
-        pools_known=len(market),
-        candidates=candidates,
-    )

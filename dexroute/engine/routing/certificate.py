@@ -1,0 +1,137 @@
+"""The proof beside a route: the tightest bound its search can give, and where the distance to it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from dexroute.engine.routing.bound import Bound, all_prices, dual_bound
+from dexroute.engine.routing.legs import QuotedRoute
+from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
+from dexroute.engine.routing.prices import Floats
+from dexroute.engine.routing.scope import Scope
+from dexroute.engine.routing.solution import Certificate
+from dexroute.engine.routing.split import SplitFound
+from dexroute.math.rounding import BPS, ceil_div
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+_CENTI_BPS: Final = 100 * BPS
+_MOST_GAP: Final = 2e-7  # of the amount; below that the bound is tight enough
+_NEGLIGIBLE: Final = 1e-8
+_ROUNDS: Final = 3
+_MORE_EDGES: Final = 96
+_TOLERANCE: Final = 1e-8
+
+
+def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRoute, split: SplitFound | None) -> Certificate:
+    """The certificate of a route. `split` is what the search for splits found, None where the best single path left nothing to
+    search for."""
+    exact_in = request.mode is SwapMode.EXACT_IN
+    reached = route.amount_out if exact_in else route.amount_in
+    plain = Order(
+        input=scope.order.input,
+        output=scope.order.output,
+        amount=scope.order.amount,
+        exact_in=exact_in,
+        keep=1.0,
+        handicap={},
+    )
+    known = split.flow.prices if split is not None else _path_prices(market, route, exact_in)
+    bound, prices = _evaluated(market, request, known, plain)
+    edges = split.edges if split is not None else [edge for leg in route.legs for edge in leg.path]
+    is_plain = scope.order.keep == 1.0 and not scope.order.handicap
+    for number in range(_ROUNDS):
+        if abs(bound.exact - reached) <= _MOST_GAP * reached:
+            break
+        outside = sorted(bound.surplus.keys() - set(edges), key=lambda edge: (-bound.surplus[edge], edge))
+        if sum(bound.surplus[edge] for edge in outside) <= _NEGLIGIBLE * reached and (number or (is_plain and split is not None)):
+            break
+        if number == 0:
+            edges = sorted({*edges, *scope.edges[:_MORE_EDGES]} if split is None else edges)
+        edges = sorted({*edges, *outside[:_MORE_EDGES]})
+        flow = solve_network(market, edges, plain, _Scale(prices), tolerance=_TOLERANCE)
+        tried, tried_prices = _evaluated(market, request, flow.prices, plain)
+        if (tried.value < bound.value) is exact_in or tried.value == bound.value:
+            bound, prices = tried, tried_prices
+        else:
+            # A worse bound teaches where the prices are wrong; the better one stands.
+            outside = sorted(tried.surplus.keys() - set(edges), key=lambda edge: (-tried.surplus[edge], edge))
+            edges = sorted({*edges, *outside[:_MORE_EDGES]})
+    residual = _residual(route, market, prices)
+    return _certificate(bound.value, reached, residual, split, exact_in, market, scope)
+
+
+def _evaluated(market: Market, request: QuoteRequest, known: Mapping[int, float], order: Order) -> tuple[Bound, Floats]:
+    prices = all_prices(market, [(mint, max(price, 0.0)) for mint, price in known.items()])
+    bound = dual_bound(market, prices, input=order.input, output=order.output, amount=request.amount, exact_in=order.exact_in)
+    return bound, prices
+
+
+class _Scale(dict[int, float]):
+    """Prices as scales of mints: never zero."""
+
+    def __init__(self, prices: Floats) -> None:
+        super().__init__()
+        self._prices = prices
+
+    def __missing__(self, mint: int) -> float:
+        value = float(self._prices[mint]) or 1.0
+        self[mint] = value
+        return value
+
+
+def _path_prices(market: Market, route: QuotedRoute, exact_in: bool) -> dict[int, float]:
+    """Prices along a single path, from the output back at the margin of what it carries; 1 for the ranked mint."""
+    (leg,) = route.legs
+    prices = {market.target[leg.path[-1]]: 1.0}
+    for edge, hop in zip(reversed(leg.path), reversed(leg.hops), strict=True):
+        marginal = market.curve(edge).marginal(hop.hop.amount_in)
+        prices[market.source[edge]] = prices[market.target[edge]] * marginal
+    first = prices[market.source[leg.path[0]]]
+    if exact_in or first <= 0.0:
+        return prices
+    return {mint: price / first for mint, price in prices.items()}
+
+
+def _residual(route: QuotedRoute, market: Market, prices: Floats) -> int:
+    """What stays with the user of intermediate mints, in base units of the ranked mint."""
+    worth = 0.0
+    for leg in route.legs:
+        for place in range(1, len(leg.hops)):
+            left = leg.hops[place - 1].hop.amount_out - leg.hops[place].hop.amount_in
+            worth += left * float(prices[market.source[leg.path[place]]])
+    return int(worth)
+
+
+def _certificate(
+    bound: int, reached: int, residual: int, split: SplitFound | None, exact_in: bool, market: Market, scope: Scope
+) -> Certificate:
+    # A bound that the route itself beats would be a pool's curve below its quotes; never claim it.
+    bound = max(bound, reached) if exact_in else min(bound, reached)
+    gap = abs(bound - reached)
+    limited = None
+    if split is not None and split.missed < 1e-4:
+        flow_residual = _flow_residual(split.flow, market, scope)
+        value = split.flow.value + flow_residual if exact_in else split.flow.value - flow_residual
+        limited = min(max(round(value), reached), bound) if exact_in else max(min(round(value), reached), bound)
+    residual = min(residual, gap)
+    leg_cost = 0 if limited is None else min(max(abs(limited - reached) - residual, 0), gap - residual)
+    return Certificate(
+        bound=bound,
+        gap_centi_bps=ceil_div(gap * _CENTI_BPS, bound) if bound else 0,
+        limited_bound=limited,
+        hop_limit_cost=gap - residual - leg_cost,
+        leg_limit_cost=leg_cost,
+        residual_cost=residual,
+    )
+
+
+def _flow_residual(flow: NetworkFlow, market: Market, scope: Scope) -> float:
+    if scope.order.keep == 1.0:
+        return 0.0
+    return sum(
+        into * (1.0 - scope.order.keep) * flow.prices[market.source[edge]]
+        for edge, into in flow.flows.items()
+        if market.source[edge] != scope.order.input
+    )

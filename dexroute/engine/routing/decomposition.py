@@ -1,0 +1,97 @@
+"""A flow over edges as paths that carry shares of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dexroute.engine.routing.legs import Path
+from dexroute.engine.routing.market import Market
+
+if TYPE_CHECKING:
+    from dexroute.engine.routing.network import NetworkFlow, Order
+
+# Parts of a flow below this share of the order are a solver's noise.
+NOISE = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class PathShare:
+    """`share` of the order's fixed side, 0 to 1."""
+
+    path: Path
+    share: float
+
+
+def paths_of(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> tuple[list[PathShare], float]:
+    """Simple paths of at most `max_hops` hops that carry the flow, largest share first, and the share they do not carry.
+
+    Takes the widest path again and again; each empties an edge. Shares are measured where the amount is fixed.
+    """
+    left: dict[int, float] = {}
+    gains: dict[int, float] = {}
+    # Worth passing through, in shares of the order, so that edges of all mints compare.
+    fixed = order.input if order.exact_in else order.output
+    unit = order.amount * flow.prices[fixed]
+    for edge, into in flow.flows.items():
+        worth = into * flow.prices[market.source[edge]] / unit
+        if worth > NOISE:
+            left[edge] = into
+            gains[edge] = flow.arrivals[edge] / into
+    shares: list[PathShare] = []
+    carried = 0.0
+    while left:
+        found = _widest(market, left, gains, order, max_hops)
+        if found is None:
+            break
+        path, amount_in = found
+        through = amount_in
+        for edge in path:
+            remaining = left[edge] - through
+            worth = remaining * flow.prices[market.source[edge]] / unit
+            if worth > NOISE:
+                left[edge] = remaining
+            else:
+                del left[edge]
+            through *= gains[edge]
+        share = (amount_in if order.exact_in else through) / order.amount
+        if share > NOISE:
+            shares.append(PathShare(path, share))
+            carried += share
+    shares.sort(key=lambda one: (-one.share, one.path))
+    return shares, max(0.0, 1.0 - carried)
+
+
+def _widest(
+    market: Market, left: Mapping[int, float], gains: Mapping[int, float], order: Order, max_hops: int
+) -> tuple[Path, float] | None:
+    """The simple path that carries most, and its input."""
+    outward: dict[int, list[int]] = {}
+    for edge in sorted(left):
+        outward.setdefault(market.source[edge], []).append(edge)
+    best: tuple[float, float, Path] | None = None
+    # (arriving, input that takes, path) by mint; wide first.
+    labels: dict[int, list[tuple[float, float, Path]]] = {order.input: [(float("inf"), 1.0, ())]}
+    for _ in range(max_hops):
+        following: dict[int, list[tuple[float, float, Path]]] = {}
+        for mint, partial in labels.items():
+            for edge in outward.get(mint, ()):
+                there = market.target[edge]
+                if there == order.input:
+                    continue
+                for room, gain, path in partial:
+                    if any(market.source[before] == there for before in path):
+                        continue
+                    # `room` is counted in input base units, `gain` what one of them is at this mint.
+                    wide, grown = min(room, left[edge] / gain), gain * gains[edge]
+                    label = (wide, grown, (*path, edge))
+                    if there == order.output:
+                        if best is None or (wide, best[2]) > (best[0], label[2]):
+                            best = label
+                    else:
+                        following.setdefault(there, []).append(label)
+        labels = {mint: sorted(some, key=lambda one: (-one[0], one[2]))[:4] for mint, some in following.items()}
+    if best is None or best[0] <= 0.0:
+        return None
+    return best[2], best[0]

@@ -1,0 +1,56 @@
+"""What one search came across, from which answer and explanation are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg
+from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.options import RouteOptions
+from dexroute.engine.routing.ranking import RankedRoute, rank
+from dexroute.engine.routing.room import TransactionRoom
+from dexroute.engine.routing.solution import Certificate
+from dexroute.types.requests import QuoteRequest
+
+
+@dataclass(slots=True)
+class Findings:
+    """`ranked`: quoted routes, best first, the first of them fits. `unfit`: routes and leg sets the transaction has no room for.
+    `refused`: legs an exact quote refused. `stuck`: partial paths whose last pool cannot carry the amount, not quoted.
+    `promised`: how many single paths there were; `split_paths`: over how many paths the best flow runs; `most`: of an amount
+    beyond all liquidity, what can be filled."""
+
+    market: Market
+    request: QuoteRequest
+    options: RouteOptions
+    routes: list[QuotedRoute] = field(default_factory=list)
+    ranked: list[RankedRoute] = field(default_factory=list)
+    unfit: list[tuple[tuple[Path, ...], str]] = field(default_factory=list)
+    unfit_ranked: list[tuple[RankedRoute, str]] = field(default_factory=list)
+    refused: list[RefusedLeg] = field(default_factory=list)
+    stuck: list[Path] = field(default_factory=list)
+    promised: int = 0
+    split_paths: int = 0
+    certificate: Certificate | None = None
+    most: int | None = None
+
+    @property
+    def bound(self) -> int | None:
+        return None if self.certificate is None else self.certificate.bound
+
+    def settle(self, rooms: Sequence[TransactionRoom]) -> None:
+        """Ranks the routes and sets aside the best ones as long as they do not fit the first room; where nothing fits it, the
+        next room decides."""
+        for room in rooms:
+            self.unfit_ranked = []
+            routes = list(self.routes)
+            while routes:
+                self.ranked = rank(routes, self.request, self.options)
+                best = self.ranked[0]
+                reason = room.refusal([leg.leg for leg in best.route.legs], self.market.pools)
+                if reason is None:
+                    return
+                self.unfit_ranked.append((best, reason))
+                routes.remove(best.route)
+        self.ranked = []

@@ -1,0 +1,134 @@
+"""Some edges of a market as a flow problem in natural units, and what its solution says about each edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from dexroute.engine.routing.flow import FlowProblem, best_flow
+from dexroute.engine.routing.market import Market
+
+# Pieces beyond so many times the order's worth are not looked at in a first solve; nor is more than this ever sent.
+_ENOUGH: Final = 12.0
+_MOST: Final = 1e7
+_LEAST: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What flows: mints by number, amount in base units at the fixed side. `keep` is the part of a hop's output the next hop may
+    spend (1 without hop slippage); `handicap` multiplies an edge's output in the search's eyes only."""
+
+    input: int
+    output: int
+    amount: float
+    exact_in: bool
+    keep: float
+    handicap: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFlow:
+    """`flows`: by edge, base units into it (before hop slippage takes its part). `prices`: by mint number, worth in units of the
+    ranked mint. `value`: what arrives in all (exact in) or is spent in all (exact out)."""
+
+    flows: dict[int, float]
+    arrivals: dict[int, float]
+    prices: dict[int, float]
+    value: float
+    solved: bool
+
+
+def solve_network(
+    market: Market, edges: Sequence[int], order: Order, prices: Mapping[int, float], *, tolerance: float
+) -> NetworkFlow:
+    """The best flow through these edges. `prices` are rough worths of every mint the edges touch (they only scale)."""
+    flow, cut = _solve(market, edges, order, prices, tolerance, _ENOUGH)
+    if cut:
+        flow, _ = _solve(market, edges, order, prices, tolerance, _MOST)
+    return flow
+
+
+def _solve(
+    market: Market, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float, enough: float
+) -> tuple[NetworkFlow, bool]:
+    numbers: dict[int, int] = {order.input: 0, order.output: 1}
+    unit = order.amount * prices[order.input if order.exact_in else order.output]
+    source: list[int] = []
+    target: list[int] = []
+    capacity: list[float] = []
+    slope: list[float] = []
+    bend: list[float] = []
+    owner: list[int] = []
+    cut: list[bool] = []
+    scale: list[float] = []
+    for place, edge in enumerate(edges):
+        a, b = market.source[edge], market.target[edge]
+        worth_a, worth_b = prices[a], prices[b]
+        in_units, ratio = unit / worth_a, worth_b / worth_a
+        here = numbers.setdefault(a, len(numbers))
+        there = numbers.setdefault(b, len(numbers))
+        keep = 1.0 if a == order.input else order.keep
+        gain = keep * ratio * order.handicap.get(edge, 1.0)
+        bending, room = keep * in_units, 1.0 / (keep * in_units)
+        total = 0.0
+        was_cut = False
+        for piece in market.curve(edge).pieces:
+            if total >= enough:
+                was_cut = True
+                break
+            size = min(piece.amount_in * room, _MOST)
+            if size > _LEAST:
+                source.append(here)
+                target.append(there)
+                capacity.append(size)
+                slope.append(piece.slope * gain)
+                bend.append(piece.bend * bending)
+                owner.append(place)
+                total += size
+        cut.append(was_cut)
+        scale.append(in_units)
+    reference, supplied = (1, 0) if order.exact_in else (0, 1)
+    supply = np.zeros(len(numbers))
+    supply[supplied] = 1.0 if order.exact_in else -1.0
+    problem = FlowProblem(
+        source=np.array(source, dtype=np.int64),
+        target=np.array(target, dtype=np.int64),
+        capacity=np.array(capacity),
+        slope=np.array(slope),
+        bend=np.array(bend),
+        supply=supply,
+        reference=reference,
+    )
+    solution = best_flow(problem, tolerance=tolerance)
+    z = solution.flows
+    per_edge = np.bincount(owner, z, len(edges)).tolist()
+    arrived = problem.slope * z / (1.0 + problem.bend * z)
+    arrived_per_edge = np.bincount(owner, arrived, len(edges)).tolist()
+    capacities = np.bincount(owner, problem.capacity, len(edges)).tolist()
+    flows: dict[int, float] = {}
+    arrivals: dict[int, float] = {}
+    missed = False
+    for place, edge in enumerate(edges):
+        flow = per_edge[place]
+        missed = missed or (cut[place] and flow > 0.98 * capacities[place])
+        flows[edge] = flow * scale[place]
+        arrivals[edge] = arrived_per_edge[place] * unit / prices[market.target[edge]]
+    reference_mint = order.output if order.exact_in else order.input
+    side = 1.0 if order.exact_in else -1.0
+    net = arrived[problem.target == reference].sum() - z[problem.source == reference].sum()
+    return (
+        NetworkFlow(
+            flows=flows,
+            arrivals=arrivals,
+            prices={
+                mint: float(solution.prices[number]) * prices[mint] / prices[reference_mint] for mint, number in numbers.items()
+            },
+            value=side * float(net) * unit / prices[reference_mint],
+            solved=solution.solved,
+        ),
+        missed,
+    )

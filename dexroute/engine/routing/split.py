@@ -1,0 +1,294 @@
+"""Splitting an order: from the best flow to a few legs that pay for themselves and fit one transaction.
+
+The flow over all good edges is solved without a limit on legs. Cut into paths, each leg is worth what its pools would be missed for
+at the prices of that flow. Legs that are worth less than they cost to land, and the least of too many, are dropped; what is left
+is solved again, until nothing is to be dropped. Exact quotes decide afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from dexroute.engine.routing.bound import best_arbitrage
+from dexroute.engine.routing.decomposition import NOISE, PathShare, paths_of
+from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, Share, quote_legs
+from dexroute.engine.routing.market import Market, swap_compute_units
+from dexroute.engine.routing.network import NetworkFlow, solve_network
+from dexroute.engine.routing.options import LandingCosts, RouteOptions
+from dexroute.engine.routing.ranking import lamport_price
+from dexroute.engine.routing.room import TransactionRoom
+from dexroute.engine.routing.scope import Scope
+from dexroute.types.network import MICRO_LAMPORTS
+from dexroute.types.requests import QuoteRequest
+from dexroute.types.routes import Hop, Leg
+
+_FIRST_EDGES: Final = 48
+_MORE_EDGES: Final = 32
+_ROUNDS: Final = 4
+_TRIES: Final = 8
+_TOLERANCE: Final = 1e-8
+_BETTER: Final = 1.0 + 1e-8
+_MISSED: Final = 1e-6
+
+
+@dataclass(slots=True)
+class SplitFound:
+    """`flow` is the best flow within the hop limit with any number of legs, `limited` its value in base units of the ranked mint
+    (less what longer paths carried of it), and `edges` those it was solved over. `routes` are quoted splits; `refused` legs
+    that an exact quote refused; `unfit` routes (as legs) that the transaction has no room for, with the reason."""
+
+    flow: NetworkFlow
+    edges: list[int]
+    missed: float
+    paths: int
+    routes: list[QuotedRoute] = field(default_factory=list)
+    refused: list[RefusedLeg] = field(default_factory=list)
+    unfit: list[tuple[tuple[Path, ...], str]] = field(default_factory=list)
+
+
+def find_split(
+    market: Market,
+    scope: Scope,
+    request: QuoteRequest,
+    options: RouteOptions,
+    room: TransactionRoom,
+    also: Collection[int],
+) -> SplitFound | None:
+    """Splits worth ranking. `also` are edges to be looked at whatever their price. None when no flow satisfies the request."""
+    solved = _unlimited_flow(market, scope, also)
+    if solved is None:
+        return None
+    flow, edges = solved
+    shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
+    for _ in range(_ROUNDS):
+        if missed < _MISSED or not shares:
+            break
+        # Some of it took longer paths than allowed: without the edges only those need.
+        shorter = sorted({edge for share in shares for edge in share.path})
+        if len(shorter) == len(edges):
+            break
+        again = solve_network(market, shorter, scope.order, _Worth(scope), tolerance=_TOLERANCE)
+        if not again.solved:
+            break
+        flow, edges = again, shorter
+        shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
+    found = SplitFound(flow, edges, missed, len(shares))
+    if options.max_splits > 1 and shares:
+        _reduce(market, scope, request, options, room, found, shares)
+    return found
+
+
+def _unlimited_flow(market: Market, scope: Scope, also: Collection[int]) -> tuple[NetworkFlow, list[int]] | None:
+    """The best flow over the edges that matter: solved over a few, and again with those its prices would rather use."""
+    best = sorted(scope.edges, key=lambda edge: (-scope.rate(edge), edge))[:_FIRST_EDGES]
+    edges = sorted({*best, *also})
+    worth = _Worth(scope)
+    flow: NetworkFlow | None = None
+    for _ in range(_ROUNDS):
+        flow = solve_network(market, edges, scope.order, worth, tolerance=_TOLERANCE)
+        if not flow.solved:
+            if scope.whole and len(edges) == len(scope.edges):
+                return None
+            more = [edge for edge in scope.edges if edge not in set(edges)] or _all_edges(scope)
+        else:
+            more = _preferred(market, scope, flow, edges)
+        if not more:
+            break
+        edges = sorted({*edges, *more})
+    return (flow, edges) if flow is not None and flow.solved else None
+
+
+class _Worth(dict[int, float]):
+    """Rough worth of each mint."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self._worth = scope.worth
+
+    def __missing__(self, mint: int) -> float:
+        value = float(self._worth[mint]) or 1.0
+        self[mint] = value
+        return value
+
+
+def _all_edges(scope: Scope) -> list[int]:
+    useful = np.flatnonzero(scope.through > 0.0)
+    best = useful[np.argsort(-scope.through[useful], kind="stable")[:1_000]]
+    return [int(edge) for edge in scope.table.edge[best]]
+
+
+def _preferred(market: Market, scope: Scope, flow: NetworkFlow, edges: Sequence[int]) -> list[int]:
+    """Edges on paths that would beat the flow's marginal price, best first; none when the flow is the best there is."""
+    table = scope.table
+    slope = scope.slope.copy()
+    order = scope.order
+    for edge in edges:
+        place = table.place[edge]
+        source, target = market.source[edge], market.target[edge]
+        if (
+            flow.flows[edge] * flow.prices[source]
+            > NOISE * order.amount * flow.prices[order.input if order.exact_in else order.output]
+        ):
+            slope[place] = min(slope[place], flow.prices[source] / max(flow.prices[target], 1e-300))
+    through = table.through(slope, order.input, order.output, scope.max_hops)
+    marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
+    known = np.zeros(len(slope), dtype=np.bool_)
+    known[table.place[list(edges)]] = True
+    better = np.flatnonzero((through > marginal * _BETTER) & ~known)
+    best = better[np.argsort(-through[better], kind="stable")[:_MORE_EDGES]]
+    return [int(edge) for edge in table.edge[best]]
+
+
+def _reduce(
+    market: Market,
+    scope: Scope,
+    request: QuoteRequest,
+    options: RouteOptions,
+    room: TransactionRoom,
+    found: SplitFound,
+    shares: list[PathShare],
+) -> None:
+    flow, edges = found.flow, found.edges
+    worth = _Worth(scope)
+    for tries_left in reversed(range(_TRIES)):
+        kept = shares
+        if len(shares) < 2:
+            return
+        gains = _gains(market, scope, request, options, flow, shares)
+        if len(shares) > options.max_splits:
+            kept = _best(shares, gains, options.max_splits)
+        elif min(gains) < 0.0:
+            # Those far from paying go together, others one at a time: what one leaves the rest may need.
+            worst = min(gains)
+            kept = [share for share, gain in zip(shares, gains, strict=True) if gain > worst / 2.0]
+        else:
+            kept = _fitting(market, scope, room, found, flow, shares, gains)
+        if len(kept) < len(shares):
+            if len(kept) < 2:
+                return
+            if tries_left:
+                edges = sorted({edge for share in kept for edge in share.path})
+                again = solve_network(market, edges, scope.order, worth, tolerance=_TOLERANCE)
+                if again.solved:
+                    flow = again
+                    shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
+                    continue
+        quoted = quote_legs(market, _whole(kept, request.amount), request.mode, options.kept_back_bps)
+        if isinstance(quoted, QuotedRoute):
+            found.routes.append(quoted)
+            return
+        # The exact quote knows better than the curve: without that pool, then.
+        found.refused.append(quoted)
+        culprit = quoted.path[-1] if scope.order.exact_in else quoted.path[0]
+        edges = [edge for edge in edges if market.edge_pool[edge].address != market.edge_pool[culprit].address]
+        if not edges:
+            return
+        flow = solve_network(market, edges, scope.order, worth, tolerance=_TOLERANCE)
+        if not flow.solved:
+            return
+        shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
+
+
+def _gains(
+    market: Market, scope: Scope, request: QuoteRequest, options: RouteOptions, flow: NetworkFlow, shares: Sequence[PathShare]
+) -> list[float]:
+    """By leg: what its pools would be missed for less what it costs to land, base units of the ranked mint."""
+    total: dict[int, float] = {}
+    for share in shares:
+        for edge in share.path:
+            total[edge] = total.get(edge, 0.0) + share.share
+    surplus = {edge: _surplus(market, scope, flow, edge) for edge in total}
+    price = lamport_price(request, options.costs)
+    unit = 0.0 if price is None else price.numerator / price.denominator
+    legs_of: dict[int, int] = {}
+    for share in shares:
+        for mint in {market.target[edge] for edge in share.path[:-1]}:
+            legs_of[mint] = legs_of.get(mint, 0) + 1
+    gains = []
+    for share in shares:
+        worth = sum(surplus[edge] * share.share / total[edge] for edge in share.path)
+        alone = [mint for mint in {market.target[edge] for edge in share.path[:-1]} if legs_of[mint] == 1]
+        gains.append(worth - unit * _leg_lamports(market, share.path, alone, options.costs))
+    return gains
+
+
+def _surplus(market: Market, scope: Scope, flow: NetworkFlow, edge: int) -> float:
+    source = market.source[edge]
+    keep = 1.0 if source == scope.order.input else scope.order.keep
+    worth = flow.prices[market.target[edge]] * scope.order.handicap.get(edge, 1.0)
+    return best_arbitrage(market.curve(edge), flow.prices[source] / keep, worth)[0]
+
+
+def _leg_lamports(market: Market, path: Path, alone: Sequence[int], costs: LandingCosts) -> float:
+    units = sum(swap_compute_units(market.edge_pool[edge].venue_id) for edge in path)
+    rent = sum(costs.rent_lamports.get(market.mints[mint], 0) for mint in alone)
+    return units * costs.compute_unit_price_micro_lamports / MICRO_LAMPORTS + rent
+
+
+def _best(shares: Sequence[PathShare], gains: Sequence[float], most: int) -> list[PathShare]:
+    kept = _by_gain(shares, gains)[:most]
+    return [share for share in shares if share in kept]
+
+
+def _fitting(
+    market: Market,
+    scope: Scope,
+    room: TransactionRoom,
+    found: SplitFound,
+    flow: NetworkFlow,
+    shares: Sequence[PathShare],
+    gains: Sequence[float],
+) -> list[PathShare]:
+    """The legs that fit one transaction, taken in by what they gain."""
+    pools = market.pools
+    legs = {share: provisional_leg(market, scope, flow, share) for share in shares}
+    reason = room.refusal([legs[share] for share in shares], pools)
+    if reason is None:
+        return list(shares)
+    found.unfit.append((tuple(share.path for share in shares), reason))
+    kept: list[PathShare] = []
+    for share in _by_gain(shares, gains):
+        if room.refusal([legs[one] for one in (*kept, share)], pools) is None:
+            kept.append(share)
+    return [share for share in shares if share in kept]
+
+
+def _by_gain(shares: Sequence[PathShare], gains: Sequence[float]) -> list[PathShare]:
+    return [shares[place] for place in sorted(range(len(shares)), key=lambda place: (-gains[place], shares[place].path))]
+
+
+def provisional_leg(market: Market, scope: Scope, flow: NetworkFlow, share: PathShare) -> Leg:
+    """A leg with amounts as the flow has them, good enough to ask whether it fits."""
+    hops: list[Hop] = []
+    amount = share.share * scope.order.amount
+    if not scope.order.exact_in:
+        for edge in reversed(share.path):
+            amount *= flow.flows[edge] / max(flow.arrivals[edge], 1e-300)
+    for edge in share.path:
+        arriving = amount * flow.arrivals[edge] / max(flow.flows[edge], 1e-300)
+        pool = market.edge_pool[edge]
+        hops.append(
+            Hop(
+                venue_id=pool.venue_id,
+                pool=pool.address,
+                input_mint=market.mints[market.source[edge]],
+                output_mint=market.mints[market.target[edge]],
+                amount_in=max(1, int(amount)),
+                amount_out=max(1, int(arriving)),
+                fees=(),
+            )
+        )
+        amount = arriving
+    return Leg(hops=tuple(hops))
+
+
+def _whole(shares: Sequence[PathShare], amount: int) -> list[Share]:
+    """Whole amounts that sum to the order's; what rounding leaves goes to the largest share."""
+    total = sum(share.share for share in shares)
+    parts = [int(share.share / total * amount) for share in shares]
+    parts[0] += amount - sum(parts)
+    return [Share(share.path, part) for share, part in zip(shares, parts, strict=True) if part > 0]
