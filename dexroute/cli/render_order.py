@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dexroute.types.amounts import format_ui_amount
 
@@ -64,8 +64,10 @@ def render_receipt(console: Console, receipt: Receipt, tokens: Tokens) -> None:
     if receipt.fill:
         rows.append(("landed in", f"slot {receipt.fill.slot}"))
     if order.route:
-        hops = [hop for leg in order.route["legs"] for hop in leg["hops"]]
-        rows.append(("route", " →\n".join(f"{hop['venue']} {hop['pool']}" for hop in hops)))
+        legs = order.route["legs"]
+        for number, leg in enumerate(legs, 1):
+            hops = " →\n".join(f"{hop['venue']} {hop['pool']}" for hop in leg["hops"])
+            rows.append(("route", hops) if len(legs) == 1 else (f"leg {number}", f"{_share_text(leg, receipt, tokens)}\n{hops}"))
     for name, amounts in (("quoted", order.quoted), ("simulated", order.simulated), ("executed", order.executed)):
         if amounts is not None:
             rows.append((name, _swap_text(amounts, receipt, tokens)))
@@ -142,6 +144,13 @@ def render_orders(console: Console, receipts: Sequence[Receipt], tokens: Tokens)
         signature = (_short(receipt.signature),) if wide else ()
         table.add_row(receipt.order.id, Text(state, style=_COLORS.get(state, "cyan")), swap, *signature)
     console.print(table)
+
+
+def _share_text(leg: Mapping[str, Any], receipt: Receipt, tokens: Tokens) -> str:
+    """What one leg was quoted to carry."""
+    request = receipt.order.request
+    paid = amount_text(int(leg["amount_in"]), request.input_mint, tokens)
+    return f"{paid} → {amount_text(int(leg['amount_out']), request.output_mint, tokens)}"
 
 
 def _swap_text(amounts: SwapAmounts, receipt: Receipt, tokens: Tokens) -> str:

@@ -12,6 +12,8 @@ from dexroute.cli.session import Session
 from dexroute.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
     from solders.pubkey import Pubkey
 
@@ -190,19 +192,21 @@ def _state_json(one: TableState) -> dict[str, Any]:
     }
 
 
-def _render(console: Console, states: Any) -> None:
-    from rich.table import Table as Grid
+def _render(console: Console, states: Sequence[TableState]) -> None:
+    """Each table's address on a line of its own, whole at any width, and its facts below."""
+    from rich.text import Text
 
     from dexroute.types.amounts import format_ui_amount
 
     if not states:
         console.print("no lookup tables known for this cluster; make one with `dex tables create`, or add one")
-        return
-    grid = Grid(box=None, header_style="dim", padding=(0, 1), show_edge=False)
-    for name, justify in (("table", "left"), ("state", "left"), ("holds", "right"), ("rent", "right"), ("source", "left")):
-        grid.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for one in states:
-        held = str(len(one.table.addresses)) if one.table else "–"
-        rent = f"{format_ui_amount(one.table.lamports, _LAMPORT_DECIMALS)} SOL" if one.table else "–"
-        grid.add_row(str(one.address), one.state.replace("_", " "), held, rent, one.source)
-    console.print(grid)
+        state = one.state.replace("_", " ")
+        console.print(
+            Text.assemble(str(one.address), "  ", (state, "green" if one.state == "active" else "yellow")), soft_wrap=True
+        )
+        facts = [f"from {one.source}" if one.source == "settings" else one.source]
+        if one.table:
+            facts.insert(0, f"{len(one.table.addresses)} addresses")
+            facts.append(f"{format_ui_amount(one.table.lamports, _LAMPORT_DECIMALS)} SOL of rent")
+        console.print(f"  {', '.join(facts)}", style="dim")

@@ -13,7 +13,8 @@ def test_made_listed_and_taken_out_of_use(cli: Cli) -> None:
     (table,) = cli.json("tables", "list")["tables"]
     assert (table["address"], table["source"], table["state"]) == (made["table"], "own", "active")
     assert table["addresses"] == made["added"] and table["rent_lamports"] == made["rent_lamports"]
-    assert f"{made['table']} active {len(made['added'])}" in " ".join(cli("tables", "list").out.split())
+    shown = cli("tables", "list").out
+    assert f"{made['table']}  active\n  {len(made['added'])} addresses, own, 0.00" in shown and "SOL of rent" in shown
 
     grown = cli.json("tables", "extend", made["table"], "--pool", cli.facts()["pools"][3], "--yes")
     assert cli.facts()["pools"][3] in grown["added"] and not set(grown["added"]) & set(made["added"])
