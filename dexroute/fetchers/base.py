@@ -129,3 +129,12 @@ class HoldsReserves(Protocol):
     def held_reserves(self) -> tuple[int, ...]:
         """What is the pool's own, base units in the order of its mints; zeros when it cannot be told. For ranking only."""
         ...
+
+
+@runtime_checkable
+class MustComeFirst(Protocol):
+    """Optional, for pools whose program refuses some swaps after another swap of the pool in the same transaction."""
+
+    def must_come_first(self, input_mint: Pubkey) -> bool:
+        """Whether a swap from this mint is refused behind another one in its transaction."""
+        ...

@@ -10,8 +10,9 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.planning import PlannedSwap, PlanOptions, PreparedAttempt, PriorityFeePolicy, SwapBuilder, swap_limit
 from dexroute.engine.planning.token_accounts import temporary_sol_address
+from dexroute.fetchers import VenueRegistry
 from dexroute.fetchers.base import Pool
-from dexroute.fetchers.loader import load_pools
+from dexroute.fetchers.loader import LearnedAddresses, load_pools
 from dexroute.types.mints import Mint, TransferFee
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.engine.legs import Path, route_by_hand, split
@@ -29,6 +30,8 @@ class World:
     mints: Mapping[str, Mint]
     pools: Mapping[str, Pubkey]
     tables: list[Pubkey] = field(default_factory=list)
+    venues: VenueRegistry = REGISTRY
+    learned: LearnedAddresses = field(default_factory=dict)
 
     def path(self, words: str) -> Path:
         """`"AC0 C>B1"`: hops as pool name and, after `>`, what it swaps into; a pool's second letter unless it is said."""
@@ -39,7 +42,7 @@ class World:
         return hops
 
     async def states(self) -> Mapping[Pubkey, Pool]:
-        loaded = await load_pools(self.cluster, list(self.pools.values()), REGISTRY)
+        loaded = await load_pools(self.cluster, list(self.pools.values()), self.venues, self.learned)
         assert not loaded.broken
         return loaded.pools
 
@@ -62,7 +65,7 @@ class World:
         return PlannedSwap(quote=quote, pools=pools, request=request, limit=limit, options=options or PlanOptions())
 
     async def prepare(self, planned: PlannedSwap, user: Keypair) -> PreparedAttempt:
-        builder = SwapBuilder(self.cluster, self.cluster, REGISTRY, lambda: self.tables)
+        builder = SwapBuilder(self.cluster, self.cluster, self.venues, lambda: self.tables)
         return await builder.prepare(planned, user.pubkey(), await self.cluster.latest_blockhash(), PriorityFeePolicy())
 
     def held(self, user: Keypair, letter: str) -> int:
@@ -82,11 +85,11 @@ def build_world(*pools: str, fee: TransferFee | None = None) -> World:
     return World(cluster, mints, made)
 
 
-def a_user(world: World, letters: str = "ABCDEFT") -> Keypair:
+def a_user(world: World, letters: str = "ABCDEFT", held: int = START) -> Keypair:
     """A wallet that holds some of everything beforehand: what a route may never touch."""
     user = world.cluster.rich_wallet()
     for letter in letters:
-        world.cluster.fund(user, world.mints[letter], START)
+        world.cluster.fund(user, world.mints[letter], held)
     return user
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from solders.hash import Hash
 from solders.keypair import Keypair
@@ -20,11 +22,14 @@ from dexroute.engine.planning import (
 from dexroute.engine.planning.message import writable_accounts
 from dexroute.engine.planning.step_units import units_by_pool
 from dexroute.errors import TransactionTooLarge
+from dexroute.fetchers import decode_pool
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.mints import TransferFee
-from dexroute.types.requests import SwapMode
+from dexroute.types.requests import QuoteRequest, SwapMode
+from dexroute.types.routes import Hop, Leg
 from tests.engine.leg_world import SHAPES, World, a_user, build_world, executes_as_said
 from tests.engine.svm_cluster import REGISTRY
+from tests.vectors import state_named
 
 WORST = BlockhashLifetime(blockhash=Hash(bytes([255]) * 32), last_valid_block_height=1, slot=1)
 # Twelve swaps through seven pools: far beyond 1,232 bytes without tables.
@@ -118,3 +123,26 @@ async def test_units_are_learned_per_pool_and_then_count() -> None:
     assert "more than the 10 allowed" in str(few.refusal(legs, planned.pools))
     assert units_by_pool(prepared.plan, simulated.logs[:3]) == {}
     assert units_by_pool(prepared.plan, ["Program log: Program 11 invoke [1]", *simulated.logs]) == units
+
+
+def test_a_swap_that_must_come_first_is_not_put_behind_another() -> None:
+    """DAMM v2's rate limiter refuses a buy behind any other swap of the pool; a sell behind a buy is fine."""
+    state = state_named("meteora-damm-v2", "limiter-active")
+    pool = decode_pool(state.pool, state.snapshot)
+    first, second = (mint.address for mint in pool.mints)
+    pools = {pool.address: pool}
+
+    def refused(*directions: tuple[Pubkey, Pubkey]) -> str | None:
+        hop = Hop(
+            venue_id=pool.venue_id, pool=pool.address, input_mint=first, output_mint=second, amount_in=9, amount_out=9, fees=()
+        )
+        legs = [Leg(hops=(replace(hop, input_mint=one, output_mint=other),)) for one, other in directions]
+        request = QuoteRequest(input_mint=directions[0][0], output_mint=directions[0][1], amount=9 * len(legs))
+        return OneTransaction(request, held=(first, second)).refusal(legs, pools)
+
+    buy, sell = (second, first), (first, second)
+    assert refused(buy) is None and refused(sell, sell) is None
+    assert "first of a transaction (rate limiter)" in str(refused(buy, buy))
+    over = replace(pool, clock=replace(state.snapshot.clock, slot=2**62, unix_timestamp=2**62))  # type: ignore[type-var]
+    pools = {pool.address: over}
+    assert refused(buy, buy) is None

@@ -20,7 +20,7 @@ from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, Measured, Sh
 from dexroute.engine.planning.token_accounts import close_to_owner, create_associated_account, open_temporary_sol
 from dexroute.engine.routing.market import swap_compute_units
 from dexroute.fetchers import VENUES
-from dexroute.fetchers.base import Pool, SwapRequest
+from dexroute.fetchers.base import MustComeFirst, Pool, SwapRequest
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.mints import NATIVE_MINT, Mint
 from dexroute.types.network import MAX_COMPUTE_UNITS
@@ -66,6 +66,8 @@ class OneTransaction:
 
     def refusal(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> str | None:
         """Why these legs, executed in this order, do not fit one transaction, or None."""
+        if said := _refused_behind_another(legs, pools):
+            return said
         measured, tables, units = self.measure(legs, pools)
         hops = sum(len(leg.hops) for leg in legs)
         refused = too_large(
@@ -148,6 +150,17 @@ class OneTransaction:
         if mint not in self._places:
             self._places[mint] = Pubkey(bytes(byte ^ 0xFF for byte in bytes(mint)))
         return self._places[mint]
+
+
+def _refused_behind_another(legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> str | None:
+    used: set[Pubkey] = set()
+    for hop in (hop for leg in legs for hop in leg.hops):
+        if hop.pool in used:
+            pool = pools[hop.pool]
+            if isinstance(pool, MustComeFirst) and pool.must_come_first(hop.input_mint):
+                return f"pool {hop.pool} ({hop.venue_id}) takes this swap only as its first of a transaction (rate limiter)"
+        used.add(hop.pool)
+    return None
 
 
 def _renamed(shape: Shape, old: Pubkey, new: Pubkey) -> Shape:

@@ -20,6 +20,7 @@ from dexroute.fetchers.meteora.damm_v2.instruction import swap_instruction
 from dexroute.fetchers.meteora.damm_v2.liquidity_curve import stretches
 from dexroute.fetchers.meteora.damm_v2.program_errors import INVALID_ACTIVATION_TYPE, POOL_DISABLED, TYPE_CAST_FAILED
 from dexroute.fetchers.meteora.damm_v2.quoting import quote_swap
+from dexroute.fetchers.meteora.damm_v2.rate_limiter import RateLimiter
 from dexroute.fetchers.refusals import explained, input_index, refusals_explained
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
@@ -90,6 +91,11 @@ class DammV2Pool:
         if self.activation_type > 1:
             raise PoolNotTradable(f"its activation type {self.activation_type} is unknown", program_error=INVALID_ACTIVATION_TYPE)
         return self.clock.unix_timestamp if self.activation_type else self.clock.slot
+
+    def must_come_first(self, input_mint: Pubkey) -> bool:
+        """A buy of A while the rate limiter lasts: behind another swap of the pool the program answers 6049."""
+        base = self.fees.base
+        return isinstance(base, RateLimiter) and input_mint == self.mints[1].address and base.applies(self.moment(1))
 
     def require_open(self) -> None:
         """Raises PoolNotTradable while the program would answer PoolDisabled."""
