@@ -77,7 +77,9 @@ class TransactionSender(TransactionRoute, Protocol):
 
     async def genesis_hash(self) -> Hash: ...
 
-    async def latest_blockhash(self) -> BlockhashLifetime: ...
+    async def latest_blockhash(self, *, min_context_slot: int | None = None) -> BlockhashLifetime:
+        """The latest blockhash of a node that has reached `min_context_slot`."""
+        ...
 
     async def block_height(self, commitment: Commitment) -> tuple[int, int]:
         """(block height, context slot) at this commitment; the slot is one the node had reached before it answered.

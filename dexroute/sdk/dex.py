@@ -236,7 +236,7 @@ class Dex:
     async def preview(self, quote: Quote) -> PreparedAttempt:
         """The transaction a swap would sign now, simulated, and what it would move and cost. Nothing is recorded or sent.
         Raises GuardRefused (funds, simulation, fee cap, size), NetworkError."""
-        lifetime = await self._connection.client.latest_blockhash()
+        lifetime = await self._connection.client.latest_blockhash(min_context_slot=quote.clock.slot)
         return await self._builder.prepare(_planned(quote), self.signer.pubkey, lifetime, quote.terms.priority_fee)
 
     # swaps

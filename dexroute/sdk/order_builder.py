@@ -31,6 +31,7 @@ class QuotedOrders:
             route=route_json(quote.best.route),
             quoted=SwapAmounts(amount_in=quote.amount_in, amount_out=quote.amount_out),
             limit_amount=quote.limit,
+            slot=quote.clock.slot,
             plan=PlannedSwap(quote=quote.best, pools=quote.pools, request=order.request, limit=quote.limit),
             facts={
                 "slot": str(quote.clock.slot),

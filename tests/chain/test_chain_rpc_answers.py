@@ -189,6 +189,22 @@ async def test_latest_blockhash(node: ScriptedNode, client: RpcClient) -> None:
     assert (lifetime.blockhash, lifetime.last_valid_block_height, lifetime.slot) == (blockhash, 150, 9)
 
 
+async def test_a_blockhash_of_a_node_behind_the_quote_is_asked_for_again(node: ScriptedNode, client_of: ClientFactory) -> None:
+    client = client_of(node.url)
+    blockhash = Hash.new_unique()
+    node.answers(at_slot({"blockhash": str(Hash.default()), "lastValidBlockHeight": 150}))
+    node.answers(at_slot({"blockhash": str(blockhash), "lastValidBlockHeight": 151}, slot=12))
+    lifetime = await client.latest_blockhash(min_context_slot=12)
+    assert (lifetime.blockhash, lifetime.slot) == (blockhash, 12)
+    assert [question["params"] for question in node.questions] == [[{"commitment": "confirmed", "minContextSlot": 12}]] * 2
+    # What was read at processed is ahead of every confirmed blockhash, and waiting for it would gain nothing.
+    node.replies.clear()
+    node.answers(at_slot({"blockhash": str(blockhash), "lastValidBlockHeight": 150}))
+    ahead = client_of(node.url, commitment=Commitment.PROCESSED)
+    assert (await ahead.latest_blockhash(min_context_slot=12)).slot == 9
+    assert node.questions[-1]["params"] == [{"commitment": "confirmed"}]
+
+
 @pytest.mark.parametrize("blockhash", ["", "x", "0" * 44, "1" * 31, "é", 5, None])
 async def test_hashes_that_are_none(node: ScriptedNode, client: RpcClient, blockhash: Any) -> None:
     node.answers(at_slot({"blockhash": blockhash, "lastValidBlockHeight": 150}))

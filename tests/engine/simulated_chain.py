@@ -164,7 +164,7 @@ class SimulatedNode:
         self._ask("genesis_hash")
         return self.chain.genesis
 
-    async def latest_blockhash(self) -> BlockhashLifetime:
+    async def latest_blockhash(self, *, min_context_slot: int | None = None) -> BlockhashLifetime:
         self._ask("latest_blockhash")
         return self.chain.new_blockhash()
 

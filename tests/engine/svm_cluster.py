@@ -164,7 +164,7 @@ class SvmCluster:
     async def genesis_hash(self) -> Hash:
         raise NotImplementedError
 
-    async def latest_blockhash(self) -> BlockhashLifetime:
+    async def latest_blockhash(self, *, min_context_slot: int | None = None) -> BlockhashLifetime:
         return BlockhashLifetime(blockhash=self.svm.latest_blockhash(), last_valid_block_height=250, slot=100)
 
     async def block_height(self, commitment: Commitment) -> tuple[int, int]:

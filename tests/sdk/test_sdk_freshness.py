@@ -39,3 +39,22 @@ async def test_a_swap_of_an_old_quote_reads_the_market_anew(wired: tuple[Dex, Wi
     assert wire.calls["getMultipleAccounts"] >= 1
     assert receipt.order.executed is not None and receipt.order.quoted is not None
     assert receipt.order.quoted.amount_out == receipt.order.executed.amount_out, "routed on the pools as they are"
+
+
+async def test_no_blockhash_is_taken_from_a_node_behind_the_quote(wired: tuple[Dex, Wire]) -> None:
+    dex, wire = wired
+    quote = await dex.quote("SOL", "USDC", "1")
+    await dex.preview(quote)
+    assert _least_slots(wire) == [quote.clock.slot]
+    receipt = await dex.swap(quote)
+    routed = next(event for event in receipt.events if event.kind == "routed")
+    assert _least_slots(wire)[1] == int(str(routed.facts["slot"])) >= quote.clock.slot
+
+
+def _least_slots(wire: Wire) -> list[int]:
+    """What each blockhash to sign on had to have reached."""
+    return [
+        params[0]["minContextSlot"]
+        for method, params in wire.asked
+        if method == "getLatestBlockhash" and "minContextSlot" in params[0]
+    ]

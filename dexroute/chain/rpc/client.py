@@ -140,15 +140,24 @@ class RpcClient:
                 self._genesis_hash = Hash.hash(f"unnamed cluster at {self.endpoint}".encode())
         return self._genesis_hash
 
-    async def latest_blockhash(self) -> BlockhashLifetime:
-        """The latest blockhash at `confirmed`; at `finalized` where transactions are simulated on that, which must know it."""
+    async def latest_blockhash(self, *, min_context_slot: int | None = None) -> BlockhashLifetime:
+        """The latest blockhash at `confirmed`; at `finalized` where transactions are simulated on that, which must know it. A node
+        that has not reached `min_context_slot` is asked again; what was read at `processed` is no measure for it."""
         level = Commitment.FINALIZED if self._commitment is Commitment.FINALIZED else Commitment.CONFIRMED
-        answer = await self._read("getLatestBlockhash", [{"commitment": level}])
-        return BlockhashLifetime(
-            blockhash=answer["value"]["blockhash"].hash(),
-            last_valid_block_height=answer["value"]["lastValidBlockHeight"].uint(),
-            slot=answer["context"]["slot"].uint(),
-        )
+        least = None if self._commitment is Commitment.PROCESSED else min_context_slot
+        options = {"commitment": level} if least is None else {"commitment": level, "minContextSlot": least}
+
+        async def once() -> BlockhashLifetime:
+            answer = await self._endpoint.call("getLatestBlockhash", [options], min_slot=least)
+            slot = answer["context"]["slot"].uint()
+            require_slot("getLatestBlockhash", self.endpoint, slot, least)
+            return BlockhashLifetime(
+                blockhash=answer["value"]["blockhash"].hash(),
+                last_valid_block_height=answer["value"]["lastValidBlockHeight"].uint(),
+                slot=slot,
+            )
+
+        return await with_retries(once, self._retry, sleep=self._sleep)
 
     async def block_height(self, commitment: Commitment) -> tuple[int, int]:
         """(block height, a slot the node had reached at this commitment), from one answer where the node gives both.

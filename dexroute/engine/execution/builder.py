@@ -18,11 +18,13 @@ from dexroute.types.orders import Costs, Json, Order, SwapAmounts
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutedOrder:
     """A route for one order. `route` and `facts` are JSON for the journal (amounts as strings); `plan` is the builder's own, handed
-    back to `build` untouched and never stored: after a restart the order is routed anew, within its limit."""
+    back to `build` untouched and never stored: after a restart the order is routed anew, within its limit. `slot` is that of the
+    accounts it was routed on: a node behind it is no judge of the message."""
 
     route: Json
     quoted: SwapAmounts
     limit_amount: int
+    slot: int | None = None
     plan: Any = None
     facts: Json = field(default_factory=dict)
 

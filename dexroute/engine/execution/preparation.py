@@ -93,7 +93,7 @@ class Preparation:
     async def _build_and_sign(self, claim: Claim, routed: RoutedOrder) -> None:
         async def build() -> tuple[BuiltAttempt, BlockhashLifetime]:
             with boundary(Boundary.BLOCKHASH):
-                lifetime = await self._sender.latest_blockhash()
+                lifetime = await self._sender.latest_blockhash(min_context_slot=routed.slot)
             built = await self._builder.build(claim.order, routed, lifetime)
             check_message(claim.order, built.message, lifetime.blockhash)
             return built, lifetime
