@@ -8,7 +8,22 @@ import typer
 from typer.core import TyperGroup
 
 from dexroute import __version__
-from dexroute.cli import config, demo, doctor, explain, localnet, orders, pools, quote, selftest, swap, tables, tokens, wallet
+from dexroute.cli import (
+    config,
+    demo,
+    depth,
+    doctor,
+    explain,
+    localnet,
+    orders,
+    pools,
+    quote,
+    selftest,
+    swap,
+    tables,
+    tokens,
+    wallet,
+)
 
 
 class _QuickHelp(TyperGroup):
@@ -47,5 +62,5 @@ def root(
     """The self-hosted swap router for Solana: quotes to the last base unit, lands exactly once, records every step."""
 
 
-for room in (quote, swap, orders, pools, tables, tokens, wallet, localnet, demo, config, doctor, explain, selftest):
+for room in (quote, swap, depth, orders, pools, tables, tokens, wallet, localnet, demo, config, doctor, explain, selftest):
     room.register(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -25,6 +26,7 @@ Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="What you would ty
 From = Annotated[str, typer.Argument(metavar="FROM", help="Symbol or mint to pay with.")]
 To = Annotated[str, typer.Argument(metavar="TO", help="Symbol or mint to receive.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Look for pools even when some are remembered.", rich_help_panel=_ROUTE)]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.svg", help="Draw it into this file as well.")]
 
 
 class StrategyChoice(StrEnum):

@@ -1,4 +1,4 @@
-"""Where a `Dex` keeps accounts between quotes: the stream first where there is one, then this process's memory."""
+"""Where a `Dex` keeps accounts between quotes: the stream where there is one, its own memory, and Redis where it is shared."""
 
 from __future__ import annotations
 
@@ -51,9 +51,17 @@ async def open_caches(
                 commitment=Commitment(settings.commitment),
             )
         )
-    kept: AccountCache = MemoryCache(clock)
+    caches: list[AccountCache] = [followed] if followed else []
+    caches.append(MemoryCache(clock))
+    if settings.redis_url:
+        from dexroute.chain.cache.redis import open_redis
+
+        shared = open_redis(
+            settings.redis_url, clock, genesis_hash=connection.genesis_hash, commitment=Commitment(settings.commitment)
+        )
+        caches.append(await stack.enter_async_context(shared))
     return AccountCaches(
-        in_order=(followed, kept) if followed else (kept,),
+        in_order=tuple(caches),
         stream=followed,
         cache_slots=settings.cache_slots,
     )

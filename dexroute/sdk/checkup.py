@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from dexroute.chain.rpc import RpcClient, is_unsupported
@@ -14,7 +14,9 @@ from dexroute.config import Settings
 from dexroute.engine.planning import swappable_venues
 from dexroute.errors import DataDirBusy, DexError, RpcError
 from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
+from dexroute.sdk.checkup_caches import redis_finding, websocket_finding
 from dexroute.sdk.connection import Connection, connect
+from dexroute.sdk.finding import Finding
 from dexroute.sdk.venues import venues_for
 from dexroute.types.chain import Commitment
 from dexroute.types.orders import OPEN_STATES
@@ -22,24 +24,16 @@ from dexroute.types.orders import OPEN_STATES
 _CLOCK_TOLERANCE_S = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One check's outcome. `code` and `exit_code` are those of the error behind a failure."""
-
-    check: str
-    status: Literal["ok", "warning", "failed"]
-    detail: str
-    code: str | None = None
-    exit_code: int = 0
-
-
 async def run_checkup(settings: Settings) -> tuple[Finding, ...]:
-    """Keypair, cluster, clock, programs, journal, in this order. Never raises DexError: what went wrong is a finding."""
+    """Keypair, cluster, clock, WebSocket, Redis (where one is set), programs, journal, in this order. Never raises DexError: what
+    went wrong is a finding."""
     findings = [_keypair(settings)]
     try:
         async with connect(settings) as connection:
             findings += await _rpc(settings, connection)
             findings.append(await _clock(settings, connection))
+            findings += await websocket_finding(settings)
+            findings += await redis_finding(settings, connection)
             findings += await _programs(settings, connection)
     except DexError as error:
         findings.append(_failed("rpc", error))

@@ -21,6 +21,7 @@ from dexroute.host.clock import HostClock
 from dexroute.ports import Signer
 from dexroute.sdk.account_caches import AccountCaches, open_caches
 from dexroute.sdk.connection import Connection, connect
+from dexroute.sdk.depth import DEPTH_LEVELS_BPS, MarketDepth, market_depth
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
 from dexroute.sdk.own_transactions import OwnTransactions
@@ -95,6 +96,7 @@ class Dex:
             self.reload_tokens()
             self._stack = stack.pop_all()
         self._quoter: Quoter | None = None
+        self._reader = PoolReader(self._connection.client, self.venues, self._caches.in_order)
         self._shelf = TableShelf(self.settings.lookup_tables)
         client = self._connection.client
         self._builder = SwapBuilder(client, client, self.venues, known_tables=lambda: self._shelf.addresses)
@@ -218,6 +220,19 @@ class Dex:
             refresh=refresh,
             kept_slots=kept_slots,
         )
+
+    async def depth(
+        self,
+        base: str | Pubkey,
+        quote: str | Pubkey,
+        *,
+        levels_bps: Sequence[int] = DEPTH_LEVELS_BPS,
+        refresh: bool = False,
+    ) -> MarketDepth:
+        """How much of `base` can be sold and bought against `quote` within each level (basis points) of the mid price, by pool, all
+        fees included. Raises RouteNotFound, UsageError, NetworkError."""
+        paid, got = await self.token(base), await self.token(quote)
+        return await market_depth(self._finder(await self._memory()), self._reader, paid, got, levels_bps, refresh=refresh)
 
     async def quote_terms(
         self, terms: SwapTerms, *, swappable: bool = False, refresh: bool = False, kept_slots: int | None = None
@@ -348,20 +363,22 @@ class Dex:
             clock=self._clock,
         )
 
+    async def _memory(self) -> SqlStore | None:
+        """The journal, for what needs none: beside a bot that holds it, pools are discovered anew each time."""
+        try:
+            return await self.journal()
+        except DataDirBusy:
+            if self.settings.is_embedded:
+                raise
+            return None
+
     async def _quoting(self) -> Quoter:
         if self._quoter is None:
-            memory = None
-            try:
-                memory = await self.journal()
-            except DataDirBusy:
-                # Quoting needs no journal. Beside a bot that holds it, pools are discovered anew each time.
-                if self.settings.is_embedded:
-                    raise
+            memory = await self._memory()
             if memory is not None:
                 self._shelf.add(table.address for table in await memory.remembered_tables(self._connection.genesis_hash))
-            reader = PoolReader(self._connection.client, self.venues, self._caches.in_order)
             self._quoter = Quoter(
-                reader,
+                self._reader,
                 self.venues,
                 self._finder(memory),
                 self.tokens,

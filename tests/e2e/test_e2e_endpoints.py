@@ -43,7 +43,7 @@ async def test_the_doctor_tells_how_each_endpoint_is(open_stage: Opener) -> None
     slots = await stage.second_node(Sloppiness(slots_as_heights=True))
     silent = await stage.second_node(Sloppiness(silent=True))
     urls = f"{good.url},{slots.url},{silent.url}"
-    found = await stage.dex("doctor", rpc_urls=urls, rpc_timeout_ms=300, rpc_rate_per_s=40)
+    found = await stage.dex("doctor", rpc_urls=urls, ws_url="ws://127.0.0.1:9", rpc_timeout_ms=300, rpc_rate_per_s=40)
     told = [check for check in found["checks"] if check["check"] == "rpc"]
     assert [check["status"] for check in told] == ["ok", "ok", "warning", "warning"]
     for check, node in zip(told[:2], (stage.node, good), strict=True):

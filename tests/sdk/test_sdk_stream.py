@@ -10,6 +10,7 @@ import pytest
 
 from dexroute import Dex, KeypairSigner, Quote, UsageError
 from dexroute.localnet import EmbeddedCluster, ServedAt, serve
+from dexroute.sdk.checkup import run_checkup
 from dexroute.types.chain import AccountSource
 
 
@@ -75,3 +76,11 @@ async def test_the_embedded_cluster_needs_no_stream(market: Path, signer: Keypai
     with pytest.raises(UsageError, match="confirmed or finalized"):
         async with Dex(url="embedded", data_dir=market, signer=signer, stream=True, commitment="processed"):
             pass
+
+
+async def test_doctor_hears_the_websocket(market: Path, served: ServedAt, signer: KeypairSigner) -> None:
+    async with Dex(url=served.rpc_url, ws_url=served.ws_url, data_dir=market, signer=signer) as dex:
+        settings = dex.settings
+    found = {finding.check: finding for finding in await run_checkup(settings)}
+    assert found["websocket"].status == "ok"
+    assert "tells slots" in found["websocket"].detail

@@ -1,0 +1,29 @@
+"""Numbers for reading, where all their digits would only be in the way. JSON has every digit."""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, Context, Decimal
+from fractions import Fraction
+
+_MOST_DECIMALS = 9
+
+
+def rounded(amount: int, decimals: int, digits: int = 6) -> str:
+    """Base units as a decimal number of so many significant digits, rounded down; 0 only for nothing."""
+    return _plain(Context(prec=digits, rounding=ROUND_DOWN).create_decimal(Decimal(amount).scaleb(-decimals, Context(prec=60))))
+
+
+def rounded_ratio(ratio: Fraction, digits: int = 6) -> str:
+    """An exact ratio with so many significant digits, rounded down."""
+    return _plain(Context(prec=digits, rounding=ROUND_DOWN).divide(ratio.numerator, ratio.denominator))
+
+
+def share_text(ppm: int) -> str:
+    """Millionths as percent, to a hundredth, rounded down: 33.33 %."""
+    return f"{ppm // 10_000}.{ppm // 100 % 100:02d} %"
+
+
+def _plain(number: Decimal) -> str:
+    """Thousands apart, no exponent, no zeros at the end."""
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
