@@ -29,6 +29,7 @@
     │   ├── SlippageExceeded
     │   ├── PriceImpactTooHigh
     │   ├── InsufficientFunds
+    │   │   └── FundsPromised     open orders already promise these coins
     │   ├── PriorityFeeTooHigh
     │   ├── TransactionTooLarge
     │   ├── LookupTableUnusable   missing, malformed, another program's, deactivated, or still warming up
@@ -52,6 +53,7 @@
     │   └── OrderTakenOver        another worker or a cancel claimed the order meanwhile
     ├── LandedWithError           the program refused on chain; fees were paid            exit 6
     └── AttemptExpired            proven never to land; nothing was spent                 exit 7
+        └── DeadlinePassed        the order's deadline passed before it could land
 
 `code` is stable and upper-case, `retryable` says whether the same call may succeed later unchanged,
 `context` holds typed facts (JSON-ready: str, int, bool, None, lists and dicts of these; amounts as str).
@@ -200,6 +202,10 @@ class InsufficientFunds(GuardRefused):
     code = "INSUFFICIENT_FUNDS"
 
 
+class FundsPromised(InsufficientFunds):
+    code = "FUNDS_PROMISED"
+
+
 class PriorityFeeTooHigh(GuardRefused):
     code = "PRIORITY_FEE_TOO_HIGH"
 
@@ -300,3 +306,7 @@ class AttemptExpired(DexError):
     code = "ATTEMPT_EXPIRED"
     retryable = True
     exit_code = 7
+
+
+class DeadlinePassed(AttemptExpired):
+    code = "DEADLINE_PASSED"

@@ -102,6 +102,10 @@ class TransactionSender(TransactionRoute, Protocol):
         """(context slot, a status or None for each signature)."""
         ...
 
+    async def first_available_slot(self) -> int:
+        """The oldest slot this node still has; 0 for one that does not tell."""
+        ...
+
     async def transaction(self, signature: Signature) -> LandedTransaction | None:
         """The landed transaction at `confirmed`, or None while this node does not have it."""
         ...
@@ -145,15 +149,51 @@ class OrderStore(Protocol):
     DatabaseError when its content is damaged.
     """
 
-    async def place(self, order: Order) -> tuple[Order, bool]:
-        """Record a PENDING order with its first event. (order, True) when it is new; (the order already under its key, False)
-        when the body hash is equal; raises IdempotencyConflict when it is not."""
+    async def place(
+        self,
+        order: Order,
+        *,
+        owner: str = "",
+        lease_ms: int | None = None,
+        available: Mapping[Pubkey, int] | None = None,
+    ) -> tuple[Order, bool]:
+        """Record a PENDING order with its first event and what it promises. (order, True) when it is new; (the order already under
+        its key, False) when the body hash is equal; raises IdempotencyConflict when it is not.
+
+        Raises FundsPromised when open orders of the wallet already promise coins of the same mints, unless `available` (what the
+        wallet holds, base units per mint) covers them and this one: looked up and added in one transaction. With `owner` the order
+        is claimed by its placing."""
         ...
 
-    async def claim(self, order_id: str, *, owner: str, at_ms: int) -> Order:
+    async def claim(self, order_id: str, *, owner: str, at_ms: int, lease_ms: int | None = None, only_free: bool = False) -> Order:
         """Make `owner` the only writer: the fencing number rises and the writes of every earlier claim are refused.
 
+        Where several processes share the database, the claim holds for `lease_ms` of the DATABASE's time, or until it is renewed
+        (every step and `renew` do). `only_free` takes no order from another owner before that: OrderTakenOver.
         An order that has ended comes back as it is, unclaimed. Raises OrderNotFound."""
+        ...
+
+    async def take(
+        self,
+        *,
+        owner: str,
+        genesis_hash: str,
+        at_ms: int,
+        limit: int,
+        lease_ms: int | None = None,
+        busy: Collection[str] = (),
+        busy_wallets: Collection[Pubkey] = (),
+    ) -> tuple[Order, ...]:
+        """Claim up to `limit` open orders of a cluster that nobody works on, the next in turn first: higher priority before lower,
+        older before newer, and what has waited long before all. `busy` orders and wallets are passed over."""
+        ...
+
+    async def renew(self, *, owner: str, lease_ms: int) -> None:
+        """Prolong every lease of `owner` that has not ended."""
+        ...
+
+    async def let_go(self, order: Order) -> None:
+        """End the lease of a claim that still holds: others need not wait for it."""
         ...
 
     async def advance(
@@ -166,11 +206,22 @@ class OrderStore(Protocol):
         facts: Json | None = None,
         attempt: Attempt | None = None,
         fill: Fill | None = None,
+        withdrawn: Fill | None = None,
+        lease_ms: int | None = None,
     ) -> tuple[Order, OrderEvent]:
         """Commit one step: the order as `after`, its event row with the next number, and with them the attempt (inserted, or its
-        new facts) and the fill. What an attempt signed never changes; at most one attempt of an order is alive.
+        new facts) and the fill. What an attempt signed never changes; at most one attempt of an order is alive. A `withdrawn` fill
+        counts no more. What the order promised is released when it ends.
 
         Returns what was stored."""
+        ...
+
+    async def promised(self, genesis_hash: str, wallet: Pubkey) -> Mapping[Pubkey, int]:
+        """What the open orders of a wallet promise together, base units per mint."""
+        ...
+
+    async def unsettled(self, genesis_hash: str, *, limit: int | None = None) -> tuple[Order, ...]:
+        """Orders of a cluster that ended by landing and may still be undone by a fork, oldest first."""
         ...
 
     async def order(self, order_id: str) -> Order:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dexroute.errors import ConfigError
@@ -23,7 +23,7 @@ _BUSY_TIMEOUT_MS: Final = 5_000
 
 @asynccontextmanager
 async def open_database(location: Location) -> AsyncIterator[AsyncEngine]:
-    """An engine on a migrated database. Raises DatabaseError (corrupt, newer, foreign) or DatabaseUnavailable."""
+    """An engine on a migrated database. Raises DatabaseError (corrupt, newer, foreign, read-only) or DatabaseUnavailable."""
     engine: AsyncEngine | None = None
     try:
         with translated(location.label):
@@ -40,10 +40,21 @@ async def open_database(location: Location) -> AsyncIterator[AsyncEngine]:
             await engine.dispose()
 
 
+def writing_engine(location: Location) -> Engine | None:
+    """The engine of SQLite's one writer, for a thread of its own; None on PostgreSQL, which groups commits itself."""
+    if location.file is None:
+        return None
+    return _configured(create_engine(location.url.set(drivername="sqlite+pysqlite"), pool_size=1, max_overflow=0))
+
+
 def _sqlite_engine(location: Location) -> AsyncEngine:
     engine = create_async_engine(location.url, pool_size=4, max_overflow=0)
+    _configured(engine.sync_engine)
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def _configured(engine: Engine) -> Engine:
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
         cursor = connection.cursor()
@@ -56,7 +67,7 @@ def _sqlite_engine(location: Location) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # IMMEDIATE: a transaction that may write takes the lock at its start, so it can never fail half-way for it
         reads = connection.get_execution_options().get(READ_ONLY, False)

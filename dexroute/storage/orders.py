@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Final
 
-from sqlalchemy import CursorResult, insert, update
+from solders.pubkey import Pubkey
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from dexroute.errors import IdempotencyConflict, IllegalTransition, OrderNotFound, OrderTakenOver
+from dexroute.errors import IdempotencyConflict, IllegalTransition, OrderTakenOver
+from dexroute.storage.attempts import keep_attempt
+from dexroute.storage.claims import SqlClaims
+from dexroute.storage.promises import promise, promised_of, release
 from dexroute.storage.rows import (
-    attempt_row,
     attempt_value,
-    event_row,
     event_value,
     fill_row,
     fill_value,
@@ -22,33 +23,63 @@ from dexroute.storage.rows import (
     order_row,
     order_value,
 )
-from dexroute.storage.sessions import Sessions
-from dexroute.storage.tables import AttemptRow, EventRow, FillRow, OrderRow
-from dexroute.types.orders import OPEN_STATES, Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState, is_legal_move
+from dexroute.storage.steps import LEASE_END, OPEN, ORDERS, no_order, read_order, record
+from dexroute.storage.tables import AttemptRow, EventRow, FillRow, table_of
+from dexroute.types.orders import (
+    Attempt,
+    EventKind,
+    Fill,
+    Json,
+    Order,
+    OrderEvent,
+    OrderState,
+    Priority,
+    is_legal_move,
+)
 
-_SIGNED_ONCE = ("order_id", "number", "message", "blockhash", "last_valid_block_height")
+_ATTEMPTS: Final = table_of(AttemptRow)
+_EVENTS: Final = table_of(EventRow)
+_FILLS: Final = table_of(FillRow)
+_PLACE: Final = {
+    "sqlite": sqlite.insert(ORDERS).on_conflict_do_nothing(index_elements=["key"]),
+    "postgresql": postgresql.insert(ORDERS).values(lease_until_ms=LEASE_END).on_conflict_do_nothing(index_elements=["key"]),
+}
+# compare and set: the state and the claim a step was decided on, and no event since
+_ADVANCE: Final = update(ORDERS).where(
+    ORDERS.c.id == bindparam("on_id"),
+    ORDERS.c.state == bindparam("on_state"),
+    ORDERS.c.fencing == bindparam("on_fencing"),
+    ORDERS.c.event_seq == bindparam("on_event_seq"),
+)
+_ADVANCE_LEASED: Final = _ADVANCE.values(lease_until_ms=LEASE_END)
+_FILL: Final = insert(_FILLS)
 
 
-class SqlOrders:
+class SqlOrders(SqlClaims):
     """Orders, attempts, events and fills. Every write is one transaction with its event row."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
-
-    async def place(self, order: Order) -> tuple[Order, bool]:
+    async def place(
+        self,
+        order: Order,
+        *,
+        owner: str = "",
+        lease_ms: int | None = None,
+        available: Mapping[Pubkey, int] | None = None,
+    ) -> tuple[Order, bool]:
         if order.state is not OrderState.PENDING:
             raise IllegalTransition(f"a new order starts as PENDING, not {order.state}", order=order.id)
-        placed = replace(order, event_seq=1)
-        dialect = postgresql if self._sessions.dialect == "postgresql" else sqlite
-        async with self._sessions.writing() as session:
-            written = await session.exec(
-                dialect.insert(OrderRow).values(**order_row(placed)).on_conflict_do_nothing(index_elements=["key"])
-            )
-            if _count(written) == 1:
-                await _record(session, placed, None, EventKind.PLACED, placed.created_ms, {})
+        placed = replace(order, event_seq=1, claimed_by=owner)
+        row = order_row(placed) | ({"lease_ms": lease_ms} if self._leased else {})
+
+        def step(connection: Connection) -> tuple[Order, bool]:
+            if connection.execute(_PLACE[connection.dialect.name], row).rowcount == 1:
+                promise(connection, placed, available)
+                record(connection, placed, None, EventKind.PLACED, placed.created_ms, {})
                 return placed, True
-            row = (await session.exec(select(OrderRow).where(col(OrderRow.key) == order.key))).one()
-            known = order_value(row)
+            known = connection.execute(select(ORDERS).where(ORDERS.c.key == order.key)).one()
+            return order_value(known), False
+
+        known, is_new = await self._sessions.write(step)
         if known.body_hash != order.body_hash:
             raise IdempotencyConflict(
                 f"key {order.key!r} already belongs to order {known.id}, which asked for something else: "
@@ -56,21 +87,7 @@ class SqlOrders:
                 key=order.key,
                 order=known.id,
             )
-        return known, False
-
-    async def claim(self, order_id: str, *, owner: str, at_ms: int) -> Order:
-        async with self._sessions.writing() as session:
-            written = await session.exec(
-                update(OrderRow)
-                .where(col(OrderRow.id) == order_id, col(OrderRow.state).in_([str(state) for state in OPEN_STATES]))
-                .values(
-                    fencing=col(OrderRow.fencing) + 1, event_seq=col(OrderRow.event_seq) + 1, claimed_by=owner, updated_ms=at_ms
-                )
-            )
-            order = await _order(session, order_id)
-            if _count(written) == 1:
-                await _record(session, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
-            return order
+        return known, is_new
 
     async def advance(
         self,
@@ -82,120 +99,113 @@ class SqlOrders:
         facts: Json | None = None,
         attempt: Attempt | None = None,
         fill: Fill | None = None,
+        withdrawn: Fill | None = None,
+        lease_ms: int | None = None,
     ) -> tuple[Order, OrderEvent]:
-        if after.state is not before.state and not is_legal_move(before.state, after.state):
+        if after.state is not before.state and (before.settled or not is_legal_move(before.state, after.state)):
             raise IllegalTransition(
                 f"order {before.id} cannot go from {before.state} to {after.state}",
                 order=before.id,
                 before=str(before.state),
                 after=str(after.state),
             )
-        stored = replace(after, event_seq=before.event_seq + 1, updated_ms=at_ms)
-        async with self._sessions.writing() as session:
-            # compare and set: the state and the claim this step was decided on, and no event since
-            written = await session.exec(
-                update(OrderRow)
-                .where(
-                    col(OrderRow.id) == before.id,
-                    col(OrderRow.state) == str(before.state),
-                    col(OrderRow.fencing) == before.fencing,
-                    col(OrderRow.event_seq) == before.event_seq,
-                )
-                .values(**order_columns(stored))
-            )
-            if _count(written) != 1:
-                raise _moved_on(before, await _order(session, before.id))
+        # becoming final changes nothing that was told of the order
+        updated_ms = before.updated_ms if kind is EventKind.FINALIZED else at_ms
+        stored = replace(after, event_seq=before.event_seq + 1, updated_ms=updated_ms)
+        known = order_columns(before)
+        changes = {name: value for name, value in order_columns(stored).items() if value != known[name]}
+        if self._leased:
+            changes["lease_ms"] = lease_ms if stored.is_open else None
+        read = {
+            "on_id": before.id,
+            "on_state": str(before.state),
+            "on_fencing": before.fencing,
+            "on_event_seq": before.event_seq,
+        }
+
+        def step(connection: Connection) -> OrderEvent:
+            written = connection.execute(_ADVANCE_LEASED if self._leased else _ADVANCE, changes | read)
+            if written.rowcount != 1:
+                raise _moved_on(before, read_order(connection, before.id))
             if attempt is not None:
-                await _keep_attempt(session, attempt)
+                keep_attempt(connection, attempt)
+            if withdrawn is not None:
+                connection.execute(delete(_FILLS).where(_FILLS.c.attempt_id == withdrawn.attempt_id))
             if fill is not None:
-                await session.exec(insert(FillRow).values(**fill_row(fill)))
-            event = await _record(session, stored, before.state, kind, at_ms, facts or {})
-        return stored, event
+                connection.execute(_FILL, fill_row(fill))
+            if before.is_open and not stored.is_open:
+                release(connection, stored)
+            elif stored.is_open and not before.is_open:
+                promise(connection, stored, None, unasked=True)
+            return record(connection, stored, before.state, kind, at_ms, facts or {})
+
+        return stored, await self._sessions.write(step)
+
+    async def promised(self, genesis_hash: str, wallet: Pubkey) -> Mapping[Pubkey, int]:
+        rows = await self._sessions.rows(promised_of(genesis_hash, wallet))
+        return {Pubkey.from_string(row.mint): row.amount for row in rows}
 
     async def order(self, order_id: str) -> Order:
-        async with self._sessions.reading() as session:
-            return await _order(session, order_id)
+        return self._one(order_id, await self._sessions.rows(select(ORDERS).where(ORDERS.c.id == order_id)))
 
     async def order_by_key(self, key: str) -> Order | None:
-        async with self._sessions.reading() as session:
-            row = (await session.exec(select(OrderRow).where(col(OrderRow.key) == key))).one_or_none()
-            return None if row is None else order_value(row)
+        rows = await self._sessions.rows(select(ORDERS).where(ORDERS.c.key == key))
+        return self._one(key, rows) if rows else None
 
     async def orders(
         self, *, states: Collection[OrderState] | None = None, limit: int | None = None, before_id: str | None = None
     ) -> tuple[Order, ...]:
-        wanted = select(OrderRow).order_by(col(OrderRow.id).desc()).limit(limit)
+        wanted = select(ORDERS).order_by(ORDERS.c.id.desc()).limit(limit)
         if states is not None:
-            wanted = wanted.where(col(OrderRow.state).in_([str(state) for state in states]))
+            wanted = wanted.where(ORDERS.c.state.in_([str(state) for state in states]))
         if before_id is not None:
-            wanted = wanted.where(col(OrderRow.id) < before_id)
-        async with self._sessions.reading() as session:
-            return tuple(order_value(row) for row in await session.exec(wanted))
+            wanted = wanted.where(ORDERS.c.id < before_id)
+        return self._orders(await self._sessions.rows(wanted))
+
+    async def unsettled(self, genesis_hash: str, *, limit: int | None = None) -> tuple[Order, ...]:
+        wanted = (
+            select(ORDERS)
+            .where(ORDERS.c.settled.is_(False), ORDERS.c.genesis_hash == genesis_hash, ORDERS.c.state.not_in(OPEN))
+            .order_by(ORDERS.c.id)
+            .limit(limit)
+        )
+        return self._orders(await self._sessions.rows(wanted))
+
+    async def counts(self) -> tuple[tuple[OrderState, Priority, bool, int], ...]:
+        wanted = select(ORDERS.c.state, ORDERS.c.priority, ORDERS.c.settled, func.count().label("number")).group_by(
+            ORDERS.c.state, ORDERS.c.priority, ORDERS.c.settled
+        )
+        with self._sessions.parsing():
+            return tuple(
+                (OrderState(row.state), Priority(row.priority), bool(row.settled), int(row.number))
+                for row in await self._sessions.rows(wanted)
+            )
 
     async def attempts(self, order_id: str) -> tuple[Attempt, ...]:
-        wanted = select(AttemptRow).where(col(AttemptRow.order_id) == order_id).order_by(col(AttemptRow.number))
-        async with self._sessions.reading() as session:
-            return tuple(attempt_value(row) for row in await session.exec(wanted))
+        wanted = select(_ATTEMPTS).where(_ATTEMPTS.c.order_id == order_id).order_by(_ATTEMPTS.c.number)
+        rows = await self._sessions.rows(wanted)
+        with self._sessions.parsing():
+            return tuple(attempt_value(row) for row in rows)
 
     async def events(self, order_id: str, *, after_seq: int = 0) -> tuple[OrderEvent, ...]:
-        wanted = (
-            select(EventRow).where(col(EventRow.order_id) == order_id, col(EventRow.seq) > after_seq).order_by(col(EventRow.seq))
-        )
-        async with self._sessions.reading() as session:
-            return tuple(event_value(row) for row in await session.exec(wanted))
+        wanted = select(_EVENTS).where(_EVENTS.c.order_id == order_id, _EVENTS.c.seq > after_seq).order_by(_EVENTS.c.seq)
+        rows = await self._sessions.rows(wanted)
+        with self._sessions.parsing():
+            return tuple(event_value(row) for row in rows)
 
     async def fills(self, order_id: str) -> tuple[Fill, ...]:
-        wanted = select(FillRow).where(col(FillRow.order_id) == order_id).order_by(col(FillRow.slot))
-        async with self._sessions.reading() as session:
-            return tuple(fill_value(row) for row in await session.exec(wanted))
+        rows = await self._sessions.rows(select(_FILLS).where(_FILLS.c.order_id == order_id).order_by(_FILLS.c.slot))
+        with self._sessions.parsing():
+            return tuple(fill_value(row) for row in rows)
 
+    def _one(self, name: str, rows: Sequence[Any]) -> Order:
+        if not rows:
+            raise no_order(name)
+        return self._orders(rows)[0]
 
-async def _order(session: AsyncSession, order_id: str) -> Order:
-    row = await session.get(OrderRow, order_id, populate_existing=True)
-    if row is None:
-        raise OrderNotFound(f"there is no order {order_id} in this journal; `dex orders list` shows them", order=order_id)
-    return order_value(row)
-
-
-async def _record(
-    session: AsyncSession, order: Order, before: OrderState | None, kind: EventKind, at_ms: int, facts: Json
-) -> OrderEvent:
-    event = OrderEvent(
-        order_id=order.id,
-        seq=order.event_seq,
-        kind=kind,
-        before=before,
-        after=order.state,
-        fencing=order.fencing,
-        at_ms=at_ms,
-        facts=facts,
-    )
-    await session.exec(insert(EventRow).values(**event_row(event)))
-    return event
-
-
-async def _keep_attempt(session: AsyncSession, attempt: Attempt) -> None:
-    """Insert an intent, or write new facts of a live attempt. What was signed stays as it is."""
-    row = await session.get(AttemptRow, attempt.id)
-    columns = attempt_row(attempt)
-    if row is None:
-        await session.exec(insert(AttemptRow).values(**columns))
-        return
-    fixed = _SIGNED_ONCE if row.signature is None else (*_SIGNED_ONCE, "signature", "wire")
-    changed = [name for name in fixed if getattr(row, name) != columns[name]]
-    if changed or row.dead_at is not None:
-        raise IllegalTransition(
-            f"attempt {attempt.number} of order {attempt.order_id} is {'dead' if row.dead_at else 'fixed'}: "
-            f"{', '.join(changed) or 'it'} cannot change any more",
-            order=attempt.order_id,
-            attempt=attempt.number,
-        )
-    await session.exec(update(AttemptRow).where(col(AttemptRow.id) == attempt.id).values(**columns))
-
-
-def _count(result: object) -> int:
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    def _orders(self, rows: Sequence[Any]) -> tuple[Order, ...]:
+        with self._sessions.parsing():
+            return tuple(order_value(row) for row in rows)
 
 
 def _moved_on(before: Order, now: Order) -> OrderTakenOver | IllegalTransition:

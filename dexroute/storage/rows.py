@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from solders.pubkey import Pubkey
 
-from dexroute.storage.tables import AttemptRow, EventRow, FillRow, OrderRow
 from dexroute.types.orders import (
     Attempt,
     AttemptOutcome,
@@ -18,10 +17,15 @@ from dexroute.types.orders import (
     Order,
     OrderEvent,
     OrderState,
+    Priority,
+    Promise,
     Residual,
     SwapAmounts,
 )
 from dexroute.types.requests import QuoteRequest, SwapMode
+
+_HEAD_START_MS: Final = {Priority.LOW: 0, Priority.NORMAL: 60_000, Priority.HIGH: 120_000}
+"""An order placed this much later than one of low priority is still taken up before it: so what waits is always next some day."""
 
 
 def order_columns(order: Order) -> dict[str, Any]:
@@ -40,6 +44,8 @@ def order_columns(order: Order) -> dict[str, Any]:
         "failure": order.failure
         and {"code": order.failure.code, "message": order.failure.message, "context": dict(order.failure.context)},
         "cancel_requested_ms": order.cancel_requested_ms,
+        "settled": order.settled,
+        "regressed": order.regressed,
         "updated_ms": order.updated_ms,
         "event_seq": order.event_seq,
     }
@@ -62,10 +68,15 @@ def order_row(order: Order) -> dict[str, Any]:
         "fencing": order.fencing,
         "claimed_by": order.claimed_by,
         "created_ms": order.created_ms,
+        "deadline_ms": order.deadline_ms,
+        "priority": str(order.priority),
+        "rank_ms": order.created_ms - _HEAD_START_MS[order.priority],
+        "promised": {str(promise.mint): str(promise.amount) for promise in order.promised},
     }
 
 
-def order_value(row: OrderRow) -> Order:
+def order_value(row: Any) -> Order:
+    """Of an OrderRow, or of a selected row with its columns."""
     return Order(
         id=row.id,
         key=row.key,
@@ -94,6 +105,11 @@ def order_value(row: OrderRow) -> Order:
         costs=_costs_value(row.costs),
         failure=Failure(**row.failure) if row.failure is not None else None,
         cancel_requested_ms=row.cancel_requested_ms,
+        deadline_ms=row.deadline_ms,
+        priority=Priority(row.priority),
+        promised=tuple(Promise(mint=Pubkey.from_string(mint), amount=int(amount)) for mint, amount in sorted(row.promised.items())),
+        settled=bool(row.settled),
+        regressed=bool(row.regressed),
     )
 
 
@@ -121,7 +137,7 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def attempt_value(row: AttemptRow) -> Attempt:
+def attempt_value(row: Any) -> Attempt:
     return Attempt(
         id=row.id,
         order_id=row.order_id,
@@ -157,7 +173,7 @@ def event_row(event: OrderEvent) -> dict[str, Any]:
     }
 
 
-def event_value(row: EventRow) -> OrderEvent:
+def event_value(row: Any) -> OrderEvent:
     return OrderEvent(
         order_id=row.order_id,
         seq=row.seq,
@@ -192,7 +208,7 @@ def fill_row(fill: Fill) -> dict[str, Any]:
     }
 
 
-def fill_value(row: FillRow) -> Fill:
+def fill_value(row: Any) -> Fill:
     return Fill(
         attempt_id=row.attempt_id,
         order_id=row.order_id,

@@ -3,27 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
+from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql import Executable
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from dexroute.errors import DatabaseError
 from dexroute.storage.database import READ_ONLY
 from dexroute.storage.failures import translated
+from dexroute.storage.writer import GroupWriter
+
+Answer = TypeVar("Answer")
 
 
 class Sessions:
-    """Opens sessions on one engine and translates what goes wrong in them."""
+    """Opens sessions on one engine and translates what goes wrong in them. `writer` is SQLite's engine for grouped commits;
+    `committed` hears of each of them."""
 
-    def __init__(self, engine: AsyncEngine, label: str) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        label: str,
+        writer: Engine | None = None,
+        committed: Callable[[Connection], None] = lambda connection: None,
+    ) -> None:
         self.label = label
         self.dialect = engine.dialect.name
         self._writer = engine
         self._reader = engine.execution_options(**{READ_ONLY: True})
         # SQLite has one writer; queueing here is fair and quick where its busy handler would sleep and retry
         self._turn = asyncio.Semaphore(1 if self.dialect == "sqlite" else 64)
+        self._group = None if writer is None else GroupWriter(writer, self._turn, committed)
+
+    async def close(self) -> None:
+        if self._group is not None:
+            await self._group.close()
+
+    async def write(self, step: Callable[[Connection], Answer]) -> Answer:
+        """What `step` returns, once what it wrote is durable; what it raises leaves nothing behind. On SQLite, steps that come at
+        once share a transaction. A step may be run again after a rollback: it must act on the database alone."""
+        with translated(self.label), self.parsing():
+            if self._group is not None:
+                return await self._group.run(step)
+            async with self._turn, self._writer.begin() as connection:
+                return await connection.run_sync(step)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -32,15 +59,34 @@ class Sessions:
             async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
 
+    async def rows(self, wanted: Executable) -> Sequence[Row[Any]]:
+        """The rows of one statement."""
+        with translated(self.label):
+            async with self._reader.connect() as connection:
+                return (await connection.execute(wanted)).all()
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """One consistent view. Stored values that do not parse are DatabaseError."""
-        with translated(self.label):
-            try:
-                async with AsyncSession(self._reader) as session:
-                    yield session
-            except (ValueError, KeyError, TypeError) as error:
-                raise DatabaseError(
-                    f"the journal {self.label} holds something this dexroute cannot read ({error}); restore a backup",
-                    database=self.label,
-                ) from error
+        with translated(self.label), self.parsing():
+            async with AsyncSession(self._reader) as session:
+                yield session
+
+    def parsing(self) -> _Parsing:
+        """Around the making of values from rows: what does not parse is DatabaseError."""
+        return _Parsing(self.label)
+
+
+class _Parsing:
+    def __init__(self, label: str) -> None:
+        self._label = label
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (ValueError, KeyError, TypeError)):
+            raise DatabaseError(
+                f"the journal {self._label} holds something this dexroute cannot read ({error}); restore a backup",
+                database=self._label,
+            ) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from dexroute.host.lock import hold
-from dexroute.storage.database import open_database
+from dexroute.storage.database import open_database, writing_engine
 from dexroute.storage.location import locate
 from dexroute.storage.lookup_tables import SqlTables
 from dexroute.storage.orders import SqlOrders
@@ -50,4 +50,8 @@ async def open_store(database: str | Path) -> AsyncIterator[SqlStore]:
         if location.file is not None:
             held.enter_context(hold(location.file.parent, location.file.name, what="the journal"))
         async with open_database(location) as engine:
-            yield SqlStore(Sessions(engine, location.label))
+            sessions = Sessions(engine, location.label, writing_engine(location))
+            try:
+                yield SqlStore(sessions)
+            finally:
+                await sessions.close()

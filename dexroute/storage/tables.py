@@ -13,17 +13,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from dexroute.storage.columns import JsonColumn, Unsigned
 
 
 class OrderRow(SQLModel, table=True):
-    """One order. `fencing` rises with every claim, `event_seq` with every event."""
+    """One order. `fencing` rises with every claim, `event_seq` with every event. Waiting orders are taken up by `rank_ms`; until
+    `lease_until_ms` (the database's time) the order is `claimed_by`'s alone."""
 
     __tablename__ = "orders"
-    __table_args__ = (Index("ix_orders_state", "state"),)
+    __table_args__ = (
+        Index("ix_orders_state", "state"),
+        Index("ix_orders_unsettled", "rank_ms", sqlite_where=text("NOT settled"), postgresql_where=text("NOT settled")),
+    )
 
     id: str = Field(primary_key=True)
     key: str = Field(unique=True)
@@ -53,6 +57,24 @@ class OrderRow(SQLModel, table=True):
     cancel_requested_ms: int | None = Field(default=None, sa_type=BigInteger)
     created_ms: int = Field(sa_type=BigInteger)
     updated_ms: int = Field(sa_type=BigInteger)
+    deadline_ms: int | None = Field(default=None, sa_type=BigInteger)
+    priority: str
+    rank_ms: int = Field(sa_type=BigInteger)
+    promised: dict[str, Any] = Field(sa_type=JsonColumn)
+    settled: bool
+    regressed: bool
+    lease_until_ms: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class PromisedRow(SQLModel, table=True):
+    """What the open orders of one wallet promise of one mint together, base units."""
+
+    __tablename__ = "promised"
+
+    genesis_hash: str = Field(primary_key=True)
+    wallet: str = Field(primary_key=True)
+    mint: str = Field(primary_key=True)
+    amount: int = Field(sa_column=Column(Unsigned(128), nullable=False))
 
 
 class AttemptRow(SQLModel, table=True):
@@ -174,3 +196,8 @@ class MetaRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: str
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """The table itself, for statements that go past the ORM: they are what an order's every step costs."""
+    return SQLModel.metadata.tables[str(row.__tablename__)]

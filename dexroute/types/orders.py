@@ -35,9 +35,9 @@ LEGAL_MOVES: Final[Mapping[OrderState, frozenset[OrderState]]] = {
     OrderState.BUILDING: frozenset({OrderState.ROUTING, OrderState.SUBMITTED, OrderState.FAILED, OrderState.CANCELLED}),
     # back to ROUTING: every attempt is proven dead and a replacement is allowed
     OrderState.SUBMITTED: frozenset({OrderState.ROUTING, OrderState.CONFIRMED, OrderState.FAILED, OrderState.CANCELLED}),
-    # back to SUBMITTED: a fork dropped what was confirmed; the same bytes are followed again
+    # back to SUBMITTED: a fork dropped what had landed, before it was final; the same bytes are followed again
     OrderState.CONFIRMED: frozenset({OrderState.SUBMITTED}),
-    OrderState.FAILED: frozenset(),
+    OrderState.FAILED: frozenset({OrderState.SUBMITTED}),
     OrderState.CANCELLED: frozenset(),
 }
 """The one table of legal moves. Code checks it before writing; the database refuses a move from any state but the one read."""
@@ -93,6 +93,22 @@ class Failure:
     context: Json = field(default_factory=dict)
 
 
+class Priority(StrEnum):
+    """Which waiting order is taken up first. A higher one has a head start, so that what waits long enough is always next."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """Coins an open order may still take from its wallet: base units of `mint` (lamports of the native mint)."""
+
+    mint: Pubkey
+    amount: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One swap that was asked for.
@@ -101,6 +117,10 @@ class Order:
     the same key finds the same order. `limit_amount` is the least output (exact in) or the most input (exact out) the chain
     will enforce; once fixed, by an accepted quote or by the first routing, no attempt may go beyond it. `fencing` rises with
     every claim: a writer holding an older number is refused. `event_seq` is the number of the last event.
+
+    Past `deadline_ms` (host time) nothing new is signed. `promised` is held back from other orders while this one is open.
+    `settled` is set when nothing on chain can change the order's end any more: what landed is finalized, or nothing ever landed.
+    `regressed` is set once a fork dropped what had landed: then no other transaction is ever signed for the order.
     """
 
     id: str
@@ -125,6 +145,11 @@ class Order:
     costs: Costs | None = None
     failure: Failure | None = None
     cancel_requested_ms: int | None = None
+    deadline_ms: int | None = None
+    priority: Priority = Priority.NORMAL
+    promised: tuple[Promise, ...] = ()
+    settled: bool = False
+    regressed: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -196,6 +221,8 @@ class EventKind(StrEnum):
     FAILED = "failed"
     CANCEL_REQUESTED = "cancel_requested"
     CANCELLED = "cancelled"
+    FINALIZED = "finalized"  # what landed can no longer be dropped by a fork
+    REGRESSED = "regressed"  # a fork dropped what had landed; its fill is withdrawn and kept here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,14 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 from solders.keypair import Keypair
+from solders.signature import Signature
 from sqlalchemy.orm import configure_mappers
 
 from dexroute.chain.rpc import RpcClient
@@ -30,6 +32,7 @@ from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.recovery import resume
 from dexroute.errors import IllegalTransition, OutcomeUnknown
 from dexroute.storage.store import open_store
+from dexroute.types.chain import SignatureStatus
 from dexroute.types.requests import QuoteRequest
 from tests.engine.token_swap import MINT_A, MINT_B, TokenSwapBuilder
 
@@ -41,6 +44,16 @@ class MutedClient(RpcClient):
 
     async def send(self, wire: bytes) -> None:
         return None
+
+
+class ForkedClient(RpcClient):
+    """A cluster whose present fork holds nothing of ours."""
+
+    async def signature_statuses(
+        self, signatures: Sequence[Signature], *, search_history: bool
+    ) -> tuple[int, tuple[SignatureStatus | None, ...]]:
+        slot, statuses = await super().signature_statuses(signatures, search_history=search_history)
+        return slot, (None,) * len(statuses)
 
 
 class HostClock:
@@ -56,7 +69,8 @@ class HostClock:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """`action` is swap, resume or cancel; `muted` drops what is sent, `refused` finds no route, `impatient` waits for nothing."""
+    """`action` is swap, resume, cancel or settle; `muted` drops what is sent, `forked` shows nothing landed, `refused` finds no
+    route, `impatient` waits for nothing."""
 
     action: str
     url: str
@@ -64,6 +78,7 @@ class Job:
     seed: str
     failpoint: str | None = None
     muted: bool = False
+    forked: bool = False
     refused: bool = False
     impatient: bool = False
 
@@ -99,7 +114,7 @@ def _run(fields: dict[str, Any]) -> int:
 
 async def _work(job: Job) -> None:
     transport = httpx.AsyncHTTPTransport(verify=False)  # plain HTTP to this machine: spares reading the system's certificates
-    client = (MutedClient if job.muted else RpcClient)(job.url, transport=transport)
+    client = (MutedClient if job.muted else ForkedClient if job.forked else RpcClient)(job.url, transport=transport)
     async with client, open_store(Path(job.journal)) as store:
         signer = KeypairSigner(Keypair.from_seed(bytes.fromhex(job.seed)))
         clock = HostClock()
@@ -129,6 +144,10 @@ async def _work(job: Job) -> None:
             elif job.action == "cancel":
                 for order in await store.orders():
                     await executor.cancel(order.id)
+            elif job.action == "settle":
+                while await store.unsettled(str(await client.genesis_hash())):
+                    await executor.settle()
+                    await clock.sleep_ms(20)
             else:
                 await resume(executor)
         except (OutcomeUnknown, IllegalTransition):

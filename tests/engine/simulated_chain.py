@@ -146,6 +146,7 @@ class SimulatedNode:
     chain: SimulatedChain
     lag: int = 0
     fault: Callable[[str], NetworkError | None] = lambda method: None
+    first_slot: int = 0  # what came before is forgotten
     blind: bool = False  # knows no signature at all
     status_of_all: bool = False  # claims to have seen every signature processed
     heights_ahead: int = 0  # of the chain's own
@@ -201,6 +202,10 @@ class SimulatedNode:
         age = self.slot - landed.slot
         commitment = [level for level, depth in DEPTH.items() if age >= depth][-1]
         return SignatureStatus(slot=landed.slot, commitment=commitment, error=_error(landed))
+
+    async def first_available_slot(self) -> int:
+        self._ask("first_available_slot")
+        return self.first_slot
 
     async def transaction(self, signature: Signature) -> LandedTransaction | None:
         self._ask("transaction")

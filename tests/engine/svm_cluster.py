@@ -204,6 +204,9 @@ class SvmCluster:
     ) -> tuple[int, tuple[SignatureStatus | None, ...]]:
         raise NotImplementedError
 
+    async def first_available_slot(self) -> int:
+        raise NotImplementedError
+
     async def transaction(self, signature: Signature) -> LandedTransaction | None:
         raise NotImplementedError
 

@@ -38,6 +38,7 @@ class Story:
     before: tuple[tuple[str, str], ...] = ()
     action: str = "swap"
     muted: bool = False
+    forked: bool = False
     refused: bool = False
     ends: tuple[OrderState, ...] = (OrderState.CONFIRMED,)
     ticks: int = SLOW_SLOTS
@@ -54,6 +55,11 @@ _STORIES: Final = {
     "commit-failed": Story(refused=True, ends=(OrderState.FAILED, OrderState.CONFIRMED)),
     "commit-cancelled": Story(
         before=(("swap", "after-commit-intent"),), action="cancel", ends=(OrderState.CANCELLED, OrderState.CONFIRMED)
+    ),
+    # a fork takes back what was confirmed, as the second process sees it; the third sees it landed, and finds one swap
+    "commit-regressed": Story(before=(("swap", "after-commit-confirmed"),), action="resume", forked=True),
+    **dict.fromkeys(
+        ("finality", "commit-finalized"), Story(before=(("swap", "after-commit-confirmed"),), action="settle", ticks=FAST_SLOTS)
     ),
     # killed before the wish is recorded: the swap lands; after: nothing is sent any more, and its death is waited for
     "commit-cancel_requested": Story(
@@ -167,7 +173,8 @@ async def test_killed_at_any_failpoint_the_swap_happens_once(
         job = new_job(url, empty_journal, tmp_path, keypair)
         for action, earlier in story.before:
             await workers.killed(replace(job, action=action, failpoint=earlier))
-        await workers.killed(replace(job, action=story.action, failpoint=failpoint, muted=story.muted, refused=story.refused))
+        troubled = replace(job, muted=story.muted, forked=story.forked, refused=story.refused)
+        await workers.killed(replace(troubled, action=story.action, failpoint=failpoint))
         # the new process repeats the user's command under the same key, or takes up what it finds
         last = "swap" if await only_receipt(job.journal) is None else "resume"
         assert await workers.exit_code(replace(job, action=last)) == 0

@@ -34,15 +34,17 @@ T = TypeVar("T")
 STATES = st.sampled_from(OrderState)
 
 
-def test_the_table_of_moves_is_complete_and_has_no_way_out_of_the_end() -> None:
+def test_the_table_of_moves_is_complete_and_only_a_fork_leads_back_from_the_end() -> None:
     assert set(LEGAL_MOVES) == set(OrderState)
-    assert not LEGAL_MOVES[OrderState.FAILED] and not LEGAL_MOVES[OrderState.CANCELLED]
+    assert LEGAL_MOVES[OrderState.CONFIRMED] == LEGAL_MOVES[OrderState.FAILED] == {OrderState.SUBMITTED}
+    assert not LEGAL_MOVES[OrderState.CANCELLED]
     assert {state for state in OrderState if LEGAL_MOVES[state] - {OrderState.SUBMITTED}} == OPEN_STATES
     # only a signed attempt can be confirmed, and nothing reaches SUBMITTED without BUILDING, except back from a fork
     assert {state for state in OrderState if is_legal_move(state, OrderState.CONFIRMED)} == {OrderState.SUBMITTED}
     assert {state for state in OrderState if is_legal_move(state, OrderState.SUBMITTED)} == {
         OrderState.BUILDING,
         OrderState.CONFIRMED,
+        OrderState.FAILED,
     }
     assert all(is_legal_move(state, ending) for state in OPEN_STATES for ending in (OrderState.FAILED, OrderState.CANCELLED))
     assert not any(is_legal_move(state, state) for state in OrderState)

@@ -179,9 +179,7 @@ async def test_a_file_that_cannot_grow_keeps_what_it_has(tmp_path: Path) -> None
     file = tmp_path / "journal.db"
     await filled(file)
     async with open_store(file) as store:
-        async with store._sessions.writing() as session:
-            connection = await session.connection()
-            await connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        await store._sessions.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1"))
         with pytest.raises(DatabaseError, match="full"):
             for number in range(2_000):
                 await store.place(an_order(key=f"{number}" * 20))

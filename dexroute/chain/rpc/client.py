@@ -219,6 +219,15 @@ class RpcClient:
         params = [[str(signature) for signature in signatures], {"searchTransactionHistory": search_history}]
         return answers.signature_statuses(await self._read("getSignatureStatuses", params), len(signatures))
 
+    async def first_available_slot(self) -> int:
+        """The oldest slot whose block this node still has; 0 where it does not offer the method."""
+        try:
+            return (await self._read("getFirstAvailableBlock", [])).uint()
+        except RpcError as error:
+            if is_unsupported(error):
+                return 0
+            raise
+
     async def transaction(self, signature: Signature) -> LandedTransaction | None:
         """The landed transaction at `confirmed`, or None while this node does not have it."""
         return landed_transaction(await self._read(*questions.transaction(signature)), signature)

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from weakref import WeakValueDictionary
+
+from solders.pubkey import Pubkey
 
 from dexroute.config.failpoint import failpoint_wanted
 from dexroute.engine.execution import failpoints
 from dexroute.engine.execution.builder import OrderBuilder
 from dexroute.engine.execution.claim import Claim, EventWatcher
+from dexroute.engine.execution.finality import judge, landed_attempt, read_views, settle
 from dexroute.engine.execution.landing import Landing
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.preparation import Preparation
 from dexroute.engine.execution.settlement import Settlement
 from dexroute.engine.execution.signing import unsigned_as_dead
-from dexroute.errors import DatabaseError, IllegalTransition, OrderTakenOver, OutcomeUnknown
+from dexroute.errors import DatabaseError, FundsPromised, IllegalTransition, OrderTakenOver, OutcomeUnknown
 from dexroute.ports import Clock, OrderStore, Signer, TransactionRoute, TransactionSender
 from dexroute.types.orders import EventKind, Order, OrderState
+
+FundsReader = Callable[[Order], Awaitable[Mapping[Pubkey, int]]]
+"""What the order's wallet holds now, base units per mint (lamports of the native mint)."""
 
 
 class Executor:
     """Carries out orders of one cluster, exactly once each.
 
     `senders` are all sent to and are all witnesses of a death; `routes` are sent to as well and asked nothing. `cluster` gives
-    blockhashes and the cluster's name (the first sender without it). `owner` names this worker in the journal. `watcher` hears of
-    every event once it is durable.
+    blockhashes and the cluster's name (the first sender without it). `owner` names this worker in the journal; no two alive share
+    one. `watcher` hears of every event once it is durable. `funds` looks at a wallet when more than one open order counts on its
+    coins; without it such an order is refused.
     """
 
     def __init__(
@@ -41,15 +49,18 @@ class Executor:
         watcher: EventWatcher | None = None,
         routes: Sequence[TransactionRoute] = (),
         cluster: TransactionSender | None = None,
+        funds: FundsReader | None = None,
     ) -> None:
         if (failpoint := failpoint_wanted()) is not None:
             failpoints.arm(failpoint)
         self.policy = policy or ExecutionPolicy()
         self.store = store
+        self._senders = tuple(senders)
         self._cluster = cluster or senders[0]
         self._clock = clock
         self._owner = owner
         self._watcher = watcher
+        self._funds = funds
         self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy)
         self._settlement = Settlement(Landing(senders, clock, self.policy, routes), clock, self.policy)
         self._genesis_hash: str | None = None
@@ -62,10 +73,46 @@ class Executor:
         goes on with it); DatabaseError when the order is another cluster's; and what the journal raises.
         """
         until_ms = self._deadline(wait_ms)
-        await self._check_cluster(order)
-        with failpoints.commit(EventKind.PLACED):
-            placed, is_new = await self.store.place(order)
+        placed, is_new = await self.place(order, claimed=True)
         return await self._work(placed.id, until_ms, placed if is_new else None)
+
+    async def place(self, order: Order, *, claimed: bool = False) -> tuple[Order, bool]:
+        """Record `order`, or find the one under its key, and leave it for later unless `claimed`. (order, whether it is new).
+
+        Raises IdempotencyConflict, FundsPromised, DatabaseError when it is another cluster's, and what the journal raises.
+        """
+        await self._check_cluster(order)
+        owner, lease_ms = (self._owner, self.policy.lease_ms) if claimed else ("", None)
+        available = None
+        for look in (self._funds, None):
+            try:
+                with failpoints.commit(EventKind.PLACED):
+                    return await self.store.place(order, owner=owner, lease_ms=lease_ms, available=available)
+            except FundsPromised:
+                # the wallet is looked at only when another order counts on the same coins
+                if look is None or await self.store.order_by_key(order.key) is not None:
+                    raise
+                available = await look(order)
+        raise AssertionError("unreachable")
+
+    async def settle(self) -> tuple[Order, ...]:
+        """One look at everything that landed and is not final yet. Returns the orders a fork took back: they are SUBMITTED again,
+        and `continue_order` goes on with them. A node that does not answer leaves all as it is."""
+        regressed = []
+        landed = await self.store.unsettled(await self._cluster_name())
+        claims = [Claim(self.store, self._clock, order, self._watcher) for order in landed]
+        found = [(claim, attempt) for claim in claims if (attempt := landed_attempt(await claim.attempts())) is not None]
+        if not found:
+            return ()
+        views = await read_views(self._senders, [attempt for _, attempt in found])
+        for claim, attempt in found:
+            verdict = judge(attempt, views)
+            if verdict is None:
+                continue
+            with suppress(IllegalTransition, OrderTakenOver):  # another process came to it first
+                await settle(claim, attempt, verdict, self.store)
+                regressed += [] if verdict.final else [claim.order]
+        return tuple(regressed)
 
     async def continue_order(self, order_id: str, *, wait_ms: int | None = None) -> Order:
         """Take up an order wherever it stands: what a start after a crash does with every open one. Raises like `execute`, and
@@ -111,8 +158,24 @@ class Executor:
             order = fresh or await self.store.order(order_id)
             if not order.is_open:
                 return order
-            claim = Claim(self.store, self._clock, order, self._watcher) if fresh else await self._claim(order_id)
+            if fresh:
+                claim = self._holding(fresh, is_new=True)
+            elif (waited := await self._claim_free(order_id, until_ms)) is None:
+                return await self.store.order(order_id)
+            else:
+                claim = waited
             return await self._drive(claim, until_ms)
+
+    async def _claim_free(self, order_id: str, until_ms: int) -> Claim | None:
+        """A claim once no other worker's lease holds; None when the order ended meanwhile."""
+        while True:
+            try:
+                claim = await self._claim(order_id, only_free=True)
+                return claim if claim.order.is_open else None
+            except OrderTakenOver:
+                if self._clock.monotonic_ms() >= until_ms:
+                    raise
+                await self._clock.sleep_ms(self.policy.poll_ms)
 
     async def _drive(self, claim: Claim, until_ms: int) -> Order:
         """The loop over states."""
@@ -150,21 +213,30 @@ class Executor:
             remark=remark,
         )
 
-    async def _claim(self, order_id: str) -> Claim:
+    async def _claim(self, order_id: str, *, only_free: bool = False) -> Claim:
         with failpoints.commit(EventKind.CLAIMED):
-            order = await self.store.claim(order_id, owner=self._owner, at_ms=self._clock.now_ms())
-        return Claim(self.store, self._clock, order, self._watcher)
+            order = await self.store.claim(
+                order_id, owner=self._owner, at_ms=self._clock.now_ms(), lease_ms=self.policy.lease_ms, only_free=only_free
+            )
+        return self._holding(order)
 
-    async def _check_cluster(self, order: Order) -> None:
+    def _holding(self, order: Order, *, is_new: bool = False) -> Claim:
+        return Claim(self.store, self._clock, order, self._watcher, lease_ms=self.policy.lease_ms, is_new=is_new)
+
+    async def _cluster_name(self) -> str:
         if self._genesis_hash is None:
             self._genesis_hash = str(await self._cluster.genesis_hash())
-        if order.genesis_hash != self._genesis_hash:
+        return self._genesis_hash
+
+    async def _check_cluster(self, order: Order) -> None:
+        genesis_hash = await self._cluster_name()
+        if order.genesis_hash != genesis_hash:
             raise DatabaseError(
                 f"order {order.id} belongs to the cluster with genesis hash {order.genesis_hash}, this one has "
-                f"{self._genesis_hash}: name its cluster with -u; nothing was sent",
+                f"{genesis_hash}: name its cluster with -u; nothing was sent",
                 order=order.id,
                 order_genesis_hash=order.genesis_hash,
-                cluster_genesis_hash=self._genesis_hash,
+                cluster_genesis_hash=genesis_hash,
             )
 
     def _deadline(self, wait_ms: int | None) -> int:

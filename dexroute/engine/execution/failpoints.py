@@ -28,6 +28,7 @@ class Boundary(StrEnum):
     STATUS = "status"
     TRANSACTION = "transaction"
     EXPIRY = "expiry"
+    FINALITY = "finality"
 
 
 FAILPOINTS: Final = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Final
 
 from solders.pubkey import Pubkey
@@ -12,7 +13,7 @@ from solders.pubkey import Pubkey
 from dexroute.engine.planning.limits import check_slippage
 from dexroute.errors import InvalidAmount, UsageError
 from dexroute.math.rounding import U64_MAX
-from dexroute.types.orders import Json, Order
+from dexroute.types.orders import Json, Order, Priority, Promise
 from dexroute.types.requests import QuoteRequest
 
 _LONGEST_KEY: Final = 200
@@ -28,12 +29,16 @@ def new_order(
     key: str | None = None,
     limit_amount: int | None = None,
     options: Json | None = None,
+    deadline_ms: int | None = None,
+    priority: Priority = Priority.NORMAL,
+    promised: Sequence[Promise] = (),
 ) -> Order:
     """A PENDING order, not yet recorded. `limit_amount` is given when the caller accepted a quote.
 
     The body is everything the caller asked for (cluster, wallet, mints, amount, mode, slippage and `options`), so asking again
     under the same key finds the same order. `limit_amount` is not in it: it follows from the market of the moment. A limit the
-    caller named himself belongs in `options` as well. Raises InvalidAmount or UsageError.
+    caller named himself belongs in `options` as well. `deadline_ms` (Unix time of this host) and `priority` say how hard to try,
+    and `promised` what it may cost: they are not part of what is asked either. Raises InvalidAmount or UsageError.
     """
     if not 0 < request.amount <= U64_MAX:
         raise InvalidAmount(
@@ -49,6 +54,12 @@ def new_order(
         raise UsageError(f"input and output are the same token {request.input_mint}", mint=str(request.input_mint))
     if key is not None and not (0 < len(key) <= _LONGEST_KEY and key.isprintable()):
         raise UsageError(f"an idempotency key is 1 to {_LONGEST_KEY} printable characters", length=len(key))
+    if deadline_ms is not None and not now_ms < deadline_ms < 1 << 63:
+        raise UsageError(
+            f"the deadline {deadline_ms} is not ahead of now ({now_ms}, Unix milliseconds): nothing was placed",
+            deadline_ms=deadline_ms,
+            now_ms=now_ms,
+        )
     order_id = _new_id(now_ms)
     body = {
         "genesis_hash": genesis_hash,
@@ -73,6 +84,9 @@ def new_order(
         updated_ms=now_ms,
         limit_amount=limit_amount,
         options=body["options"],  # type: ignore[arg-type]
+        deadline_ms=deadline_ms,
+        priority=priority,
+        promised=tuple(promised),
     )
 
 

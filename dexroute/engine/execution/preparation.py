@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from dexroute.engine.execution.builder import BuiltAttempt, OrderBuilder, RoutedOrder
 from dexroute.engine.execution.claim import Claim
+from dexroute.engine.execution.deadline import deadline_passed, past_deadline
 from dexroute.engine.execution.failpoints import Boundary, boundary
 from dexroute.engine.execution.failures import failure_of
 from dexroute.engine.execution.limits import check_limit
@@ -51,6 +52,9 @@ class Preparation:
                 order=order.id,
             )
         await self._to_routing(claim, None)
+        if deadline_passed(order, self._clock):
+            await self._fail(claim, past_deadline(order, "nothing was signed since"))
+            return
         for left in reversed(range(self._policy.max_routings)):
             try:
                 routed = await self._route(claim)
@@ -100,7 +104,10 @@ class Preparation:
 
         built, lifetime = await self._ask(Boundary.BUILD, build)
         _refuse_beyond(lambda: check_limit(claim.order, claim.order.limit_amount, built.simulated, "simulated"))
+        if deadline_passed(claim.order, self._clock):
+            raise _Refused(past_deadline(claim.order, "nothing was signed since"))
         attempt = await commit_intent(claim, self._clock, built, lifetime)
+        await claim.check_lease()
         try:
             await commit_signature(claim, self._clock, self._signer, attempt)
         except KeypairError as error:

@@ -118,6 +118,19 @@ def costs_json(costs: Costs | None) -> dict[str, Any] | None:
     }
 
 
+def fill_json(fill: Fill) -> dict[str, Any]:
+    """What the chain did with one attempt: amounts, costs, and where."""
+    return {
+        "signature": fill.signature,
+        "slot": str(fill.slot),
+        "block_time": fill.block_time,
+        **(_amounts(fill.amounts) or {}),
+        "costs": costs_json(fill.costs),
+        "units_consumed": fill.units_consumed,
+        "wallet_lamports_change": str(fill.wallet_lamports_change),
+    }
+
+
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
         "number": attempt.number,

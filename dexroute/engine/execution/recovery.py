@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dexroute.engine.execution.executor import Executor
@@ -19,8 +20,8 @@ class Recovered:
 
 
 async def resume(executor: Executor, *, wait_ms: int | None = None) -> tuple[Recovered, ...]:
-    """Reconcile every open order of the journal, oldest first, a few at once. One order's trouble never stops another's
-    recovery."""
+    """Reconcile every open order of the journal, oldest first, a few at once, those among them that a fork took back. One order's
+    trouble never stops another's recovery."""
     gate = asyncio.Semaphore(executor.policy.recovery_at_once)
 
     async def recover(order: Order) -> Recovered:
@@ -30,5 +31,7 @@ async def resume(executor: Executor, *, wait_ms: int | None = None) -> tuple[Rec
             except DexError as error:
                 return Recovered(order=await executor.store.order(order.id), error=error)
 
+    with suppress(DexError):  # what is not looked at now is looked at by the next
+        await executor.settle()
     found = await executor.store.orders(states=OPEN_STATES)
     return tuple(await asyncio.gather(*(recover(order) for order in reversed(found))))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dexroute.engine.execution.claim import Claim
+from dexroute.engine.execution.deadline import deadline_passed, past_deadline
 from dexroute.engine.execution.death import ExpiryProof
 from dexroute.engine.execution.failures import failure_of
 from dexroute.engine.execution.fills import read_fill
@@ -14,7 +16,7 @@ from dexroute.errors import AttemptExpired, DatabaseError, LandedWithError
 from dexroute.fetchers.failures import failure_cause
 from dexroute.ports import Clock
 from dexroute.types.chain import LandedTransaction
-from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, OrderState
+from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Order, OrderState
 
 
 class Settlement:
@@ -29,22 +31,34 @@ class Settlement:
         """True when the order moved on: CONFIRMED, FAILED, CANCELLED, or ROUTING for a replacement. False when the truth was
         not to be had before `until_ms` (monotonic), or the claim was lost; the order then stays SUBMITTED."""
         attempt = await claim.live_attempt()
+        order = claim.order
         if attempt is None or attempt.wire is None:
             raise DatabaseError(
                 f"order {claim.order.id} is SUBMITTED without a signed attempt alive: the journal was altered. Restore a backup",
                 order=claim.order.id,
             )
-        verdict = await self.landing.follow(
-            attempt,
-            until_ms=until_ms,
-            sending=claim.order.cancel_requested_ms is None,
-            still_ours=claim.still_holds,
-        )
+        # A caller who was told of a refusal may have swapped elsewhere since: what a fork took back is watched, not sent again.
+        wanted = order.cancel_requested_ms is None and order.failure is None
+        verdict = None
+        sending_until_ms = until_ms if order.deadline_ms is None else min(until_ms, self._monotonic(order.deadline_ms))
+        if wanted and not deadline_passed(order, self._clock):
+            verdict = await self._follow(claim, attempt, until_ms=sending_until_ms, sending=True)
+        if verdict is None and (not wanted or deadline_passed(order, self._clock)) and await claim.still_holds():
+            verdict = await self._follow(claim, attempt, until_ms=until_ms, sending=False)
         if isinstance(verdict, LandedTransaction):
             await self._landed(claim, attempt, verdict)
         elif isinstance(verdict, ExpiryProof):
             await self._expired(claim, attempt, verdict)
         return verdict is not None
+
+    async def _follow(
+        self, claim: Claim, attempt: Attempt, *, until_ms: int, sending: bool
+    ) -> LandedTransaction | ExpiryProof | None:
+        return await self.landing.follow(attempt, until_ms=until_ms, sending=sending, still_ours=claim.still_holds)
+
+    def _monotonic(self, at_ms: int) -> int:
+        """The time of the host's calendar as monotonic time, as far as the calendar can be trusted now."""
+        return self._clock.monotonic_ms() + at_ms - self._clock.now_ms()
 
     async def _landed(self, claim: Claim, attempt: Attempt, landed: LandedTransaction) -> None:
         fill = read_fill(claim.order, attempt, landed)
@@ -59,6 +73,7 @@ class Settlement:
                 fill=fill,
                 executed=fill.amounts,
                 costs=fill.costs,
+                failure=None,
             )
             return
         error = _landed_with_error(claim, attempt, landed)
@@ -90,15 +105,9 @@ class Settlement:
         }
         if claim.order.cancel_requested_ms is not None:
             await claim.step(EventKind.CANCELLED, to=OrderState.CANCELLED, facts=facts, attempt=dead)
-        elif attempt.number < self._policy.max_attempts:
+        elif (error := self._last_word(claim.order, attempt, proof, facts)) is None:
             await claim.step(EventKind.ATTEMPT_DEAD, to=OrderState.ROUTING, facts=facts, attempt=dead)
         else:
-            error = AttemptExpired(
-                f"order {claim.order.id} never landed: all {attempt.number} attempts are proven expired (the last at finalized "
-                f"block height {proof.finalized_height}), nothing was spent. Try a new order, or a higher --priority-fee",
-                order=claim.order.id,
-                **facts,
-            )
             await claim.step(
                 EventKind.FAILED,
                 to=OrderState.FAILED,
@@ -106,6 +115,27 @@ class Settlement:
                 attempt=dead,
                 failure=failure_of(error),
             )
+
+    def _last_word(self, order: Order, attempt: Attempt, proof: ExpiryProof, facts: dict[str, Any]) -> AttemptExpired | None:
+        """Why no replacement is signed though every attempt is dead; None when one may be."""
+        at = f"at finalized block height {proof.finalized_height}"
+        if order.regressed:
+            return AttemptExpired(
+                f"order {order.id} landed, but a fork dropped it and it never landed again: attempt {attempt.number} is proven "
+                f"expired {at}, nothing was spent. Look at the market again before you place a new order",
+                order=order.id,
+                **facts,
+            )
+        if deadline_passed(order, self._clock):
+            return past_deadline(order, f"all {attempt.number} attempts are proven expired, the last {at}", **facts)
+        if attempt.number >= self._policy.max_attempts:
+            return AttemptExpired(
+                f"order {order.id} never landed: all {attempt.number} attempts are proven expired (the last {at}), "
+                "nothing was spent. Try a new order, or a higher --priority-fee",
+                order=order.id,
+                **facts,
+            )
+        return None
 
 
 def _landed_with_error(claim: Claim, attempt: Attempt, landed: LandedTransaction) -> LandedWithError:

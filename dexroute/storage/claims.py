@@ -1,0 +1,100 @@
+"""Who works on an order: claims with a fencing number, held by a lease where several processes share the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from solders.pubkey import Pubkey
+from sqlalchemy import Connection, bindparam, or_, select, update
+
+from dexroute.errors import OrderTakenOver
+from dexroute.storage.sessions import Sessions
+from dexroute.storage.steps import LEASE_END, NOW_MS, OPEN, ORDERS, read_order, record
+from dexroute.types.orders import EventKind, Order
+
+_NEXT: Final[dict[str, Any]] = {"fencing": ORDERS.c.fencing + 1, "event_seq": ORDERS.c.event_seq + 1}
+_IS_OPEN: Final = ORDERS.c.state.in_(OPEN)
+_LET_GO: Final = (
+    update(ORDERS).where(ORDERS.c.id == bindparam("on_id"), ORDERS.c.fencing == bindparam("on_fencing")).values(lease_until_ms=None)
+)
+
+
+class SqlClaims:
+    """On PostgreSQL a claim is for a time. A SQLite file is one process's anyway: there its lock is the lease."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def claim(self, order_id: str, *, owner: str, at_ms: int, lease_ms: int | None = None, only_free: bool = False) -> Order:
+        free = [or_(ORDERS.c.claimed_by == owner, self._is_free())] if only_free and self._leased else []
+        claiming = update(ORDERS).where(ORDERS.c.id == order_id, _IS_OPEN, *free)
+
+        def step(connection: Connection) -> Order:
+            claimed = connection.execute(self._by(claiming, owner, at_ms), {"lease_ms": lease_ms} if self._leased else {})
+            order = read_order(connection, order_id)
+            if claimed.rowcount == 1:
+                record(connection, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
+            elif order.is_open:
+                raise OrderTakenOver(
+                    f"order {order_id} is {order.claimed_by}'s until its lease ends; it is {order.state} now",
+                    order=order_id,
+                    owner=order.claimed_by,
+                    found=str(order.state),
+                )
+            return order
+
+        return await self._sessions.write(step)
+
+    async def take(
+        self,
+        *,
+        owner: str,
+        genesis_hash: str,
+        at_ms: int,
+        limit: int,
+        lease_ms: int | None = None,
+        busy: Collection[str] = (),
+        busy_wallets: Collection[Pubkey] = (),
+    ) -> tuple[Order, ...]:
+        waiting = select(ORDERS.c.id).where(_IS_OPEN, ORDERS.c.settled.is_(False), ORDERS.c.genesis_hash == genesis_hash)
+        if self._leased:
+            waiting = waiting.where(self._is_free())
+        if busy:
+            waiting = waiting.where(ORDERS.c.id.not_in(list(busy)))
+        if busy_wallets:
+            waiting = waiting.where(ORDERS.c.wallet.not_in([str(wallet) for wallet in busy_wallets]))
+        waiting = waiting.order_by(ORDERS.c.rank_ms, ORDERS.c.id).limit(limit).with_for_update(skip_locked=True)
+
+        def step(connection: Connection) -> tuple[Order, ...]:
+            taken = []
+            for order_id in connection.execute(waiting).scalars().all():
+                claiming = self._by(update(ORDERS).where(ORDERS.c.id == order_id), owner, at_ms)
+                connection.execute(claiming, {"lease_ms": lease_ms} if self._leased else {})
+                taken.append(order := read_order(connection, order_id))
+                record(connection, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
+            return tuple(taken)
+
+        return await self._sessions.write(step)
+
+    async def renew(self, *, owner: str, lease_ms: int) -> None:
+        if self._leased:
+            held = update(ORDERS).where(ORDERS.c.claimed_by == owner, _IS_OPEN, ORDERS.c.lease_until_ms > NOW_MS)
+            parameters = {"lease_ms": lease_ms}
+            await self._sessions.write(lambda connection: connection.execute(held.values(lease_until_ms=LEASE_END), parameters))
+
+    async def let_go(self, order: Order) -> None:
+        if self._leased:
+            ours = {"on_id": order.id, "on_fencing": order.fencing}
+            await self._sessions.write(lambda connection: connection.execute(_LET_GO, ours))
+
+    @property
+    def _leased(self) -> bool:
+        return self._sessions.dialect == "postgresql"
+
+    def _by(self, claiming: Any, owner: str, at_ms: int) -> Any:
+        lease = {"lease_until_ms": LEASE_END} if self._leased else {}
+        return claiming.values(claimed_by=owner, updated_ms=at_ms, **_NEXT, **lease)
+
+    def _is_free(self) -> Any:
+        return or_(ORDERS.c.lease_until_ms.is_(None), ORDERS.c.lease_until_ms <= NOW_MS)

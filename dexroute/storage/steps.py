@@ -1,0 +1,49 @@
+"""What every write of the order journal is made of: the order's row, read within the transaction, and the event row of the step."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, bindparam, cast, insert, literal_column, select
+
+from dexroute.errors import OrderNotFound
+from dexroute.storage.rows import event_row, order_value
+from dexroute.storage.tables import EventRow, OrderRow, table_of
+from dexroute.types.orders import OPEN_STATES, EventKind, Json, Order, OrderEvent, OrderState
+
+ORDERS: Final = table_of(OrderRow)
+OPEN: Final = [str(state) for state in OPEN_STATES]
+NOW_MS: Final[Any] = literal_column("(extract(epoch FROM clock_timestamp()) * 1000)::bigint", BigInteger())
+"""PostgreSQL's own time: leases go by it, so that no worker's clock takes part."""
+LEASE_END: Final[Any] = NOW_MS + cast(bindparam("lease_ms", type_=BigInteger()), BigInteger())
+
+_READ: Final = select(ORDERS).where(ORDERS.c.id == bindparam("on_id"))
+_RECORD: Final = insert(table_of(EventRow))
+
+
+def read_order(connection: Connection, order_id: str) -> Order:
+    """Raises OrderNotFound."""
+    row = connection.execute(_READ, {"on_id": order_id}).one_or_none()
+    if row is None:
+        raise no_order(order_id)
+    return order_value(row)
+
+
+def record(connection: Connection, order: Order, before: OrderState | None, kind: EventKind, at_ms: int, facts: Json) -> OrderEvent:
+    """The event of the step that made `order` what it is."""
+    event = OrderEvent(
+        order_id=order.id,
+        seq=order.event_seq,
+        kind=kind,
+        before=before,
+        after=order.state,
+        fencing=order.fencing,
+        at_ms=at_ms,
+        facts=facts,
+    )
+    connection.execute(_RECORD, event_row(event))
+    return event
+
+
+def no_order(order_id: str) -> OrderNotFound:
+    return OrderNotFound(f"there is no order {order_id} in this journal; `dex orders list` shows them", order=order_id)

@@ -1,0 +1,117 @@
+"""The one writer of a SQLite journal: many callers' steps in one transaction, and one fsync for all of them.
+
+A disk syncs a few hundred times a second; orders come faster. While one transaction syncs, the steps of other orders gather and
+become the next. Each caller hears of its own step only when it is durable, and one that fails takes no neighbour with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+Answer = TypeVar("Answer")
+Step = Callable[[Connection], Any]
+"""One caller's statements. It may run more than once (what it did before was rolled back), so it acts on the database alone."""
+
+Outcome = tuple[Any, BaseException | None]
+
+_MOST_AT_ONCE: Final = 256
+
+
+class GroupWriter:
+    """Runs steps in the order they come, on one connection in one thread. `turn` is held during a transaction, so that others who
+    write through the event loop queue with us. `committed` is called in that thread after every commit, before anybody hears of
+    it."""
+
+    def __init__(self, engine: Engine, turn: asyncio.Semaphore, committed: Callable[[Connection], None]) -> None:
+        self._engine = engine
+        self._turn = turn
+        self._committed = committed
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._waiting: deque[tuple[Step, asyncio.Future[Any]]] = deque()
+        self._work: asyncio.Task[None] | None = None
+        self._connection: Connection | None = None
+
+    async def run(self, step: Callable[[Connection], Answer]) -> Answer:
+        """What `step` returns, durable; or what it raises, with nothing of it kept."""
+        heard: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((step, heard))
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._drain())
+        return await heard
+
+    async def close(self) -> None:
+        """After the steps under way."""
+        if self._work is not None:
+            await self._work
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown()
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            async with self._turn:
+                taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+                try:
+                    outcomes = await loop.run_in_executor(self._thread, self._transact, [step for step, _ in taken])
+                except BaseException as error:
+                    outcomes = [(None, error)] * len(taken)
+            for (_, heard), (answer, failure) in zip(taken, outcomes, strict=True):
+                if heard.done():  # its caller was cancelled meanwhile; what was written is written
+                    continue
+                if failure is None:
+                    heard.set_result(answer)
+                else:
+                    heard.set_exception(failure)
+
+    def _transact(self, steps: list[Step]) -> list[Outcome]:
+        """All steps in one transaction; where that fails as a whole, each in one of its own, so that only the guilty one fails."""
+        try:
+            return self._together(steps)
+        except Exception as error:
+            self._disconnect()
+            if len(steps) == 1:
+                return [(None, error)]
+        return [self._alone(step) for step in steps]
+
+    def _together(self, steps: list[Step]) -> list[Outcome]:
+        connection = self._connected()
+        outcomes: list[Outcome] = []
+        with connection.begin():
+            if len(steps) == 1:  # whatever it raises undoes the transaction, and with it nobody else's work
+                outcomes.append((steps[0](connection), None))
+            for step in steps if len(steps) > 1 else ():
+                connection.exec_driver_sql("SAVEPOINT step")
+                try:
+                    outcomes.append((step(connection), None))
+                except Exception as error:
+                    if not getattr(connection.connection.dbapi_connection, "in_transaction", False):
+                        raise  # SQLite rolled everything back (disk full, I/O error): no neighbour's step is left either
+                    connection.exec_driver_sql("ROLLBACK TO step")
+                    outcomes.append((None, error))
+                connection.exec_driver_sql("RELEASE step")
+        self._committed(connection)
+        return outcomes
+
+    def _alone(self, step: Step) -> Outcome:
+        try:
+            return self._together([step])[0]
+        except Exception as error:
+            self._disconnect()
+            return None, error
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.invalidate()
+            connection.close()

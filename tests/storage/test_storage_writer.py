@@ -1,0 +1,107 @@
+"""Many callers' steps in one SQLite transaction: each durable or failed for itself, and no neighbour's."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event
+
+from dexroute.errors import DatabaseError, IllegalTransition
+from dexroute.storage.store import SqlStore, open_store
+from dexroute.types.orders import EventKind, OrderState
+from tests.storage.orders_at_hand import an_order
+
+
+def commits(store: SqlStore) -> list[str]:
+    """Grows by one with each transaction of the writer."""
+    seen: list[str] = []
+    group = store._sessions._group
+    assert group is not None
+    event.listen(group._engine, "commit", lambda connection: seen.append("commit"))
+    return seen
+
+
+async def test_steps_that_come_at_once_share_a_commit(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "journal.db") as store:
+        seen = commits(store)
+        placed = await asyncio.gather(*(store.place(an_order(key=f"k{number}")) for number in range(100)))
+        assert all(is_new for _, is_new in placed) and 1 <= len(seen) <= 5
+        assert len(await store.orders()) == 100
+
+
+async def test_who_hears_of_a_step_finds_it_in_the_file(tmp_path: Path) -> None:
+    """Looked up by another connection at the very moment: a committed step, not a promised one."""
+    async with open_store(tmp_path / "journal.db") as store:
+        other = sqlite3.connect(tmp_path / "journal.db")
+
+        async def place(number: int) -> int:
+            order, _ = await store.place(an_order(key=f"k{number}"))
+            return int(other.execute("SELECT count(*) FROM events WHERE order_id = ?", [order.id]).fetchone()[0])
+
+        assert await asyncio.gather(*(place(number) for number in range(20))) == [1] * 20
+        other.close()
+
+
+async def test_a_step_that_fails_takes_no_neighbour_with_it(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "journal.db") as store:
+        orders = [(await store.place(an_order(key=f"k{number}")))[0] for number in range(30)]
+        stale = [replace(order, event_seq=9) if number % 3 == 0 else order for number, order in enumerate(orders)]
+        seen = commits(store)
+        results = await asyncio.gather(
+            *(store.advance(order, replace(order, state=OrderState.ROUTING), EventKind.ROUTING, at_ms=1) for order in stale),
+            return_exceptions=True,
+        )
+        assert len(seen) <= 3, "they did not share"
+        for number, (order, result) in enumerate(zip(orders, results, strict=True)):
+            moved = (await store.order(order.id)).state is OrderState.ROUTING
+            assert isinstance(result, IllegalTransition) == (number % 3 == 0) != moved
+            assert len(await store.events(order.id)) == 1 + moved
+
+
+async def test_a_transaction_that_fails_as_a_whole_is_tried_step_by_step(tmp_path: Path) -> None:
+    """As on a full disk, where SQLite rolls back everything at once."""
+    async with open_store(tmp_path / "journal.db") as store:
+
+        def broken(connection: Connection) -> None:
+            connection.exec_driver_sql("ROLLBACK")
+            raise sqlite3.OperationalError("database or disk is full")
+
+        def harmless(connection: Connection) -> int:
+            return int(connection.exec_driver_sql("INSERT INTO meta VALUES (hex(randomblob(9)), 'x') RETURNING 1").scalar_one())
+
+        steps = [store._sessions.write(step) for step in (harmless, broken, harmless)]
+        first, second, third = await asyncio.gather(*steps, return_exceptions=True)
+        assert (first, third) == (1, 1) and isinstance(second, sqlite3.OperationalError)
+        counted = await store._sessions.write(lambda c: c.exec_driver_sql("SELECT count(*) FROM meta WHERE value = 'x'").scalar())
+        assert counted == 2, "a step that was rolled back with its neighbour ran twice"
+
+
+async def test_a_caller_who_gives_up_waiting_leaves_the_writer_in_order(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "journal.db") as store:
+        waiting = asyncio.create_task(store.place(an_order(key="k")))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert (await store.place(an_order(key="other")))[1]
+        assert len(await store.orders()) in (1, 2)
+
+
+async def test_a_full_disk_fails_what_does_not_fit_and_keeps_the_rest(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "journal.db") as store:
+        await store.place(an_order(key="first"))
+        group = store._sessions._group
+        assert group is not None
+        group._disconnect()
+        event.listen(group._engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 1"))
+        results = await asyncio.gather(*(store.place(an_order(key=f"{n}" * 40)) for n in range(200)), return_exceptions=True)
+        kept = {result[0].key for result in results if not isinstance(result, BaseException)}
+        refused = [result for result in results if isinstance(result, BaseException)]
+        assert refused and all(isinstance(error, DatabaseError) and "full" in str(error) for error in refused)
+        assert {order.key for order in await store.orders()} == kept | {"first"}
+        for order in await store.orders():
+            assert len(await store.events(order.id)) == order.event_seq
