@@ -24,7 +24,7 @@ def test_every_boundary_of_the_list_stands_in_the_code_and_only_those() -> None:
 def test_every_write_and_every_call_out_is_within_a_failpoint() -> None:
     """A call through a port outside `boundary` or `commit` would be a place no crash test reaches."""
     calls = re.compile(
-        r"await (?:self\.)?_?(?:store|sender|witness|signer|builder|_builder|_sender|_signer|_store)\."
+        r"await (?:self\.)?_?(?:store|sender|witness|node|route|signer|builder|_builder|_sender|_signer|_store)\."
         r"(place|claim|advance|send|signature_statuses|transaction|block_height|latest_blockhash|sign|route|build)\("
     )
     found = 0
@@ -33,7 +33,7 @@ def test_every_write_and_every_call_out_is_within_a_failpoint() -> None:
         for number, line in enumerate(lines):
             if calls.search(line):
                 found += 1
-                around = "\n".join(lines[max(0, number - 9) : number + 1])
+                around = "\n".join(lines[max(0, number - 13) : number + 1])
                 assert re.search(r"with (boundary|failpoints\.commit)\(|async def build\(", around), f"{file.name}:{number + 1}"
     assert found >= 9
 
