@@ -19,13 +19,17 @@ from hypothesis import strategies as st
 from solders.transaction_metadata import FailedTransactionMetadata
 
 from dexroute.errors import QuoteError
+from dexroute.math.rounding import U64_MAX
 from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.differential.making.meteora_damm_v1 import DammV1Maker
 from tests.differential.making.meteora_damm_v2 import DammV2Maker
+from tests.differential.making.meteora_dlmm import DlmmMaker
 from tests.differential.making.pools import Made, Maker, magnitude
+from tests.differential.making.raydium_amm_v4 import AmmV4Maker
 from tests.differential.making.raydium_clmm import ClmmMaker
 from tests.differential.making.raydium_cpmm import CpmmMaker
-from tests.differential.making.stage import MakingRefused, Stage
-from tests.differential.world import ProgramAbsent
+from tests.differential.making.stage import START, MakingRefused, Stage
+from tests.differential.world import ProgramAbsent, input_rounded_otherwise
 
 POOLS: Final = int(os.environ.get("DEXROUTE_MADE_POOLS", "150"))
 SWAPS: Final = 8
@@ -33,9 +37,12 @@ EXAMPLES = settings(
     max_examples=POOLS, phases=(Phase.explicit, Phase.generate), database=None, suppress_health_check=list(HealthCheck)
 )
 MAKERS: Final[dict[str, Callable[[Stage], Maker]]] = {
+    "raydium-amm-v4": AmmV4Maker,
     "raydium-cpmm": CpmmMaker,
     "raydium-clmm": ClmmMaker,
+    "meteora-damm-v1": DammV1Maker,
     "meteora-damm-v2": DammV2Maker,
+    "meteora-dlmm": DlmmMaker,
 }
 
 
@@ -63,6 +70,7 @@ def test_made_pools_do_what_their_quotes_say(venue: str) -> None:
     @given(seed=st.integers(0, 2**63))
     def trade(seed: int) -> None:
         rng = Random(seed)
+        stage.set_clock(START)
         try:
             made = maker.make(rng)
         except MakingRefused:
@@ -94,9 +102,8 @@ def disturb(stage: Stage, maker: Maker, rng: Random, tally: Tally) -> None:
     tally.disturbed += 1
 
 
-def drawn_request(made: Made, rng: Random) -> QuoteRequest:
+def drawn_request(made: Made, mode: SwapMode, rng: Random) -> QuoteRequest:
     mint_in, mint_out = rng.sample(list(made.depths), 2)
-    mode = rng.choice(list(SwapMode))
     depth = made.depths[mint_in if mode is SwapMode.EXACT_IN else mint_out]
     amount = rng.choice((magnitude(rng, 60), rng.randint(1, max(1, depth)), rng.randint(1, max(1, depth // 50))))
     return QuoteRequest(input_mint=mint_in, output_mint=mint_out, amount=amount, mode=mode)
@@ -105,14 +112,16 @@ def drawn_request(made: Made, rng: Random) -> QuoteRequest:
 def hold_to_its_word(stage: Stage, made: Made, rng: Random, tally: Tally) -> None:
     """One swap of the pool as it is now on the chain, held against its quote whatever the quote says."""
     stage.enter(made.address)
-    request = drawn_request(made, rng)
+    modes = list(SwapMode) if stage.venue.capabilities.exact_out else [SwapMode.EXACT_IN]
+    request = drawn_request(made, rng.choice(modes), rng)
     held = stage.balance(request.input_mint)
     try:
         quote = stage.quote(request)
     except QuoteError as refusal:
-        if request.mode is SwapMode.EXACT_IN and request.amount > held:
+        if (request.mode is SwapMode.EXACT_IN and request.amount > held) or input_rounded_otherwise(stage.pool, request):
+            tally.unaffordable += 1
             return
-        result = stage.swap(stage.pool, request, 0 if request.mode is SwapMode.EXACT_IN else held)
+        result = stage.swap(stage.pool, request, 0 if request.mode is SwapMode.EXACT_IN else U64_MAX)
         assert isinstance(result, FailedTransactionMetadata), (str(stage), request, refusal)
         code = re.search(r"Custom\D*(\d+)", str(result.err()))
         if refusal.program_error is not None and not _user_was_short(request, result):

@@ -177,8 +177,15 @@ def rounded_otherwise(pool: Pool, request: QuoteRequest, quote: SwapQuote) -> bo
     if not isinstance(pool, AmmV4Pool):
         return False
     if request.mode is SwapMode.EXACT_IN:
-        return 2 * request.amount * pool.fee_numerator < pool.fee_denominator
+        return input_rounded_otherwise(pool, request)
     return quote.amount_in - sum(fee.amount for fee in quote.fees) <= 1
+
+
+def input_rounded_otherwise(pool: Pool, request: QuoteRequest) -> bool:
+    """Whether that AMM v4 takes no fee of an exact input of which mainnet's takes one base unit."""
+    if not isinstance(pool, AmmV4Pool) or request.mode is not SwapMode.EXACT_IN:
+        return False
+    return 2 * request.amount * pool.fee_numerator < pool.fee_denominator
 
 
 def token_account(mint: Mint, owner: Pubkey, amount: int) -> bytes:

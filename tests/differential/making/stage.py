@@ -17,14 +17,18 @@ from solders.transaction_metadata import FailedTransactionMetadata
 
 from dexroute.errors import LiquidityNotLoaded
 from dexroute.fetchers import VENUES
-from dexroute.fetchers.base import Pool, SwapQuote
+from dexroute.fetchers.base import Pool, SwapQuote, Venue
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
 from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint, TransferFee
 from dexroute.types.requests import QuoteRequest
-from tests.differential.world import SvmWorld, real_program, token_account
+from tests.differential.world import SvmWorld, checked_file, real_program, token_account
 
 START: Final = ChainClock(slot=300_000_000, epoch=700, unix_timestamp=1_770_000_000)
+# Programs that only making pools takes, with their digests as ../shared/protocols lists them.
+_MAKING: Final = {
+    "metaplex_sdk.so": "5317d2209950836825b274f337dce6b9e027a5e8d122b3f89b64aa621caeacef",
+}
 _HELD: Final = U64_MAX // 4
 
 
@@ -38,7 +42,7 @@ class Stage(SvmWorld):
     def __init__(self, venue: str) -> None:
         super().__init__(venue, real_program(venue))
         self.svm = self.svm.with_sigverify(False)
-        self.venue = VENUES[venue]
+        self.venue: Venue = VENUES[venue]
         self.tokens = {}
         self.set_clock(START)
         self._known: set[Pubkey] = set()
@@ -46,6 +50,13 @@ class Stage(SvmWorld):
 
     def __str__(self) -> str:
         return f"{self.venue.id} pool {self.pool!r}"
+
+    def add_program(self, program_id: Pubkey, name: str) -> None:
+        """A program that making pools takes beside the venue's own. Raises ProgramAbsent."""
+        self.svm.add_program_from_file(program_id, checked_file(self.venue.id, name, _MAKING[name]))
+
+    def decoded(self) -> Pool:
+        return self.venue.decode_pool(self.pool.address, self.snapshot())
 
     def addresses(self) -> Iterable[Pubkey]:
         return self._known
@@ -57,10 +68,10 @@ class Stage(SvmWorld):
         slot = self.clock.slot + max(1, seconds * 5 // 2)
         self.set_clock(ChainClock(slot=slot, epoch=self.clock.epoch, unix_timestamp=self.clock.unix_timestamp + seconds))
 
-    def make_mint(self, *, fee: TransferFee | None = None, token_2022: bool = False, decimals: int = 6) -> Mint:
+    def make_mint(self, at: Pubkey, *, fee: TransferFee | None = None, token_2022: bool = False, decimals: int = 6) -> Mint:
         """A mint of a supply of everything, and the user's account of it. A fee makes it a Token-2022 mint."""
         program = TOKEN_2022_PROGRAM_ID if token_2022 or fee else TOKEN_PROGRAM_ID
-        mint = Mint(address=_spread(Pubkey.new_unique()), decimals=decimals, token_program=program, transfer_fee=fee)
+        mint = Mint(address=at, decimals=decimals, token_program=program, transfer_fee=fee)
         self.svm.set_account(mint.address, Account(10**9, _mint_bytes(mint), program))
         self.tokens[mint.address] = Pubkey.new_unique()
         content = token_account(mint, self.user.pubkey(), _HELD)
@@ -73,14 +84,14 @@ class Stage(SvmWorld):
         return first, second
 
     def _draw_mint(self, rng: Random, token_2022: bool) -> Mint:
-        decimals = rng.choice((0, 6, 6, 9))
+        at, decimals = Pubkey(rng.randbytes(32)), rng.choice((0, 6, 6, 9))
         if not token_2022 or rng.random() < 0.6:
-            return self.make_mint(decimals=decimals)
+            return self.make_mint(at, decimals=decimals)
         if rng.random() < 0.2:
-            return self.make_mint(token_2022=True, decimals=decimals)
+            return self.make_mint(at, token_2022=True, decimals=decimals)
         most = rng.choice((0, rng.randint(0, 10**6), U64_MAX, U64_MAX))
         bps = rng.choice((0, 1, 100, rng.randint(0, 10_000), rng.randint(0, 1_000), 10_000))
-        return self.make_mint(fee=TransferFee(epoch=rng.choice((0, 1, 700)), bps=bps, maximum=most), decimals=decimals)
+        return self.make_mint(at, fee=TransferFee(epoch=rng.choice((0, 1, 700)), bps=bps, maximum=most), decimals=decimals)
 
     def amount(self, token_account: Pubkey) -> int:
         held = self.svm.get_account(token_account)
@@ -116,11 +127,6 @@ class Stage(SvmWorld):
                     raise
                 self._known |= missing
                 self.pool = self.decoded()
-
-
-def _spread(address: Pubkey) -> Pubkey:
-    """Unique addresses count up; mints are ordered by their bytes, which should be no question of which came first."""
-    return Pubkey.find_program_address([bytes(address)], TOKEN_PROGRAM_ID)[0]
 
 
 def _mint_bytes(mint: Mint) -> bytes:

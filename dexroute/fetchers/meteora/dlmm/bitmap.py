@@ -6,6 +6,7 @@ Source: MeteoraAg/dlmm-sdk@fb02e51, commons/src/extensions/{lb_pair,bin_array_bi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,6 +46,13 @@ class ArrayBitmap:
             found.append(following)
             following = self.at_or_after(following - 1 if down else following + 1, down=down)
         return tuple(found)
+
+    def without(self, indexes: Iterable[int]) -> ArrayBitmap:
+        """After the last liquidity of these arrays was gone."""
+        bits = self.bits
+        for index in indexes:
+            bits &= ~(1 << index + self.reach)
+        return ArrayBitmap(bits, self.reach)
 
 
 def joined(pair_words: bytes, positive: bytes, negative: bytes) -> ArrayBitmap:

@@ -59,6 +59,10 @@ def exact_out(entry: Bin, wanted: int, budget: int, rate: int, down: bool, fee_o
         return exact_in(entry, budget, rate, down, fee_on_input)
     net = _input_for(gross, entry.price_x64, down)
     amount = net - -net * rate // (FEE_SCALE - rate) if fee_on_input else net
+    if amount > U64_MAX:
+        raise QuoteOverflow(
+            f"with its fee a bin on the way would take {amount} in, more than 64 bits", program_error=TYPE_CAST_FAILED
+        )
     if amount > budget:
         raise ExceedsLiquidity(
             f"it would take {amount} more in, above the {budget} left to spend", program_error=INSUFFICIENT_IN_AMOUNT

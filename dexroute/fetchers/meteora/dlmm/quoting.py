@@ -33,8 +33,11 @@ def quote_swap(pool: DlmmPool, request: QuoteRequest) -> SwapQuote:
     """The swap as the program would execute it on this state. Raises QuoteError."""
     index_in = input_index(pool, request)
     require_u64(request.amount)
-    pool.require_open()
     mint_in, mint_out = pool.mints[index_in], pool.mints[1 - index_in]
+    if request.mode is SwapMode.EXACT_OUT:
+        # The program adds the output's transfer fee before it looks at the pair (seen on the program).
+        _require_payable_output(amount_before_fee(request.amount, mint_out.transfer_fee))
+    pool.require_open()
     if request.mode is SwapMode.EXACT_IN:
         core = core_swap(pool, request, index_in)
         amount_in, amount_out = request.amount, amount_after_fee(core.given, mint_out.transfer_fee)
@@ -68,15 +71,18 @@ class DlmmQuote(DeferredQuote):
         """The pair after the swap, as the next one finds it."""
         pool, core, index_in = self._facts
         after_in, after_out = pool.reserve_amounts[index_in] + core.taken, pool.reserve_amounts[1 - index_in] - core.given
+        changed = _with_bins(pool, core.bins)
+        # Limit orders leave an array as they fill; with the last of them the program takes it off the bitmap (seen on the program).
+        emptied = frozenset(index for index, array in changed.items() if not any(array.bins))
         return type(pool)(
             address=pool.address,
             clock=pool.clock,
             settings=pool.settings,
-            bitmap=pool.bitmap,
+            bitmap=pool.bitmap.without(emptied) if emptied else pool.bitmap,
             reserve_amounts=(after_in, after_out) if index_in == 0 else (after_out, after_in),
             active_id=core.active_id,
             volatility=core.volatility,
-            arrays=_with_bins(pool, core.bins),
+            arrays={index: array for index, array in {**pool.arrays, **changed}.items() if index not in emptied},
         )
 
 
@@ -91,11 +97,16 @@ def core_swap(pool: DlmmPool, request: QuoteRequest, index_in: int) -> CoreSwap:
             raise AmountTooSmall("nothing of the input reaches the pair; ask for more", program_error=INSUFFICIENT_OUT_AMOUNT)
         return swap_exact_in(pool, reaching, down=index_in == 0)
     leaving = amount_before_fee(request.amount, fee_out)
+    _require_payable_output(leaving)
+    return swap_exact_out(pool, leaving, amount_after_fee(U64_MAX, fee_in), down=index_in == 0)
+
+
+def _require_payable_output(leaving: int) -> None:
+    """Raises QuoteOverflow."""
     if leaving > U64_MAX:
         raise QuoteOverflow(
             f"with its transfer fee the output would be {leaving}, more than 64 bits; ask for less", program_error=MATH_OVERFLOW
         )
-    return swap_exact_out(pool, leaving, amount_after_fee(U64_MAX, fee_in), down=index_in == 0)
 
 
 def _require_reserves(pool: DlmmPool, core: CoreSwap, index_in: int) -> None:
@@ -111,7 +122,8 @@ def _require_reserves(pool: DlmmPool, core: CoreSwap, index_in: int) -> None:
 
 
 def _with_bins(pool: DlmmPool, changed: dict[int, Bin]) -> dict[int, BinArray]:
+    """The arrays of these bins, as the bins leave them."""
     by_array: dict[int, dict[int, Bin]] = {}
     for bin_id, entry in changed.items():
         by_array.setdefault(array_index(bin_id), {})[bin_id] = entry
-    return {**pool.arrays, **{index: pool.arrays[index].with_bins(bins) for index, bins in by_array.items()}}
+    return {index: pool.arrays[index].with_bins(bins) for index, bins in by_array.items()}

@@ -113,11 +113,13 @@ def swap_exact_in(pool: DlmmPool, amount: int, *, down: bool) -> CoreSwap:
 
 def swap_exact_out(pool: DlmmPool, wanted: int, budget: int, *, down: bool) -> CoreSwap:
     """Exactly `wanted` base units out of the reserve for at most `budget` in, or a QuoteError."""
+    if not budget:
+        raise AmountTooSmall("the input's transfer fee takes all of it; use another pair", program_error=INSUFFICIENT_OUT_AMOUNT)
     volatility, fee_on_input = pool.volatility_now(), pool.fee_on_input(down)
     left, taken, fee = wanted, 0, 0
     changed: dict[int, Bin] = {}
     for bin_id, entry in filled_bins(pool, down=down):
-        if not wanted or not budget:
+        if not wanted:
             raise AmountTooSmall("nothing would come out; ask for at least 1", program_error=INSUFFICIENT_OUT_AMOUNT)
         accumulator = pool.settings.fees.accumulator(volatility, bin_id)
         fill = exact_out(entry, left, budget - taken, pool.settings.fees.rate(accumulator), down, fee_on_input)
