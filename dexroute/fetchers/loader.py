@@ -85,12 +85,13 @@ async def kept_pools(
     which holds however old it is: the next load of these pools is warm.
 
     Raises RpcError when the clock kept is none."""
-    wanted = _wanted(addresses, known)
-    loaded = None
+    wanted, besides = _wanted(addresses, known), frozenset(also)
     try:
-        loaded = await _load(_Kept(kept), wanted, frozenset(also), registry)
+        loaded = await _load(_Kept(kept), wanted, besides & kept.accounts.keys(), registry)
     except _NotKept:
         return None, _learned(wanted)
+    if besides - kept.accounts.keys():
+        return None, loaded.learned
     return replace(loaded, source=kept.source, age_slots=kept.age_slots), loaded.learned
 
 
