@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from dexroute.engine.planning import PlannedSwap, PlanOptions, PreparedAttempt, PriorityFeePolicy, SwapBuilder, swap_limit
+from dexroute.engine.planning import (
+    PlannedSwap,
+    PlanOptions,
+    PreparedAttempt,
+    PriorityFeePolicy,
+    SwapBuilder,
+    plan_swap,
+    route_mints,
+    swap_limit,
+    unread_wallet,
+)
 from dexroute.engine.planning.token_accounts import temporary_sol_address
 from dexroute.fetchers import VenueRegistry
 from dexroute.fetchers.base import Pool
@@ -55,11 +65,13 @@ class World:
         slippage_bps: int = 50,
         hop_slippage_bps: int = 0,
         options: PlanOptions | None = None,
+        amounts: Sequence[int] | None = None,
     ) -> PlannedSwap:
+        """`amount` over these paths, in equal parts or as `amounts` say."""
         pools = await self.states()
         source, target = (self.mints[letter] for letter in pair)
         request = QuoteRequest(input_mint=source.address, output_mint=target.address, amount=amount, mode=mode)
-        shares = list(zip(split(amount, len(paths)), map(self.path, paths), strict=True))
+        shares = list(zip(amounts or split(amount, len(paths)), map(self.path, paths), strict=True))
         quote = route_by_hand(pools, request, shares, hop_slippage_bps=hop_slippage_bps)
         limit = swap_limit(quote, request, slippage_bps)
         return PlannedSwap(quote=quote, pools=pools, request=request, limit=limit, options=options or PlanOptions())
@@ -91,6 +103,21 @@ def a_user(world: World, letters: str = "ABCDEFT", held: int = START) -> Keypair
     for letter in letters:
         world.cluster.fund(user, world.mints[letter], held)
     return user
+
+
+def give_a_table(world: World, planned: PlannedSwap) -> None:
+    """A lookup table of everything the route names, the wallet's own accounts included, which must not be taken from it."""
+    mints = route_mints(planned.quote, planned.pools)
+    plan = plan_swap(
+        planned.quote,
+        planned.pools,
+        planned.request,
+        unread_wallet(world.cluster.maker.pubkey(), mints),
+        limit=planned.limit,
+        temporary_rent_lamports=1,
+    )
+    named = dict.fromkeys(meta.pubkey for step in plan.steps for meta in step.instruction.accounts)
+    world.tables.append(world.cluster.table(list(named)))
 
 
 async def executes_as_said(world: World, planned: PlannedSwap, user: Keypair) -> PreparedAttempt:

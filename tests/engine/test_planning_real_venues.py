@@ -11,12 +11,8 @@ from solders.clock import Clock
 
 from dexroute.engine.planning import (
     OneTransaction,
-    PlannedSwap,
     as_tables,
     decode_lookup_table,
-    plan_swap,
-    route_mints,
-    unread_wallet,
     unsigned_wire,
 )
 from dexroute.errors import QuoteError, SimulationFailed, TransactionTooLarge
@@ -24,7 +20,7 @@ from dexroute.fetchers import VENUES, decode_pool
 from dexroute.types.mints import NATIVE_MINT
 from dexroute.types.requests import SwapMode
 from tests.differential.world import CALLED, PROGRAMS, ProgramAbsent, checked_file, real_program
-from tests.engine.leg_world import World, a_user, executes_as_said
+from tests.engine.leg_world import World, a_user, executes_as_said, give_a_table
 from tests.engine.svm_cluster import SOL, SvmCluster
 from tests.vectors import RecordedState, RecordedSwap, load_states
 
@@ -86,20 +82,6 @@ def words(world: World) -> tuple[str, str]:
     """Both legs; SOL goes by its own letter."""
     middle, far = ("M" if "M" in world.mints else "S"), ("N" if "N" in world.mints else "S")
     return tuple(f"AM{leg}>{middle} MN0>{far} NB0" for leg in (0, 1))  # type: ignore[return-value]
-
-
-def give_a_table(world: World, planned: PlannedSwap) -> None:
-    mints = route_mints(planned.quote, planned.pools)
-    plan = plan_swap(
-        planned.quote,
-        planned.pools,
-        planned.request,
-        unread_wallet(world.cluster.maker.pubkey(), mints),
-        limit=planned.limit,
-        temporary_rent_lamports=1,
-    )
-    named = dict.fromkeys(meta.pubkey for step in plan.steps for meta in step.instruction.accounts)
-    world.tables.append(world.cluster.table(list(named)))
 
 
 @pytest.mark.parametrize("mode", SwapMode)

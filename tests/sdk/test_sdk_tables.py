@@ -261,3 +261,22 @@ async def test_tables_of_the_settings_are_used_and_listed(dex: Dex, market: Path
             ("settings", "active"),
             ("settings", "missing"),
         ]
+
+
+async def test_a_table_makes_room_for_a_better_route(dex: Dex) -> None:
+    """What the router is told of one transaction decides what it proposes: more with a table, and that is what lands."""
+    without = await dex.quote("SOL", "BONK", "5")
+    tables = await dex.tables()
+    known = [pool for pool in without.pools.values() if pool.venue_id == "dexroute-pool"]
+    change = await tables.creating(dex.signer.pubkey, known)
+    await tables.carry_out(change, dex.signer.pubkey)
+    better = await dex.quote("SOL", "BONK", "5")
+    assert len(better.best.route.hops) > len(without.best.route.hops)
+    assert better.amount_out > without.amount_out
+    receipt = await dex.swap(better)
+    executed = receipt.order.executed
+    assert executed is not None and (executed.amount_in, executed.amount_out) == (better.amount_in, better.amount_out)
+    assert receipt.attempt is not None
+    message = from_bytes_versioned(receipt.attempt.message)
+    assert isinstance(message, MessageV0)
+    assert [lookup.account_key for lookup in message.address_table_lookups] == [change.table]
