@@ -1,10 +1,14 @@
-"""Random routes over small markets, carried out in LiteSVM: however legs share pools and mints, what moves is what was said."""
+"""Random routes over small markets, carried out in LiteSVM: however legs share pools and mints, what moves is what was said,
+and what the router is told does not fit does not."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dexroute.engine.planning import OneTransaction, as_tables, decode_lookup_table
+from dexroute.errors import TransactionTooLarge
 from dexroute.types.mints import TransferFee
 from dexroute.types.requests import SwapMode
 from tests.engine.leg_world import a_user, build_world, executes_as_said, give_a_table
@@ -50,4 +54,11 @@ async def test_any_legs_do_on_chain_what_they_say(
         "AB", sum(shares), mode, *paths, slippage_bps=slippage_bps, hop_slippage_bps=hop_slippage_bps, amounts=shares
     )
     give_a_table(world, planned)
-    await executes_as_said(world, planned, user)
+    read = decode_lookup_table(world.tables[0], world.cluster.account(world.tables[0]), 100)
+    held = [mint.address for letter, mint in world.mints.items() if known or letter == "A"]
+    room = OneTransaction(planned.request, user=user.pubkey(), held=held, tables=as_tables([read], frozenset()))
+    if room.refusal(planned.quote.route.legs, planned.pools) is None:
+        await executes_as_said(world, planned, user)
+    else:
+        with pytest.raises(TransactionTooLarge):
+            await world.prepare(planned, user)
