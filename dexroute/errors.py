@@ -35,6 +35,7 @@
     │   ├── LookupTableUnusable   missing, malformed, another program's, deactivated, or still warming up
     │   ├── QuoteOnly             the venue's program is not on this cluster
     │   ├── SimulationFailed      the exact message fails in simulation
+    │   ├── PolicyRefused         the signing policy does not allow this message
     │   ├── PriceDeviation        worse than the reference price by more than allowed
     │   ├── OracleUnusable        a price feed that is stale, unsure, partly verified or none at all
     │   └── SnapshotRefused       what was read must not be quoted; it may be better the next time (retryable)
@@ -249,6 +250,12 @@ class TornSnapshot(SnapshotRefused):
 
 class StaleSnapshot(SnapshotRefused):
     code = "STALE_SNAPSHOT"
+
+
+class PolicyRefused(GuardRefused):
+    """`context["rule"]` names the rule that was broken."""
+
+    code = "POLICY_REFUSED"
 
 
 class NetworkError(DexError):

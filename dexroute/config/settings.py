@@ -35,7 +35,8 @@ class Settings:
     bounds the requests to each. `ws_url` None is derived from `rpc_url`; `redis_url` is where processes share accounts;
     `cache_slots` is how old accounts may be where a caller lets kept ones serve. `pool_program_id` None means the program id
     dexroute ships with. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta. `max_slot_age` None
-    asks for no newest slot. `lookup_tables` are address lookup tables routes may use besides remembered ones.
+    asks for no newest slot. `lookup_tables` are address lookup tables routes may use besides remembered ones. The `policy_`
+    settings bound what is ever signed (see SigningPolicy).
     """
 
     cluster: str
@@ -58,6 +59,12 @@ class Settings:
     oracle_max_age_s: int
     oracle_max_confidence_bps: int
     priority_fee_cap_lamports: int
+    policy_max_fee_lamports: int
+    policy_mints: tuple[Pubkey, ...]
+    policy_programs: tuple[Pubkey, ...]
+    policy_order_limits: Mapping[Pubkey, int]
+    policy_day_limits: Mapping[Pubkey, int]
+    policy_day_lamports: int | None
     rpc_timeout_ms: int
     confirm_timeout_ms: int
     http_discovery: bool
@@ -102,6 +109,12 @@ class Settings:
             "oracle_max_age_s": self.oracle_max_age_s,
             "oracle_max_confidence_bps": self.oracle_max_confidence_bps,
             "priority_fee_cap_lamports": self.priority_fee_cap_lamports,
+            "policy_max_fee_lamports": self.policy_max_fee_lamports,
+            "policy_mints": ", ".join(map(str, self.policy_mints)) or None,
+            "policy_programs": ", ".join(map(str, self.policy_programs)) or None,
+            "policy_order_limits": _limits_text(self.policy_order_limits),
+            "policy_day_limits": _limits_text(self.policy_day_limits),
+            "policy_day_lamports": self.policy_day_lamports,
             "rpc_timeout_ms": self.rpc_timeout_ms,
             "confirm_timeout_ms": self.confirm_timeout_ms,
             "http_discovery": self.http_discovery,
@@ -109,6 +122,10 @@ class Settings:
             "lookup_tables": ",".join(map(str, self.lookup_tables)) or None,
         }
         return tuple(SettingOrigin(name=name, value=value, source=self.sources[name]) for name, value in shown.items())
+
+
+def _limits_text(limits: Mapping[Pubkey, int]) -> str | None:
+    return ", ".join(f"{mint}={amount}" for mint, amount in limits.items()) or None
 
 
 Parser = Callable[[Any, str], Any]
@@ -135,6 +152,12 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "oracle_max_age_s": partial(values.as_int, least=0, most=86_400),
     "oracle_max_confidence_bps": partial(values.as_int, least=0, most=10_000),
     "priority_fee_cap_lamports": partial(values.as_int, least=0, most=10_000_000_000),
+    "policy_max_fee_lamports": partial(values.as_int, least=0, most=10_000_000_000),
+    "policy_mints": values.as_pubkeys,
+    "policy_programs": values.as_pubkeys,
+    "policy_order_limits": values.as_limits,
+    "policy_day_limits": values.as_limits,
+    "policy_day_lamports": partial(values.as_int, least=0, most=2**64 - 1),
     "rpc_timeout_ms": partial(values.as_int, least=100, most=600_000),
     "confirm_timeout_ms": partial(values.as_int, least=1_000, most=3_600_000),
     "http_discovery": values.as_bool,
@@ -159,6 +182,12 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "oracle_max_age_s": 60,
     "oracle_max_confidence_bps": 100,
     "priority_fee_cap_lamports": 1_000_000,
+    "policy_max_fee_lamports": 50_000_000,
+    "policy_mints": (),
+    "policy_programs": (),
+    "policy_order_limits": MappingProxyType({}),
+    "policy_day_limits": MappingProxyType({}),
+    "policy_day_lamports": None,
     "rpc_timeout_ms": 10_000,
     "confirm_timeout_ms": 120_000,
     "http_discovery": True,
@@ -203,6 +232,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         oracle_max_age_s=found["oracle_max_age_s"],
         oracle_max_confidence_bps=found["oracle_max_confidence_bps"],
         priority_fee_cap_lamports=found["priority_fee_cap_lamports"],
+        **{name: found[name] for name in PARSERS if name.startswith("policy_")},
         rpc_timeout_ms=found["rpc_timeout_ms"],
         confirm_timeout_ms=found["confirm_timeout_ms"],
         http_discovery=found["http_discovery"],

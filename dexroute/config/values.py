@@ -75,6 +75,17 @@ def as_pubkeys(raw: Any, where: str) -> tuple[Pubkey, ...]:
     return tuple(dict.fromkeys(one if isinstance(one, Pubkey) else as_pubkey(one.strip(), where) for one in listed))
 
 
+def as_limits(raw: Any, where: str) -> dict[Pubkey, int]:
+    """Base units by mint: a table in TOML; in the environment, MINT=AMOUNT between commas or blanks."""
+    if isinstance(raw, str):
+        pairs = [item.partition("=")[::2] for item in as_list(raw, where)]
+    elif isinstance(raw, dict):
+        pairs = list(raw.items())
+    else:
+        raise ConfigError(f"{where}: expected a table of mints and base units, not {type(raw).__name__}")
+    return {as_pubkey(mint, where): as_int(amount, f"{where}: {mint}", least=0, most=2**64 - 1) for mint, amount in pairs}
+
+
 def as_database_url(raw: Any, where: str) -> str:
     text = as_text(raw, where)
     scheme = text.split("://", 1)[0] if "://" in text else ""

@@ -29,6 +29,7 @@ from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.quote import Quote, Token
 from dexroute.sdk.quote_guards import newest_known_slot
 from dexroute.sdk.quoting import Quoter
+from dexroute.sdk.signing_policy import signing_policy
 from dexroute.sdk.strategies import preference
 from dexroute.sdk.swap_instructions import SwapInstructions
 from dexroute.sdk.table_shelf import TableShelf
@@ -78,6 +79,7 @@ class Dex:
             raise UsageError(f"give either settings or keyword arguments, not both: {', '.join(overrides)}")
         self.settings = settings or load_settings(overrides)
         self.venues = venues_for(self.settings)
+        self.signing_policy = signing_policy(self.settings, self.venues)
         self._signer = signer
         self._transport = transport
         self._watcher = watcher
@@ -99,7 +101,9 @@ class Dex:
         self._reader = PoolReader(self._connection.client, self.venues, self._caches.in_order)
         self._shelf = TableShelf(self.settings.lookup_tables)
         client = self._connection.client
-        self._builder = SwapBuilder(client, client, self.venues, known_tables=lambda: self._shelf.addresses)
+        self._builder = SwapBuilder(
+            client, client, self.venues, known_tables=lambda: self._shelf.addresses, screening=self.signing_policy
+        )
         return self
 
     async def __aexit__(self, *failure: Any) -> None:
@@ -286,6 +290,7 @@ class Dex:
                 signer=lambda: self.signer,
                 clock=self._clock,
                 wait_ms=self.settings.confirm_timeout_ms,
+                screening=self.signing_policy,
                 watcher=self._watcher,
             )
         return self._orders

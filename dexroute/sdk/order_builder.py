@@ -52,6 +52,7 @@ class QuotedOrders:
             simulated=prepared.simulated,
             costs=prepared.costs,
             tracked=prepared.tracked,
+            evidence=prepared.evidence,
             facts=prepared.facts,
         )
 

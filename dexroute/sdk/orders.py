@@ -14,6 +14,7 @@ from dexroute.engine.execution.failures import error_of
 from dexroute.engine.execution.intake import new_order
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.receipt import Receipt, read_receipt
+from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import IdempotencyConflict
 from dexroute.ports import Clock, OrderStore, Signer
 from dexroute.sdk.connection import Connection
@@ -33,6 +34,7 @@ class Orders:
         signer: Callable[[], Signer],
         clock: Clock,
         wait_ms: int,
+        screening: SigningPolicy | None = None,
         watcher: EventWatcher | None = None,
     ) -> None:
         self._store = store
@@ -41,6 +43,7 @@ class Orders:
         self._signer = signer
         self._clock = clock
         self._policy = ExecutionPolicy(wait_ms=wait_ms)
+        self._screening = screening
         self._watcher = watcher
         self._executor: Executor | None = None
 
@@ -104,6 +107,7 @@ class Orders:
                 senders=self._connection.senders,
                 routes=self._connection.routes,
                 cluster=self._connection.client,
+                screening=self._screening,
                 signer=self._signer(),
                 builder=self._builder,
                 clock=self._clock,

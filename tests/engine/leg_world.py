@@ -26,6 +26,7 @@ from dexroute.fetchers.loader import LearnedAddresses, load_pools
 from dexroute.types.mints import Mint, TransferFee
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.engine.legs import Path, route_by_hand, split
+from tests.engine.screened import policy_of, screened
 from tests.engine.svm_cluster import REGISTRY, SOL, SvmCluster
 
 START = 10**12
@@ -77,8 +78,11 @@ class World:
         return PlannedSwap(quote=quote, pools=pools, request=request, limit=limit, options=options or PlanOptions())
 
     async def prepare(self, planned: PlannedSwap, user: Keypair) -> PreparedAttempt:
-        builder = SwapBuilder(self.cluster, self.cluster, self.venues, lambda: self.tables)
-        return await builder.prepare(planned, user.pubkey(), await self.cluster.latest_blockhash(), PriorityFeePolicy())
+        screening = policy_of(self.venues)
+        builder = SwapBuilder(self.cluster, self.cluster, self.venues, lambda: self.tables, screening=screening)
+        prepared = await builder.prepare(planned, user.pubkey(), await self.cluster.latest_blockhash(), PriorityFeePolicy())
+        screened(prepared, planned, self.venues)
+        return prepared
 
     def held(self, user: Keypair, letter: str) -> int:
         if letter == "S":

@@ -36,6 +36,7 @@ from dexroute.types.chain import Simulation
 from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint, TransferFee
 from dexroute.types.orders import Residual, SwapAmounts
 from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.engine.screened import policy_of, screened
 from tests.engine.svm_cluster import REGISTRY, SOL, SvmCluster
 
 NO_BID = PriorityFeePolicy()
@@ -75,8 +76,10 @@ class Market:
         return PlannedSwap(quote=quote, pools=pools, request=request, limit=limit, options=options or PlanOptions())
 
     async def prepare(self, planned: PlannedSwap, user: Keypair, policy: PriorityFeePolicy = NO_BID) -> PreparedAttempt:
-        builder = SwapBuilder(self.cluster, self.cluster, REGISTRY)
-        return await builder.prepare(planned, user.pubkey(), await self.cluster.latest_blockhash(), policy)
+        builder = SwapBuilder(self.cluster, self.cluster, REGISTRY, screening=policy_of())
+        prepared = await builder.prepare(planned, user.pubkey(), await self.cluster.latest_blockhash(), policy)
+        screened(prepared, planned)
+        return prepared
 
     async def swap(self, planned: PlannedSwap, user: Keypair, policy: PriorityFeePolicy = NO_BID) -> PreparedAttempt:
         prepared = await self.prepare(planned, user, policy)

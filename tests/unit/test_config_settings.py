@@ -12,6 +12,9 @@ from dexroute.config import load_settings
 from dexroute.config.settings import PARSERS
 from dexroute.errors import ConfigError
 
+SOL = "So11111111111111111111111111111111111111112"
+USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
+
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -85,6 +88,12 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
         "DEXROUTE_ORACLE_MAX_AGE_S": "8",
         "DEXROUTE_ORACLE_MAX_CONFIDENCE_BPS": "9",
         "DEXROUTE_PRIORITY_FEE_CAP_LAMPORTS": "2",
+        "DEXROUTE_POLICY_MAX_FEE_LAMPORTS": "9",
+        "DEXROUTE_POLICY_MINTS": f"{SOL} {USDC}",
+        "DEXROUTE_POLICY_PROGRAMS": USDC,
+        "DEXROUTE_POLICY_ORDER_LIMITS": f"{SOL}=5000000000,{USDC}=1",
+        "DEXROUTE_POLICY_DAY_LIMITS": f"{SOL}=6000000000",
+        "DEXROUTE_POLICY_DAY_LAMPORTS": "7",
         "DEXROUTE_RPC_TIMEOUT_MS": "300",
         "DEXROUTE_CONFIRM_TIMEOUT_MS": "4000",
         "DEXROUTE_HTTP_DISCOVERY": "no",
@@ -100,6 +109,10 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
     assert (settings.priority_fee_cap_lamports, settings.rpc_timeout_ms, settings.confirm_timeout_ms) == (2, 300, 4000)
     assert (settings.max_impact_bps, settings.max_deviation_bps, settings.max_slot_age) == (5, 6, 7)
     assert (settings.oracle_max_age_s, settings.oracle_max_confidence_bps) == (8, 9)
+    assert [str(mint) for mint in settings.policy_mints] == [SOL, USDC] and [str(p) for p in settings.policy_programs] == [USDC]
+    assert {str(mint): limit for mint, limit in settings.policy_order_limits.items()} == {SOL: 5_000_000_000, USDC: 1}
+    assert {str(mint): limit for mint, limit in settings.policy_day_limits.items()} == {SOL: 6_000_000_000}
+    assert (settings.policy_max_fee_lamports, settings.policy_day_lamports) == (9, 7)
     assert settings.http_discovery is False
     assert str(settings.pool_program_id) == "So11111111111111111111111111111111111111112"
     assert list(map(str, settings.lookup_tables)) == ["So11111111111111111111111111111111111111112", "1" * 32]
@@ -147,6 +160,9 @@ def test_secrets_stay_out_of_repr_and_description(environment: dict[str, str]) -
         ("witness_url = 'wss://x'", "neither an http"),
         ("rpc_urls = ['http://a', 'ftp://x']", "neither an http"),
         ("rpc_urls = 5", "expected a list"),
+        ("policy_order_limits = 5", "expected a table"),
+        ("policy_order_limits = {abc = 5}", "not a base58 address"),
+        ("[policy_order_limits]\nSo11111111111111111111111111111111111111112 = -1", "out of range"),
         ("send_urls = [5]", "expected text"),
     ],
 )

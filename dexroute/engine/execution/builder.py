@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
+from dexroute.engine.planning.screening import Evidence
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import Costs, Json, Order, SwapAmounts
 
@@ -32,12 +33,14 @@ class RoutedOrder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltAttempt:
     """A message ready to sign: simulated as it is, fee payer is the order's wallet. `tracked` are the wallet's own accounts it
-    writes; `facts` (compute units, price, simulation slot, ...) is JSON for the journal."""
+    writes; `evidence` is what a signing policy judges it by (None: no policy is in force); `facts` (compute units, price,
+    simulation slot, ...) is JSON for the journal."""
 
     message: MessageV0
     simulated: SwapAmounts
     costs: Costs
     tracked: tuple[Pubkey, ...] = ()
+    evidence: Evidence | None = None
     facts: Json = field(default_factory=dict)
 
 

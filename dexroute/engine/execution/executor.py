@@ -19,6 +19,7 @@ from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.preparation import Preparation
 from dexroute.engine.execution.settlement import Settlement
 from dexroute.engine.execution.signing import unsigned_as_dead
+from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import DatabaseError, FundsPromised, IllegalTransition, OrderTakenOver, OutcomeUnknown
 from dexroute.ports import Clock, OrderStore, Signer, TransactionRoute, TransactionSender
 from dexroute.types.orders import EventKind, Order, OrderState
@@ -31,9 +32,9 @@ class Executor:
     """Carries out orders of one cluster, exactly once each.
 
     `senders` are all sent to and are all witnesses of a death; `routes` are sent to as well and asked nothing. `cluster` gives
-    blockhashes and the cluster's name (the first sender without it). `owner` names this worker in the journal; no two alive share
-    one. `watcher` hears of every event once it is durable. `funds` looks at a wallet when more than one open order counts on its
-    coins; without it such an order is refused.
+    blockhashes and the cluster's name (the first sender without it). `screening` is the policy a message must pass to be signed.
+    `owner` names this worker in the journal; no two alive share one. `watcher` hears of every event once it is durable. `funds`
+    looks at a wallet when more than one open order counts on its coins; without it such an order is refused.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Executor:
         routes: Sequence[TransactionRoute] = (),
         cluster: TransactionSender | None = None,
         funds: FundsReader | None = None,
+        screening: SigningPolicy | None = None,
     ) -> None:
         if (failpoint := failpoint_wanted()) is not None:
             failpoints.arm(failpoint)
@@ -61,7 +63,7 @@ class Executor:
         self._owner = owner
         self._watcher = watcher
         self._funds = funds
-        self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy)
+        self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy, screening)
         self._settlement = Settlement(Landing(senders, clock, self.policy, routes), clock, self.policy)
         self._genesis_hash: str | None = None
         self._at_work: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

@@ -12,8 +12,10 @@ from dexroute.engine.execution.failpoints import Boundary, boundary
 from dexroute.engine.execution.failures import failure_of
 from dexroute.engine.execution.limits import check_limit
 from dexroute.engine.execution.policy import ExecutionPolicy
+from dexroute.engine.execution.screening import screen_attempt
 from dexroute.engine.execution.signing import check_message, commit_intent, commit_signature, unsigned_as_dead
-from dexroute.errors import DexError, KeypairError, NetworkError, SimulationFailed, SlippageExceeded, SnapshotRefused
+from dexroute.engine.planning.screening import SigningPolicy
+from dexroute.errors import DexError, KeypairError, NetworkError, PolicyRefused, SimulationFailed, SlippageExceeded, SnapshotRefused
 from dexroute.ports import Clock, Signer, TransactionSender
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import AttemptOutcome, EventKind, OrderState
@@ -34,13 +36,20 @@ class Preparation:
     """Takes a claimed order to SUBMITTED, or to FAILED with nothing signed."""
 
     def __init__(
-        self, sender: TransactionSender, signer: Signer, builder: OrderBuilder, clock: Clock, policy: ExecutionPolicy
+        self,
+        sender: TransactionSender,
+        signer: Signer,
+        builder: OrderBuilder,
+        clock: Clock,
+        policy: ExecutionPolicy,
+        screening: SigningPolicy | None = None,
     ) -> None:
         self._sender = sender
         self._signer = signer
         self._builder = builder
         self._clock = clock
         self._policy = policy
+        self._screening = screening
 
     async def run(self, claim: Claim) -> None:
         """Leaves the order SUBMITTED or FAILED. Raises what the journal raises, and KeypairError (the order untouched) when it is
@@ -104,6 +113,8 @@ class Preparation:
 
         built, lifetime = await self._ask(Boundary.BUILD, build)
         _refuse_beyond(lambda: check_limit(claim.order, claim.order.limit_amount, built.simulated, "simulated"))
+        if (screening := self._screening) is not None:
+            _refuse_beyond(lambda: screen_attempt(claim.order, built, screening))
         if deadline_passed(claim.order, self._clock):
             raise _Refused(past_deadline(claim.order, "nothing was signed since"))
         attempt = await commit_intent(claim, self._clock, built, lifetime)
@@ -156,5 +167,5 @@ class Preparation:
 def _refuse_beyond(check: Callable[[], None]) -> None:
     try:
         check()
-    except SlippageExceeded as error:
+    except (SlippageExceeded, PolicyRefused) as error:
         raise _Refused(error) from error

@@ -16,17 +16,20 @@ from dexroute.engine.planning.lookup_tables import as_tables, readable_tables, w
 from dexroute.engine.planning.message import build_message, unsigned_wire, writable_accounts
 from dexroute.engine.planning.priority_fee import PriorityFeePolicy, compute_unit_price, priority_fee_lamports
 from dexroute.engine.planning.programs import require_programs
+from dexroute.engine.planning.screening import Evidence, SigningPolicy, SwapBounds, named_accounts, own_accounts, screen
 from dexroute.engine.planning.simulation import left_over, moved_amounts, require_success
 from dexroute.engine.planning.step_units import units_by_pool
 from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints
 from dexroute.engine.planning.token_accounts import associated_account_length
 from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
 from dexroute.engine.routing import RouteQuote
+from dexroute.errors import PolicyRefused, StaleData
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
 from dexroute.ports import AccountReader, TransactionSender
-from dexroute.types.chain import BlockhashLifetime
+from dexroute.types.accounts import AccountData
+from dexroute.types.chain import BlockhashLifetime, Simulation
 from dexroute.types.network import MAX_COMPUTE_UNITS
 from dexroute.types.orders import Costs, SwapAmounts
 from dexroute.types.requests import QuoteRequest
@@ -34,6 +37,7 @@ from dexroute.types.requests import QuoteRequest
 # Between simulation and landing a pool may take a longer way (an oracle observation, another tick), but not a much longer one.
 _UNIT_MARGIN_PERCENT: Final = 15
 _UNIT_MARGIN: Final = 3_000
+_PROOFS: Final = 4  # simulations of the exact message while the wallet's balances change
 _MOST_ACCOUNTS: Final = 100  # of one getMultipleAccounts call
 
 
@@ -51,7 +55,8 @@ class PlannedSwap:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedAttempt:
     """`message` passed simulation as it stands. `simulated` and `costs` are what it is expected to move and cost; `tracked` are
-    the wallet's own accounts it writes; `facts` is JSON for the journal."""
+    the wallet's own accounts it writes; `facts` is JSON for the journal. `evidence` is what the message was screened on, None where
+    no signing policy is in force."""
 
     plan: SwapPlan
     message: MessageV0
@@ -59,6 +64,7 @@ class PreparedAttempt:
     costs: Costs
     tracked: tuple[Pubkey, ...]
     facts: Mapping[str, Any]
+    evidence: Evidence | None = None
 
 
 class SwapBuilder:
@@ -70,11 +76,13 @@ class SwapBuilder:
         sender: TransactionSender,
         registry: VenueRegistry,
         known_tables: Callable[[], Sequence[Pubkey]] = tuple,
+        screening: SigningPolicy | None = None,
     ) -> None:
         self._reader = reader
         self._sender = sender
         self._registry = registry
         self._known_tables = known_tables
+        self._screening = screening
         self._rents: dict[int, int] = {}
         self._units: dict[Pubkey, int] = {}
 
@@ -106,7 +114,8 @@ class SwapBuilder:
     async def prepare(
         self, planned: PlannedSwap, user: Pubkey, lifetime: BlockhashLifetime, policy: PriorityFeePolicy
     ) -> PreparedAttempt:
-        """The message to sign on this blockhash. Raises GuardRefused (funds, fee cap, size, simulation, QuoteOnly), NetworkError.
+        """The message to sign on this blockhash. Raises GuardRefused (funds, fee cap, size, simulation, policy, QuoteOnly),
+        NetworkError.
 
         Two simulations: the first, with room to spare and no bid, measures; the second proves the exact bytes to be signed.
         Amounts are the first one's, because nodes disagree on whether a simulation takes the priority fee from the wallet.
@@ -117,9 +126,10 @@ class SwapBuilder:
         free = needs_of(plan, rents, priority_fee_lamports=0)
         check_funds(plan, free, rents)
         probe = build_message(plan, lifetime, MAX_COMPUTE_UNITS, 0)
-        measured, samples = await asyncio.gather(
+        measured, samples, before = await asyncio.gather(
             self._sender.simulate(unsigned_wire(probe), accounts=plan.tracked, min_context_slot=reached),
             self._recent_fees(policy, probe, plan.lookup_tables),
+            self._named(probe, plan.lookup_tables, reached),
         )
         require_success(plan, measured, self._registry)
         self._units |= units_by_pool(plan, measured.logs)
@@ -129,8 +139,7 @@ class SwapBuilder:
         check_funds(plan, needs, rents)
         message = build_message(plan, lifetime, limit, price)
         wire = unsigned_wire(message)
-        proved = await self._sender.simulate(wire, accounts=plan.tracked, min_context_slot=reached)
-        require_success(plan, proved, self._registry)
+        proved, evidence = await self._prove(plan, message, before, reached)
         residuals = left_over(plan, measured, free.network_fee_lamports, free.rent_lamports)
         return PreparedAttempt(
             plan=plan,
@@ -138,6 +147,7 @@ class SwapBuilder:
             simulated=moved_amounts(plan, measured, free.network_fee_lamports, free.rent_lamports),
             costs=replace(expected_costs(needs), residuals=residuals),
             tracked=plan.tracked,
+            evidence=evidence,
             facts={
                 "compute_units": measured.units_consumed,
                 "compute_unit_limit": limit,
@@ -152,6 +162,52 @@ class SwapBuilder:
                 "min_amount_out": str(plan.min_amount_out),
             },
         )
+
+    async def _named(
+        self, message: MessageV0, tables: Sequence[AddressLookupTableAccount], reached: int
+    ) -> Mapping[Pubkey, AccountData | None]:
+        """Every account the message names, its lookup tables included, where they are to be screened."""
+        if self._screening is None:
+            return {}
+        named = named_accounts(message, {table.key: table.addresses for table in tables})
+        asked = list(dict.fromkeys([*named, *(lookup.account_key for lookup in message.address_table_lookups)]))
+        return (await self._reader.get_accounts(asked, min_context_slot=reached)).accounts
+
+    async def _prove(
+        self, plan: SwapPlan, message: MessageV0, before: Mapping[Pubkey, AccountData | None], reached: int
+    ) -> tuple[Simulation, Evidence | None]:
+        """The exact message simulated, and screened. Raises what `require_success` raises, PolicyRefused, and StaleData when the
+        wallet's balances change faster than they can be compared."""
+        wire = unsigned_wire(message)
+        if self._screening is None:
+            proved = await self._sender.simulate(wire, accounts=plan.tracked, min_context_slot=reached)
+            require_success(plan, proved, self._registry)
+            return proved, None
+        bounds = SwapBounds(
+            wallet=plan.wallet.user,
+            input_mint=plan.request.input_mint,
+            output_mint=plan.request.output_mint,
+            max_amount_in=plan.max_amount_in,
+            min_amount_out=plan.min_amount_out,
+            mints=frozenset(place.mint for place in plan.places),
+        )
+        for _ in range(_PROOFS):
+            own = own_accounts(plan.wallet.user, before, before)
+            watched = list(dict.fromkeys([*own, *plan.tracked, *(account.address for account in plan.opened)]))
+            proved = await self._sender.simulate(wire, accounts=watched, min_context_slot=reached)
+            require_success(plan, proved, self._registry)
+            evidence = Evidence(before=before, after=proved.post_accounts)
+            try:
+                screen(message, bounds, self._screening, evidence)
+            except PolicyRefused:
+                # Another order of this wallet may have landed between the reading and the simulation.
+                again = await self._reader.get_accounts(watched, min_context_slot=max(reached, proved.slot))
+                if all(before.get(key) == account for key, account in again.accounts.items()):
+                    raise
+                before = {**before, **again.accounts}
+                continue
+            return proved, evidence
+        raise StaleData(f"the balances of {plan.wallet.user} keep changing while its swap is proved; try again")
 
     async def _recent_fees(
         self, policy: PriorityFeePolicy, message: MessageV0, tables: Sequence[AddressLookupTableAccount]

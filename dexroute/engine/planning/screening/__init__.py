@@ -1,0 +1,15 @@
+"""The last look at a message before it is signed: every instruction decoded and held against a policy, every account of ours held
+to what the swap may do to it. Pure; knows nothing of how the message was built.
+
+Read in this order: `policy` (what is allowed), `calls` (a message as instructions with resolved accounts), `rules` (each program's
+instructions), `balances` (the simulated outcome), `screen` (all of it).
+"""
+
+from __future__ import annotations
+
+from dexroute.engine.planning.screening.calls import named_accounts
+from dexroute.engine.planning.screening.evidence import Evidence, own_accounts
+from dexroute.engine.planning.screening.policy import SigningPolicy, SwapBounds
+from dexroute.engine.planning.screening.screen import Screened, screen
+
+__all__ = ["Evidence", "Screened", "SigningPolicy", "SwapBounds", "named_accounts", "own_accounts", "screen"]
