@@ -70,9 +70,9 @@ def as_pubkey(raw: Any, where: str) -> Pubkey:
 
 
 def as_pubkeys(raw: Any, where: str) -> tuple[Pubkey, ...]:
-    """Addresses, as a list or as text with commas between them."""
-    listed = raw if isinstance(raw, list | tuple) else str(raw).split(",")
-    return tuple(dict.fromkeys(one if isinstance(one, Pubkey) else as_pubkey(one.strip(), where) for one in listed))
+    """Addresses, as a list or as text with commas or blanks between them."""
+    listed = raw if isinstance(raw, list | tuple) else as_list(raw, where)
+    return tuple(dict.fromkeys(one if isinstance(one, Pubkey) else as_pubkey(one, where) for one in listed))
 
 
 def as_limits(raw: Any, where: str) -> dict[Pubkey, int]:
