@@ -81,30 +81,33 @@ def test_locked_profit_is_released_second_by_second() -> None:
 @given(st.integers(1, 10**18), st.integers(1, 10**18), st.integers(1, 10**15))
 def test_shares_round_against_the_one_who_moves_them(total: int, supply: int, amount: int) -> None:
     vault = side(total=total, supply=supply, share=supply)
-    burned, paid = vault.paid_for(amount, 1_000)
+    burned, paid = vault.paid_for(amount, vault.free(1_000))
     assert paid <= amount
     assert burned * total <= amount * supply
     assert paid * supply <= burned * total
     if amount * supply // total + supply <= U64_MAX:
-        after = vault.with_deposit(amount, 1_000)
+        minted = vault.minted_for(amount, total)
+        after = vault.with_deposit(amount, minted)
+        assert vault.worth_after(amount, minted, total) == after.worth(1_000)
         assert after.worth(1_000) - vault.worth(1_000) <= amount
         assert (after.total, after.cash) == (total + amount, total + amount)
 
 
 def test_a_vault_pays_its_cash_and_no_more() -> None:
     vault = side(cash=40, share=500)
+    vault.require_payable(20, 40)
     assert vault.with_withdrawal(20, 40).cash == 0
     with pytest.raises(ExceedsLiquidity) as caught:
-        vault.with_withdrawal(21, 41)
+        vault.require_payable(21, 41)
     assert caught.value.program_error == 1
 
 
 def test_a_disabled_vault_takes_nothing_and_an_empty_one_has_no_price() -> None:
     with pytest.raises(PoolNotTradable):
-        replace(side(), enabled=False).with_deposit(5, 1_000)
+        replace(side(), enabled=False).minted_for(5, 1_000)
     for empty in (side(supply=0), side(total=0)):
         with pytest.raises(QuoteError):
-            empty.paid_for(5, 1_000)
+            empty.paid_for(5, empty.total)
     with pytest.raises(QuoteError):
         side(supply=0).worth(1_000)
 
@@ -164,11 +167,11 @@ def test_the_limit_sent_refuses_whatever_pays_less_and_never_the_quote_itself(na
                 core = core_swap(pool, amount, int(flip))
             except QuoteError:
                 continue
-            assert core.paid <= core.given_up <= core.paid + 1
-            fallen_further += core.given_up > core.paid
+            assert core.paid <= core.given_up_by(pool) <= core.paid + 1
+            fallen_further += core.given_up_by(pool) > core.paid
             # The program lets a swap pass when the reserve falls by at least what was sent.
-            assert sent_limit(pool, request, core.paid) <= core.given_up
-            assert sent_limit(pool, request, core.paid + 1) > core.given_up
+            assert sent_limit(pool, request, core.paid) <= core.given_up_by(pool)
+            assert sent_limit(pool, request, core.paid + 1) > core.given_up_by(pool)
             if core.paid > 1:
                 assert sent_limit(pool, request, core.paid - 1) == core.paid
             checked += 1

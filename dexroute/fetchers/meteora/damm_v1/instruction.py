@@ -70,5 +70,5 @@ def limit_to_send(pool: DammV1Pool, request: SwapRequest, index_in: int) -> int:
         quoted = core_swap(pool, request.quote.amount, index_in)
     except QuoteError:
         return min(request.limit + 1, U64_MAX)
-    exactly = request.limit == quoted.paid == quoted.given_up
+    exactly = request.limit == quoted.paid == quoted.given_up_by(pool)
     return request.limit if exactly else min(request.limit + 1, U64_MAX)

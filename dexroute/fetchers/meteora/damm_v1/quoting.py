@@ -6,13 +6,12 @@ program was seen to make them. The program swaps exact inputs only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from dexroute.errors import AmountTooSmall, ModeNotOffered
 from dexroute.fetchers.base import SwapQuote
 from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
-from dexroute.fetchers.meteora.damm_v1.curves import ConstantProduct, StableCurve
 from dexroute.fetchers.meteora.damm_v1.program_errors import INVALID_VAULT_LP, MATH_OVERFLOW
 from dexroute.fetchers.meteora.damm_v1.vault import VaultSide
 from dexroute.fetchers.refusals import input_index, require_u64
@@ -23,16 +22,29 @@ if TYPE_CHECKING:
     from dexroute.fetchers.meteora.damm_v1.pool import DammV1Pool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoreSwap:
-    """Base units: `paid` reaches the user; `given_up` is by how much the pool's reserve fell, as the program compares it with the
-    least output: shares round, so it can be one unit more than `paid`. `sides` and `curve` are those after the swap."""
+class CoreSwap(NamedTuple):
+    """Base units: `paid` reaches the user, who pays `fee` in all; `deposited` enters the one vault for `minted` shares, `burned`
+    shares of the other are paid out. `index_in` is the mint that comes in."""
 
+    index_in: int
     paid: int
-    given_up: int
     fee: int
-    sides: tuple[VaultSide, VaultSide]
-    curve: ConstantProduct | StableCurve
+    deposited: int
+    minted: int
+    burned: int
+
+    def sides_of(self, pool: DammV1Pool) -> tuple[VaultSide, VaultSide]:
+        """Both vaults after the swap."""
+        after_in = pool.sides[self.index_in].with_deposit(self.deposited, self.minted)
+        after_out = pool.sides[1 - self.index_in].with_withdrawal(self.burned, self.paid)
+        return (after_in, after_out) if self.index_in == 0 else (after_out, after_in)
+
+    def given_up_by(self, pool: DammV1Pool) -> int:
+        """By how much the pool's reserve falls, as the program compares it with the least output: shares round, so it can be one
+        unit more than `paid`."""
+        now, index_out = pool.clock.unix_timestamp, 1 - self.index_in
+        after = self.sides_of(pool)[index_out]
+        return pool.sides[index_out].worth(now) - (after.worth(now) if after.supply else 0)
 
 
 def require_exact_in(request: QuoteRequest) -> None:
@@ -50,45 +62,43 @@ def quote_swap(pool: DammV1Pool, request: QuoteRequest) -> SwapQuote:
     if request.amount == 0:
         return SwapQuote(amount_in=0, amount_out=0, fees=(), next_pool=pool)
     core = core_swap(pool, request.amount, index_in)
-    return DammV1Quote(request.amount, core.paid, (pool, core, index_in))
+    return DammV1Quote(request.amount, core.paid, (pool, core))
 
 
 class DammV1Quote(DeferredQuote):
-    """Its facts: pool, swap, index of the input mint."""
+    """Its facts: pool and swap."""
 
     __slots__ = ()
-    _facts: tuple[DammV1Pool, CoreSwap, int]
+    _facts: tuple[DammV1Pool, CoreSwap]
 
     def _fees(self) -> tuple[Fee, ...]:
-        pool, core, index_in = self._facts
-        return fees_by_kind(pool.mints, (FeeKind.POOL, index_in, core.fee))
+        pool, core = self._facts
+        return fees_by_kind(pool.mints, (FeeKind.POOL, core.index_in, core.fee))
 
     def _settled(self) -> DammV1Pool:
-        pool, core, _ = self._facts
-        return replace(pool, sides=core.sides, curve=core.curve)
+        pool, core = self._facts
+        return replace(pool, sides=core.sides_of(pool), curve=pool.curve.at(pool.clock.unix_timestamp))
 
 
 def core_swap(pool: DammV1Pool, amount: int, index_in: int) -> CoreSwap:
     """A swap of a positive amount in an open pool. Raises QuoteError."""
     now = pool.clock.unix_timestamp
     curve = pool.curve.at(now)
+    values = pool.sides[0].valued(now), pool.sides[1].valued(now)
+    (free_in, reserve_in), (free_out, reserve_out) = values[index_in], values[1 - index_in]
     side_in, side_out = pool.sides[index_in], pool.sides[1 - index_in]
-    reserves = pool.reserves()
     fee, protocol_fee = pool.fees.split(amount)
     deposited = amount - protocol_fee
     if deposited == 0:
         raise AmountTooSmall("the fee takes all of the input; ask for more", program_error=INVALID_VAULT_LP)
-    after_in = side_in.with_deposit(deposited, now)
-    swapped = after_in.worth(now) - reserves[index_in] - fee
+    minted = side_in.minted_for(deposited, free_in)
+    swapped = side_in.worth_after(deposited, minted, free_in) - reserve_in - fee
     if swapped < 0:
         raise AmountTooSmall("rounding to vault shares takes more than the input; ask for more", program_error=MATH_OVERFLOW)
-    burned, paid = side_out.paid_for(curve.paid(swapped, reserves, index_in), now)
-    after_out = side_out.with_withdrawal(burned, paid)
-    left = after_out.worth(now) if after_out.supply else 0
-    return CoreSwap(
-        paid=paid,
-        given_up=reserves[1 - index_in] - left,
-        fee=fee + protocol_fee,
-        sides=(after_in, after_out) if index_in == 0 else (after_out, after_in),
-        curve=curve,
-    )
+    reserves = (reserve_in, reserve_out) if index_in == 0 else (reserve_out, reserve_in)
+    burned, paid = side_out.paid_for(curve.paid(swapped, reserves, index_in), free_out)
+    side_out.require_payable(burned, paid)
+    core = CoreSwap(index_in, paid, fee + protocol_fee, deposited, minted, burned)
+    if side_out.share > side_out.supply:  # accounts that contradict each other: what is left may overflow
+        core.given_up_by(pool)
+    return core

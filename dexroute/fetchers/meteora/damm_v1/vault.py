@@ -60,43 +60,60 @@ class VaultSide:
 
     def worth(self, now: int) -> int:
         """What the pool's shares are worth: its reserve. Raises QuoteOverflow, ExceedsLiquidity for a vault nobody holds."""
+        return self.valued(now)[1]
+
+    def valued(self, now: int) -> tuple[int, int]:
+        """(`free`, `worth`) at unix time `now`. Raises as they do."""
         if self.supply == 0:
             raise ExceedsLiquidity("its vault is empty; use another pool", program_error=MATH_OVERFLOW)
-        return _u64(self.share * self.free(now) // self.supply)
+        free = self.free(now)
+        return free, _u64(self.share * free // self.supply)
 
-    def with_deposit(self, amount: int, now: int) -> VaultSide:
-        """After `amount` came in for shares of the pool. Raises QuoteError."""
+    def minted_for(self, amount: int, free: int) -> int:
+        """Shares the pool gets for `amount` that comes in, when `free` is the wealth before. Raises QuoteError."""
         if not self.enabled:
             raise PoolNotTradable(
                 "its vault takes no deposits; swap the other way or use another pool", program_error=VAULT_DISABLED
             )
-        free = self.free(now)
         if free == 0:
             raise ExceedsLiquidity("its vault is empty; use another pool", program_error=MATH_OVERFLOW)
-        minted = _u64(amount * self.supply // free)
+        minted = amount * self.supply // free
+        most = max(self.total + amount, self.cash + amount, self.supply + minted, self.share + minted)
+        return minted if most <= U64_MAX else _u64(most)
+
+    def worth_after(self, amount: int, minted: int, free: int) -> int:
+        """`worth` after that deposit: the locked profit stays, so the wealth with a claim on it grows by all of it. Raises
+        QuoteOverflow."""
+        return _u64((self.share + minted) * (free + amount) // (self.supply + minted))
+
+    def with_deposit(self, amount: int, minted: int) -> VaultSide:
+        """After `amount` came in for `minted` shares of the pool."""
         return replace(
             self,
-            total=_u64(self.total + amount),
-            cash=_u64(self.cash + amount),
-            supply=_u64(self.supply + minted),
-            share=_u64(self.share + minted),
+            total=self.total + amount,
+            cash=self.cash + amount,
+            supply=self.supply + minted,
+            share=self.share + minted,
         )
 
-    def paid_for(self, amount: int, now: int) -> tuple[int, int]:
-        """(shares burned, base units paid) when `amount` is withdrawn: both round down. Raises QuoteError."""
-        free = self.free(now)
+    def paid_for(self, amount: int, free: int) -> tuple[int, int]:
+        """(shares burned, base units paid) when `amount` is withdrawn: both round down; `free` is the wealth before.
+        Raises QuoteError."""
         if free == 0 or self.supply == 0:
             raise ExceedsLiquidity("its vault is empty; use another pool", program_error=MATH_OVERFLOW)
         burned = amount * self.supply // free
         return burned, burned * free // self.supply
 
-    def with_withdrawal(self, burned: int, paid: int) -> VaultSide:
-        """After `burned` shares of the pool were paid out. Raises ExceedsLiquidity."""
+    def require_payable(self, burned: int, paid: int) -> None:
+        """Raises ExceedsLiquidity where the pool's shares or the vault's cash end before that."""
         if burned > self.share or paid > self.cash:
             raise ExceedsLiquidity(
                 f"{paid} would have to leave a vault with {self.cash} at hand of its {self.total}; ask for less",
                 program_error=TOKEN_INSUFFICIENT_FUNDS,
             )
+
+    def with_withdrawal(self, burned: int, paid: int) -> VaultSide:
+        """After `burned` shares of the pool were paid out."""
         return replace(self, total=self.total - paid, cash=self.cash - paid, supply=self.supply - burned, share=self.share - burned)
 
 
