@@ -48,6 +48,12 @@ class FeeTerms:
         squared = (accumulator * self.step_bps) ** 2 * self.variable_control
         return min(self.base_rate - -squared // _VARIABLE_SCALE, MAX_RATE)
 
+    def rate_in(self, volatility: Volatility, bin_id: int) -> int:
+        """The whole rate of a swap that starts from these references, in bin `bin_id`."""
+        if not self.variable_control:
+            return min(self.base_rate, MAX_RATE)
+        return self.rate(min(volatility.reference + abs(volatility.index_reference - bin_id) * BPS, self.max_accumulator))
+
     def accumulator(self, volatility: Volatility, bin_id: int) -> int:
         """Where the accumulator stands when a swap fills bin `bin_id`."""
         return min(volatility.reference + abs(volatility.index_reference - bin_id) * BPS, self.max_accumulator)

@@ -7,8 +7,6 @@ input of an exact-out swap once per bin, and refuses where the layers' own round
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from dexroute.errors import ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.meteora.dlmm.bins import Bin
 from dexroute.fetchers.meteora.dlmm.fees import FEE_SCALE
@@ -20,14 +18,9 @@ from dexroute.fetchers.meteora.dlmm.program_errors import (
 )
 from dexroute.math.rounding import U64_MAX
 
-
-class Fill(NamedTuple):
-    """Base units: `consumed` of the input and `given` of the output, `fee` contained in the one or the other."""
-
-    consumed: int
-    given: int
-    fee: int
-    after: Bin
+Fill = tuple[int, int, int, int]
+"""Base units: consumed of the input, given of the output, the fee contained in the one or the other, and what of the input the bin
+was offered after it (`filled` tells what that leaves behind). A plain tuple: a swap makes one for every bin it comes through."""
 
 
 def on_offer(entry: Bin, down: bool) -> int:
@@ -40,7 +33,14 @@ def exact_in(entry: Bin, amount: int, rate: int, down: bool, fee_on_input: bool)
     """As much of `amount` as the bin takes. Raises QuoteOverflow."""
     fee = -(-amount * rate // FEE_SCALE) if fee_on_input else 0
     net = amount - fee
-    left, given, after = _fill(entry, net, down)
+    x, y, price_x64, open_orders, partly_filled, _ = entry
+    if open_orders or partly_filled:
+        left, given, _ = filled(entry, net, down)
+    else:
+        used, given = _layer(y if down else x, net, price_x64, down)
+        left = net - used
+        if (x if down else y) + used > U64_MAX:
+            raise _overflowing()
     if left:
         used = net - left
         if fee_on_input:
@@ -49,7 +49,7 @@ def exact_in(entry: Bin, amount: int, rate: int, down: bool, fee_on_input: bool)
     if not fee_on_input:
         fee = -(-given * rate // FEE_SCALE)
         given -= fee
-    return Fill(amount, given, fee, after)
+    return amount, given, fee, net
 
 
 def exact_out(entry: Bin, wanted: int, budget: int, rate: int, down: bool, fee_on_input: bool) -> Fill:
@@ -67,18 +67,19 @@ def exact_out(entry: Bin, wanted: int, budget: int, rate: int, down: bool, fee_o
         raise ExceedsLiquidity(
             f"it would take {amount} more in, above the {budget} left to spend", program_error=INSUFFICIENT_IN_AMOUNT
         )
-    fill = exact_in(entry, amount, rate, down, fee_on_input)
-    if fill.given < wanted:
+    consumed, given, fee, offered = exact_in(entry, amount, rate, down, fee_on_input)
+    if given < wanted:
         raise ExceedsLiquidity(
-            f"limit orders in the last bin round to {fill.given} of {wanted}, and the program refuses that; "
+            f"limit orders in the last bin round to {given} of {wanted}, and the program refuses that; "
             "ask for a few units more or less",
             program_error=UNDETERMINED_ERROR,
         )
-    return fill._replace(given=wanted)
+    return consumed, wanted, fee, offered
 
 
-def _fill(entry: Bin, net: int, down: bool) -> tuple[int, int, Bin]:
-    """(input left over, output given, the bin afterwards): the providers' own first, then orders partly filled, then open ones."""
+def filled(entry: Bin, net: int, down: bool) -> tuple[int, int, Bin]:
+    """(input left over, output given, the bin afterwards) for an input of `net` after fees: the providers' own first, then orders
+    partly filled, then open ones. Raises QuoteOverflow."""
     x, y, price_x64, open_orders, partly_filled, asks = entry
     own = y if down else x
     used, given = _layer(own, net, price_x64, down)
@@ -88,7 +89,7 @@ def _fill(entry: Bin, net: int, down: bool) -> tuple[int, int, Bin]:
     else:
         x, y = x - given, y + used
     if x > U64_MAX or y > U64_MAX:
-        raise QuoteOverflow("a bin would hold more than 64 bits; ask for less", program_error=MATH_OVERFLOW)
+        raise _overflowing()
     if left and asks is not down:
         used, filled = _layer(partly_filled, left, price_x64, down)
         left, given, partly_filled = left - used, given + filled, partly_filled - filled
@@ -99,6 +100,10 @@ def _fill(entry: Bin, net: int, down: bool) -> tuple[int, int, Bin]:
                 # The first swap that gets something out of open orders turns all of them into orders being filled.
                 partly_filled, open_orders = open_orders - filled, 0
     return left, given, Bin(x, y, price_x64, open_orders, partly_filled, asks)
+
+
+def _overflowing() -> QuoteOverflow:
+    return QuoteOverflow("a bin would hold more than 64 bits; ask for less", program_error=MATH_OVERFLOW)
 
 
 def _layer(capacity: int, net: int, price_x64: int, down: bool) -> tuple[int, int]:

@@ -25,12 +25,8 @@ def filled_pieces(pool: DlmmPool, *, down: bool) -> Iterator[Piece]:
     """Pieces between the two token transfers, in walking order. Ends with the QuoteError of the way's end."""
     fees, on_input = pool.settings.fees, pool.fee_on_input(down)
     least = fees.least_before_swaps(pool.volatility, pool.active_id, pool.clock.unix_timestamp)
-    constant = 1.0 - fees.rate(0) / FEE_SCALE if least is None or not fees.variable_control else None
     for bin_id, entry in filled_bins(pool, down=down):
-        if constant is not None or least is None:
-            keep = constant or 0.0
-        else:
-            keep = 1.0 - fees.rate(fees.accumulator(least, bin_id)) / FEE_SCALE
+        keep = 1.0 - (fees.rate(0) if least is None else fees.rate_in(least, bin_id)) / FEE_SCALE
         price = entry.price_x64 / _ONE if down else _ONE / entry.price_x64
         net = on_offer(entry, down) / price
         yield Piece(net / keep if on_input else net, price * keep, 0.0)

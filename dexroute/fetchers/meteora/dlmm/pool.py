@@ -57,6 +57,19 @@ class DlmmSettings:
     activation_type: int
     activation_point: int
 
+    def require_known(self) -> None:
+        """Raises PoolNotTradable for settings nobody knows yet."""
+        if self.collect_fee_mode <= _FEE_ON_Y and self.pair_type <= 3 and self.activation_type <= 1 and self.function_type <= 2:
+            return
+        for name, kind, last, code in (
+            ("fee collection", self.collect_fee_mode, _FEE_ON_Y, INVALID_COLLECT_FEE_MODE),
+            ("pair type", self.pair_type, 3, INVALID_POOL_TYPE),
+            ("activation type", self.activation_type, 1, INVALID_ACTIVATION_TYPE),
+            ("function type", self.function_type, 2, TYPE_CAST_FAILED),
+        ):
+            if kind > last:
+                raise PoolNotTradable(f"its {name} {kind} is unknown; a newer dexroute may know it", program_error=code)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DlmmPool:
@@ -107,14 +120,7 @@ class DlmmPool:
         settings = self.settings
         if settings.status != 0:
             raise PoolNotTradable("swaps are switched off in this pair; use another one", program_error=POOL_DISABLED)
-        for name, kind, last, code in (
-            ("fee collection", settings.collect_fee_mode, _FEE_ON_Y, INVALID_COLLECT_FEE_MODE),
-            ("pair type", settings.pair_type, 3, INVALID_POOL_TYPE),
-            ("activation type", settings.activation_type, 1, INVALID_ACTIVATION_TYPE),
-            ("function type", settings.function_type, 2, TYPE_CAST_FAILED),
-        ):
-            if kind > last:
-                raise PoolNotTradable(f"its {name} {kind} is unknown; a newer dexroute may know it", program_error=code)
+        settings.require_known()
         if settings.pair_type in _TYPES_WITH_ACTIVATION:
             point, unit = (self.clock.unix_timestamp, "unix time") if settings.activation_type else (self.clock.slot, "slot")
             if point < settings.activation_point:

@@ -12,6 +12,7 @@ from dexroute.fetchers.base import SwapQuote
 from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
 from dexroute.fetchers.meteora.dlmm.bins import Bin, BinArray
 from dexroute.fetchers.meteora.dlmm.bitmap import array_index
+from dexroute.fetchers.meteora.dlmm.fill import filled
 from dexroute.fetchers.meteora.dlmm.program_errors import (
     INSUFFICIENT_OUT_AMOUNT,
     INVALID_INPUT,
@@ -33,23 +34,46 @@ def quote_swap(pool: DlmmPool, request: QuoteRequest) -> SwapQuote:
     """The swap as the program would execute it on this state. Raises QuoteError."""
     index_in = input_index(pool, request)
     require_u64(request.amount)
-    mint_in, mint_out = pool.mints[index_in], pool.mints[1 - index_in]
+    mints = pool.settings.mints
     if request.mode is SwapMode.EXACT_OUT:
         # The program adds the output's transfer fee before it looks at the pair (seen on the program).
-        _require_payable_output(amount_before_fee(request.amount, mint_out.transfer_fee))
+        _require_payable_output(amount_before_fee(request.amount, mints[1 - index_in].transfer_fee))
     pool.require_open()
+    core = core_swap(pool, request, index_in)
     if request.mode is SwapMode.EXACT_IN:
-        core = core_swap(pool, request, index_in)
-        amount_in, amount_out = request.amount, amount_after_fee(core.given, mint_out.transfer_fee)
+        amount_in, amount_out = request.amount, amount_after_fee(core.given, mints[1 - index_in].transfer_fee)
         if amount_out == 0:
             raise AmountTooSmall("the output's transfer fee takes all of it; ask for more", program_error=INSUFFICIENT_OUT_AMOUNT)
     else:
-        core = core_swap(pool, request, index_in)
-        amount_in, amount_out = amount_before_fee(core.taken, mint_in.transfer_fee), request.amount
+        amount_in, amount_out = amount_before_fee(core.taken, mints[index_in].transfer_fee), request.amount
         if amount_in > U64_MAX:
             raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
     _require_reserves(pool, core, index_in)
     return DlmmQuote(amount_in, amount_out, (pool, core, index_in))
+
+
+def core_swap(pool: DlmmPool, request: QuoteRequest, index_in: int) -> CoreSwap:
+    """What happens between the two token transfers. Raises QuoteError."""
+    mints = pool.settings.mints
+    fee_in, fee_out = mints[index_in].transfer_fee, mints[1 - index_in].transfer_fee
+    if request.mode is SwapMode.EXACT_IN:
+        if request.amount == 0:
+            raise AmountTooSmall("a swap of nothing; ask for at least 1", program_error=INVALID_INPUT)
+        reaching = amount_after_fee(request.amount, fee_in)
+        if reaching == 0:
+            raise AmountTooSmall("nothing of the input reaches the pair; ask for more", program_error=INSUFFICIENT_OUT_AMOUNT)
+        return swap_exact_in(pool, reaching, down=index_in == 0)
+    leaving = amount_before_fee(request.amount, fee_out)
+    _require_payable_output(leaving)
+    return swap_exact_out(pool, leaving, amount_after_fee(U64_MAX, fee_in), down=index_in == 0)
+
+
+def _require_payable_output(leaving: int) -> None:
+    """Raises QuoteOverflow."""
+    if leaving > U64_MAX:
+        raise QuoteOverflow(
+            f"with its transfer fee the output would be {leaving}, more than 64 bits; ask for less", program_error=MATH_OVERFLOW
+        )
 
 
 class DlmmQuote(DeferredQuote):
@@ -71,7 +95,7 @@ class DlmmQuote(DeferredQuote):
         """The pair after the swap, as the next one finds it."""
         pool, core, index_in = self._facts
         after_in, after_out = pool.reserve_amounts[index_in] + core.taken, pool.reserve_amounts[1 - index_in] - core.given
-        changed = _with_bins(pool, core.bins)
+        changed = _with_bins(pool, core.offered, down=index_in == 0)
         # Limit orders leave an array as they fill; with the last of them the program takes it off the bitmap (seen on the program).
         emptied = frozenset(index for index, array in changed.items() if not any(array.bins))
         return type(pool)(
@@ -81,31 +105,8 @@ class DlmmQuote(DeferredQuote):
             bitmap=pool.bitmap.without(emptied) if emptied else pool.bitmap,
             reserve_amounts=(after_in, after_out) if index_in == 0 else (after_out, after_in),
             active_id=core.active_id,
-            volatility=core.volatility,
+            volatility=core.volatility_after(pool),
             arrays={index: array for index, array in {**pool.arrays, **changed}.items() if index not in emptied},
-        )
-
-
-def core_swap(pool: DlmmPool, request: QuoteRequest, index_in: int) -> CoreSwap:
-    """What happens between the two token transfers. Raises QuoteError."""
-    fee_in, fee_out = pool.mints[index_in].transfer_fee, pool.mints[1 - index_in].transfer_fee
-    if request.mode is SwapMode.EXACT_IN:
-        if request.amount == 0:
-            raise AmountTooSmall("a swap of nothing; ask for at least 1", program_error=INVALID_INPUT)
-        reaching = amount_after_fee(request.amount, fee_in)
-        if reaching == 0:
-            raise AmountTooSmall("nothing of the input reaches the pair; ask for more", program_error=INSUFFICIENT_OUT_AMOUNT)
-        return swap_exact_in(pool, reaching, down=index_in == 0)
-    leaving = amount_before_fee(request.amount, fee_out)
-    _require_payable_output(leaving)
-    return swap_exact_out(pool, leaving, amount_after_fee(U64_MAX, fee_in), down=index_in == 0)
-
-
-def _require_payable_output(leaving: int) -> None:
-    """Raises QuoteOverflow."""
-    if leaving > U64_MAX:
-        raise QuoteOverflow(
-            f"with its transfer fee the output would be {leaving}, more than 64 bits; ask for less", program_error=MATH_OVERFLOW
         )
 
 
@@ -121,9 +122,12 @@ def _require_reserves(pool: DlmmPool, core: CoreSwap, index_in: int) -> None:
         raise QuoteOverflow(f"the reserve would hold {reserve_in + core.taken}, more than any supply; ask for less")
 
 
-def _with_bins(pool: DlmmPool, changed: dict[int, Bin]) -> dict[int, BinArray]:
+def _with_bins(pool: DlmmPool, offered: dict[int, int], *, down: bool) -> dict[int, BinArray]:
     """The arrays of these bins, as the bins leave them."""
     by_array: dict[int, dict[int, Bin]] = {}
-    for bin_id, entry in changed.items():
-        by_array.setdefault(array_index(bin_id), {})[bin_id] = entry
+    for bin_id, net in offered.items():
+        array = pool.arrays[array_index(bin_id)]
+        entry = array.bins[bin_id - array.first_id]
+        assert entry is not None, "a swap comes through bins that hold something"
+        by_array.setdefault(array.index, {})[bin_id] = filled(entry, net, down)[2]
     return {index: pool.arrays[index].with_bins(bins) for index, bins in by_array.items()}

@@ -36,14 +36,22 @@ MAX_FILLED_BINS: Final = 280
 
 @dataclass(frozen=True, slots=True)
 class CoreSwap:
-    """Base units between the two token transfers; `fee` is contained in the input or the output. `bins` are those changed."""
+    """Base units between the two token transfers; `fee` is contained in the input or the output. `offered` is what every bin on
+    the way was offered of the input, after fees; `references` are those its fees followed."""
 
     taken: int
     given: int
     fee: int
-    bins: dict[int, Bin]
+    offered: dict[int, int]
     active_id: int
-    volatility: Volatility
+    references: Volatility
+
+    def volatility_after(self, pool: DlmmPool) -> Volatility:
+        """What the swap leaves for the next one's fee."""
+        # A swap that ends in the bin it began in does not restart the periods (seen on the program).
+        last_update = self.references.last_update if self.active_id == pool.active_id else pool.clock.unix_timestamp
+        accumulator = pool.settings.fees.accumulator(self.references, self.active_id)
+        return Volatility(accumulator, self.references.reference, self.references.index_reference, last_update)
 
 
 def filled_bins(pool: DlmmPool, *, down: bool) -> Iterator[tuple[int, Bin]]:
@@ -93,56 +101,48 @@ def _nothing_further(pool: DlmmPool) -> ExceedsLiquidity:
 
 def swap_exact_in(pool: DlmmPool, amount: int, *, down: bool) -> CoreSwap:
     """All of `amount` base units that reached the reserve, or a QuoteError."""
-    volatility, fee_on_input = pool.volatility_now(), pool.fee_on_input(down)
+    volatility, fee_on_input, rate_in = pool.volatility_now(), pool.fee_on_input(down), pool.settings.fees.rate_in
     left, given, fee = amount, 0, 0
-    changed: dict[int, Bin] = {}
+    offered: dict[int, int] = {}
     for bin_id, entry in filled_bins(pool, down=down):
-        accumulator = pool.settings.fees.accumulator(volatility, bin_id)
-        fill = exact_in(entry, left, pool.settings.fees.rate(accumulator), down, fee_on_input)
-        changed[bin_id] = fill.after
-        left, given, fee = left - fill.consumed, given + fill.given, fee + fill.fee
+        consumed, out, charged, offered[bin_id] = exact_in(entry, left, rate_in(volatility, bin_id), down, fee_on_input)
+        left, given, fee = left - consumed, given + out, fee + charged
         if given > U64_MAX:
             raise QuoteOverflow(f"{given} would come out, more than 64 bits; ask for less", program_error=MATH_OVERFLOW)
         if not left:
             break
-        _require_payable(changed)
+        if len(offered) >= MAX_FILLED_BINS:
+            raise _unpayable()
     if not given:
         raise AmountTooSmall("the output rounds down to nothing; ask for more", program_error=INSUFFICIENT_OUT_AMOUNT)
-    return CoreSwap(amount, given, fee, changed, bin_id, _after(pool, volatility, accumulator, bin_id))
+    return CoreSwap(amount, given, fee, offered, bin_id, volatility)
 
 
 def swap_exact_out(pool: DlmmPool, wanted: int, budget: int, *, down: bool) -> CoreSwap:
     """Exactly `wanted` base units out of the reserve for at most `budget` in, or a QuoteError."""
     if not budget:
         raise AmountTooSmall("the input's transfer fee takes all of it; use another pair", program_error=INSUFFICIENT_OUT_AMOUNT)
-    volatility, fee_on_input = pool.volatility_now(), pool.fee_on_input(down)
+    volatility, fee_on_input, rate_in = pool.volatility_now(), pool.fee_on_input(down), pool.settings.fees.rate_in
     left, taken, fee = wanted, 0, 0
-    changed: dict[int, Bin] = {}
+    offered: dict[int, int] = {}
     for bin_id, entry in filled_bins(pool, down=down):
         if not wanted:
             raise AmountTooSmall("nothing would come out; ask for at least 1", program_error=INSUFFICIENT_OUT_AMOUNT)
-        accumulator = pool.settings.fees.accumulator(volatility, bin_id)
-        fill = exact_out(entry, left, budget - taken, pool.settings.fees.rate(accumulator), down, fee_on_input)
-        changed[bin_id] = fill.after
-        left, taken, fee = left - fill.given, taken + fill.consumed, fee + fill.fee
+        rate = rate_in(volatility, bin_id)
+        consumed, out, charged, offered[bin_id] = exact_out(entry, left, budget - taken, rate, down, fee_on_input)
+        left, taken, fee = left - out, taken + consumed, fee + charged
         if not left:
             break
         if taken == budget:
             raise ExceedsLiquidity(
                 f"{budget} in buys {wanted - left} of {wanted}; ask for less", program_error=NOT_EXACT_AMOUNT_OUT
             )
-        _require_payable(changed)
-    return CoreSwap(taken, wanted, fee, changed, bin_id, _after(pool, volatility, accumulator, bin_id))
+        if len(offered) >= MAX_FILLED_BINS:
+            raise _unpayable()
+    return CoreSwap(taken, wanted, fee, offered, bin_id, volatility)
 
 
-def _after(pool: DlmmPool, volatility: Volatility, accumulator: int, bin_id: int) -> Volatility:
-    # A swap that ends in the bin it began in does not restart the periods (seen on the program).
-    last_update = volatility.last_update if bin_id == pool.active_id else pool.clock.unix_timestamp
-    return Volatility(accumulator, volatility.reference, volatility.index_reference, last_update)
-
-
-def _require_payable(changed: dict[int, Bin]) -> None:
-    if len(changed) >= MAX_FILLED_BINS:
-        raise ExceedsLiquidity(
-            f"it would fill more than {MAX_FILLED_BINS} bins, more than one transaction can compute; swap in several parts"
-        )
+def _unpayable() -> ExceedsLiquidity:
+    return ExceedsLiquidity(
+        f"it would fill more than {MAX_FILLED_BINS} bins, more than one transaction can compute; swap in several parts"
+    )
