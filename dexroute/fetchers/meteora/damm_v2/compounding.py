@@ -24,13 +24,13 @@ class CompoundingCurve:
         reserve_in, reserve_out = self.amounts[index_in], self.amounts[1 - index_in]
         if checked(reserve_in + amount_in, "the reserve") == 0:
             raise ExceedsLiquidity("its reserve is empty; use another pool", program_error=MATH_OVERFLOW)
-        return CurveSwap(amount=cpmm.amount_out(amount_in, reserve_in, reserve_out), sqrt_price_x64=None)
+        return CurveSwap(cpmm.amount_out(amount_in, reserve_in, reserve_out), None)
 
     def exact_out(self, amount_out: int, index_in: int) -> CurveSwap:
         reserve_in, reserve_out = self.amounts[index_in], self.amounts[1 - index_in]
         if amount_out >= reserve_out:
             raise ExceedsLiquidity(f"its reserve is {reserve_out}; ask for less", program_error=MATH_OVERFLOW)
-        return CurveSwap(amount=cast(cpmm.amount_in(amount_out, reserve_in, reserve_out), "the input"), sqrt_price_x64=None)
+        return CurveSwap(cast(cpmm.amount_in(amount_out, reserve_in, reserve_out), "the input"), None)
 
     def sqrt_price_x64(self) -> int:
         """floor(sqrt(floor(b * 2^128 / a))). Raises QuoteError for an empty reserve of A."""

@@ -28,13 +28,13 @@ class ConcentratedCurve:
         self._require_liquidity()
         move = prices.price_after_a_in if index_in == 0 else prices.price_after_b_in
         after = self._within(cast(move(self.sqrt_price_x64, self.liquidity, amount_in), "the price", maximum=U128_MAX), index_in)
-        return CurveSwap(amount=self._between(after, side=1 - index_in, round_up=False), sqrt_price_x64=after)
+        return CurveSwap(self._between(after, side=1 - index_in, round_up=False), after)
 
     def exact_out(self, amount_out: int, index_in: int) -> CurveSwap:
         self._require_liquidity()
         move = prices.price_after_b_out if index_in == 0 else prices.price_after_a_out
         after = self._within(cast(self._moved_out(move, amount_out), "the price", maximum=U128_MAX), index_in)
-        return CurveSwap(amount=self._between(after, side=index_in, round_up=True), sqrt_price_x64=after)
+        return CurveSwap(self._between(after, side=index_in, round_up=True), after)
 
     def reserves(self) -> tuple[int, int]:
         """Base units of A and B that the range holds, rounded up. Raises QuoteError."""

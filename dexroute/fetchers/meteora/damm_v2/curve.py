@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurveSwap:
+class CurveSwap(NamedTuple):
     """`amount` is the output of an exact input, or the input of an exact output, in base units. `sqrt_price_x64` is the
     price afterwards; None where it follows from the reserves, fees included, that the swap leaves behind."""
 

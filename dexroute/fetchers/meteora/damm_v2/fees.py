@@ -18,15 +18,6 @@ _MAX_RATE_BY_VERSION: Final = {0: 500_000_000, 1: 990_000_000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeeSplit:
-    """One swap's fee in base units: the protocol's part, the part that compounds into the reserves, the claimable rest."""
-
-    protocol: int
-    compounding: int
-    claimable: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolFees:
     """`dynamic` is None where it is switched off. `version` decides the highest total rate."""
 
@@ -55,11 +46,11 @@ class PoolFees:
     def _with_dynamic(self, base_rate: int) -> int:
         return cast(base_rate + (self.dynamic.rate() if self.dynamic else 0), "the fee rate")
 
-    def split(self, fee: int) -> FeeSplit:
-        """Who gets how much of `fee`; every part but the claimable rest rounds down. Raises QuoteError."""
+    def split(self, fee: int) -> tuple[int, int]:
+        """(the protocol's part of `fee`, the part that compounds into the reserves), base units: both round down, the rest can be
+        claimed. Raises QuoteError."""
         protocol = fee * self.protocol_percent // 100
         trading = checked(fee - protocol, "the fee left by the protocol")
         compounding = trading * self.compounding_bps // BPS
-        return FeeSplit(
-            protocol=protocol, compounding=compounding, claimable=checked(trading - compounding, "the fee left to claim")
-        )
+        checked(trading - compounding, "the fee left to claim")
+        return protocol, compounding

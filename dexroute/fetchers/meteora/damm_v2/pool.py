@@ -117,13 +117,7 @@ class DammV2Pool:
             raise PoolNotTradable(f"its fee collection {self.collect_fee_mode} is unknown", program_error=TYPE_CAST_FAILED)
 
     def moment(self, index_in: int) -> FeeMoment:
-        return FeeMoment(
-            point=self.point(),
-            activation_point=self.activation_point,
-            b_comes_in=index_in == 1,
-            init_sqrt_price_x64=self.init_sqrt_price_x64,
-            sqrt_price_x64=self.sqrt_price_x64,
-        )
+        return FeeMoment(self.point(), self.activation_point, index_in == 1, self.init_sqrt_price_x64, self.sqrt_price_x64)
 
     def concentrated(self) -> ConcentratedCurve:
         return ConcentratedCurve(

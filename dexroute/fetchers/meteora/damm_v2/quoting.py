@@ -7,7 +7,6 @@ carries the code the program would answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from dexroute.fetchers.base import SwapQuote
 from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
 from dexroute.fetchers.meteora.damm_v2.base_fee import gross_of, net_of
 from dexroute.fetchers.meteora.damm_v2.program_errors import AMOUNT_IS_ZERO, checked
-from dexroute.fetchers.meteora.damm_v2.settlement import CoreSwap, settlement
+from dexroute.fetchers.meteora.damm_v2.settlement import CoreSwap, Settlement, settlement
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
 from dexroute.types.fees import Fee, FeeKind
@@ -44,10 +43,10 @@ def quote_swap(pool: DammV2Pool, request: QuoteRequest) -> SwapQuote:
 
 
 class DammV2Quote(DeferredQuote):
-    """Its facts: pool, swap, index of the input mint, and what makes the pool after the swap."""
+    """Its facts: pool, swap, index of the input mint, settlement."""
 
     __slots__ = ()
-    _facts: tuple[DammV2Pool, CoreSwap, int, Callable[[], DammV2Pool]]
+    _facts: tuple[DammV2Pool, CoreSwap, int, Settlement]
 
     def _fees(self) -> tuple[Fee, ...]:
         pool, swap, index_in, _ = self._facts
@@ -59,7 +58,8 @@ class DammV2Quote(DeferredQuote):
         )
 
     def _settled(self) -> DammV2Pool:
-        return self._facts[3]()
+        pool, swap, index_in, settled = self._facts
+        return settled.pool_after(pool, swap, index_in)
 
 
 def _with_tracked_amounts(pool: DammV2Pool) -> DammV2Pool:
@@ -89,16 +89,8 @@ def _exact_in(pool: DammV2Pool, amount_in: int, index_in: int) -> CoreSwap:
         curve = pool.curve().exact_in(swapped, index_in)
         leaving = net_of(curve.amount, rate)
         fee = curve.amount - leaving
-    return CoreSwap(
-        amount_in=amount_in,
-        reaching=reaching,
-        swapped_in=swapped,
-        leaving=leaving,
-        amount_out=amount_after_fee(leaving, pool.mints[1 - index_in].transfer_fee),
-        fee=fee,
-        fee_on_input=fee_on_input,
-        sqrt_price_x64=curve.sqrt_price_x64,
-    )
+    amount_out = amount_after_fee(leaving, pool.mints[1 - index_in].transfer_fee)
+    return CoreSwap(amount_in, reaching, swapped, leaving, amount_out, fee, fee_on_input, curve.sqrt_price_x64)
 
 
 def _exact_out(pool: DammV2Pool, amount_out: int, index_in: int) -> CoreSwap:
@@ -113,13 +105,5 @@ def _exact_out(pool: DammV2Pool, amount_out: int, index_in: int) -> CoreSwap:
         gross = gross_of(leaving, pool.fees.rate_on_top(leaving, pool.moment(index_in)))
         curve = pool.curve().exact_out(gross, index_in)
         reaching, fee = curve.amount, gross - leaving
-    return CoreSwap(
-        amount_in=checked(amount_before_fee(reaching, pool.mints[index_in].transfer_fee), "the input with its transfer fee"),
-        reaching=reaching,
-        swapped_in=curve.amount,
-        leaving=leaving,
-        amount_out=amount_out,
-        fee=fee,
-        fee_on_input=fee_on_input,
-        sqrt_price_x64=curve.sqrt_price_x64,
-    )
+    amount_in = checked(amount_before_fee(reaching, pool.mints[index_in].transfer_fee), "the input with its transfer fee")
+    return CoreSwap(amount_in, reaching, curve.amount, leaving, amount_out, fee, fee_on_input, curve.sqrt_price_x64)
