@@ -18,6 +18,7 @@ from dexroute.cli import (
     orders,
     pools,
     quote,
+    route,
     selftest,
     swap,
     tables,
@@ -62,5 +63,5 @@ def root(
     """The self-hosted swap router for Solana: quotes to the last base unit, lands exactly once, records every step."""
 
 
-for room in (quote, swap, depth, orders, pools, tables, tokens, wallet, localnet, demo, config, doctor, explain, selftest):
+for room in (quote, swap, route, depth, orders, pools, tables, tokens, wallet, localnet, demo, config, doctor, explain, selftest):
     room.register(app)

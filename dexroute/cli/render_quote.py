@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dexroute.cli.rounding import share_text
 from dexroute.cli.terminal import short
 from dexroute.types.amounts import format_ui_amount
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from dexroute.engine.routing.quote import Candidate
     from dexroute.sdk.quote import Freshness, Quote, Token
@@ -23,47 +25,66 @@ def render_quote(console: Console, quote: Quote, *, age_ms: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    paid, got = quote.input_token, quote.output_token
-    exact_in = quote.request.mode.value == "exact_in"
-    console.print(
-        Text.assemble(
-            (f"{format_ui_amount(quote.amount_in, paid.decimals)} {paid.symbol}", "bold"),
-            "  →  ",
-            (f"{format_ui_amount(quote.amount_out, got.decimals)} {got.symbol}", "bold green"),
-        )
-    )
+    console.print(headline(quote))
     facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim")
+    facts.add_column(style="dim", no_wrap=True)
     facts.add_column()
-    facts.add_row("route", " →\n".join(f"{hop.venue_id} {hop.pool}" for hop in quote.best.route.hops))
-    if exact_in:
-        facts.add_row(
-            "at least",
-            f"{format_ui_amount(quote.min_amount_out, got.decimals)} {got.symbol} (slippage {quote.terms.slippage_bps} bps)",
-        )
+    facts.add_row("route", "\n".join(_leg_lines(quote)))
+    for name, text in fact_rows(quote, age_ms=age_ms):
+        facts.add_row(name, text)
+    console.print(facts)
+    render_candidates(console, quote)
+    for note in quote.notes:
+        console.print(Text(f"note: {note}", style="yellow"))
+
+
+def headline(quote: Quote) -> Text:
+    """What is paid and what is got."""
+    from rich.text import Text
+
+    paid, got = quote.input_token, quote.output_token
+    return Text.assemble(
+        (f"{format_ui_amount(quote.amount_in, paid.decimals)} {paid.symbol}", "bold"),
+        "  →  ",
+        (f"{format_ui_amount(quote.amount_out, got.decimals)} {got.symbol}", "bold green"),
+    )
+
+
+def _leg_lines(quote: Quote) -> list[str]:
+    """The pools of each leg in a row, with the leg's share where there are several."""
+    reports = quote.solution.legs
+    lines = []
+    for report in reports:
+        share = f"{share_text(report.share_ppm):>8}  " if len(reports) > 1 else ""
+        hops = [f"{hop.venue_id} {hop.pool}" for hop in report.leg.hops]
+        lines.append(share + f" →\n{' ' * len(share)}".join(hops))
+    return lines
+
+
+def fact_rows(quote: Quote, *, age_ms: int) -> list[tuple[str, str]]:
+    """What protects the caller, what the pools take, and how fresh it is."""
+    paid, got = quote.input_token, quote.output_token
+    slippage = f"(slippage {quote.terms.slippage_bps} bps)"
+    rows = []
+    if quote.request.mode.value == "exact_in":
+        rows.append(("at least", f"{format_ui_amount(quote.min_amount_out, got.decimals)} {got.symbol} {slippage}"))
     else:
-        facts.add_row(
-            "at most",
-            f"{format_ui_amount(quote.max_amount_in, paid.decimals)} {paid.symbol} (slippage {quote.terms.slippage_bps} bps)",
-        )
+        rows.append(("at most", f"{format_ui_amount(quote.max_amount_in, paid.decimals)} {paid.symbol} {slippage}"))
     impact = "unknown" if quote.price_impact_bps is None else f"{quote.price_impact_bps} bps"
-    facts.add_row("price impact", f"{impact} (fees excluded)")
+    rows.append(("price impact", f"{impact} (fees excluded)"))
     for reference in quote.guards.references:
         worth = quote.amount_in * reference.ratio // 1
-        facts.add_row("reference", f"{format_ui_amount(worth, got.decimals)} {got.symbol} ({reference.source})")
+        rows.append(("reference", f"{format_ui_amount(worth, got.decimals)} {got.symbol} ({reference.source})"))
     for fee in quote.fees:
         token = quote.tokens.get(fee.mint)
         amount = (
             f"{format_ui_amount(fee.amount, token.decimals)} {token.symbol}" if token else f"{fee.amount} base units of {fee.mint}"
         )
-        facts.add_row(_FEE_NAMES[fee.kind.value], amount)
+        rows.append((_FEE_NAMES[fee.kind.value], amount))
     since = f", {age_ms} ms ago" if quote.freshness.age_slots == 0 else ""
-    facts.add_row("read at", f"slot {quote.clock.slot}{since}")
-    facts.add_row("reading", _reading(quote.freshness))
-    console.print(facts)
-    render_candidates(console, quote)
-    for note in quote.notes:
-        console.print(Text(f"note: {note}", style="yellow"))
+    rows.append(("read at", f"slot {quote.clock.slot}{since}"))
+    rows.append(("reading", _reading(quote.freshness)))
+    return rows
 
 
 def render_candidates(console: Console, quote: Quote) -> None:
@@ -90,8 +111,23 @@ def _candidate_row(candidate: Candidate, exact_in: bool, decimals: int) -> tuple
     if candidate.quote is not None:
         amount = format_ui_amount(candidate.quote.amount_out if exact_in else candidate.quote.amount_in, decimals)
     impact = "–" if candidate.price_impact_bps is None else f"{candidate.price_impact_bps} bps"
-    hops = zip(candidate.venue_ids, candidate.pools, strict=True)
-    return " →\n".join(f"{venue} {short(str(pool))}" for venue, pool in hops), amount, impact
+    return "\n".join(_pools_of(candidate)), amount, impact
+
+
+def _pools_of(candidate: Candidate) -> list[str]:
+    """A line a pool: hops in a row end in an arrow, further legs start with a plus."""
+    if candidate.quote is None:
+        mark = " →" if candidate.legs == 1 else " …"
+        names = [f"{venue} {short(str(pool))}" for venue, pool in zip(candidate.venue_ids, candidate.pools, strict=True)]
+        return [*(name + mark for name in names[:-1]), names[-1]]
+    lines = []
+    legs = candidate.quote.route.legs
+    for number, leg in enumerate(legs):
+        start = "" if len(legs) == 1 else ("+ " if number else "  ")
+        for place, hop in enumerate(leg.hops):
+            arrow = " →" if place < len(leg.hops) - 1 else ""
+            lines.append(f"{start if place == 0 else ' ' * len(start)}{hop.venue_id} {short(str(hop.pool))}{arrow}")
+    return lines
 
 
 def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
@@ -99,13 +135,18 @@ def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
     quote_only = " (quote-only here)" if set(candidate.venue_ids) & quote.quote_only else ""
     if candidate.lost is None:
         return f"chosen{quote_only}"
-    best = quote.candidates[0].net
-    if candidate.net is None or best is None or candidate.net == best:
+    chosen, exact_in = quote.candidates[0], quote.request.mode.value == "exact_in"
+    if candidate.net is None or chosen.net is None:
         return _with_short_addresses(candidate.lost, quote) + quote_only
-    gap = abs(best - candidate.net)
-    bps = gap * 10_000 // max(abs(best), 1)
-    side = "less" if quote.request.mode.value == "exact_in" else "more"
-    return f"{format_ui_amount(gap, token.decimals)} {side} after costs ({bps} bps){quote_only}"
+    gap = chosen.net - candidate.net if exact_in else candidate.net - chosen.net
+    if gap <= 0:  # a tie, or what a strategy preferred
+        return _with_short_addresses(candidate.lost, quote) + quote_only
+    bps = gap * 10_000 // max(abs(chosen.net), 1)
+    side = "less" if exact_in else "more"
+    record = ""
+    if candidate.handicap > chosen.handicap:
+        record = f", {format_ui_amount(candidate.handicap, token.decimals)} of it for its pools' record"
+    return f"{format_ui_amount(gap, token.decimals)} {side} after costs ({bps} bps{record}){quote_only}"
 
 
 def _with_short_addresses(text: str, quote: Quote) -> str:

@@ -104,10 +104,11 @@ class RouteChoices:
         typer.Option("--exclude-pool", metavar="ADDRESS", help="Not this pool (repeatable).", rich_help_panel=_ROUTE),
     ] = None
     max_hops: Annotated[
-        int | None, typer.Option("--max-hops", metavar="N", help="Most pools in a row.", rich_help_panel=_ROUTE)
+        int | None, typer.Option("--max-hops", metavar="N", help="Most pools in a row, 1 to 4 (default 3).", rich_help_panel=_ROUTE)
     ] = None
     max_splits: Annotated[
-        int | None, typer.Option("--max-splits", metavar="N", help="Most legs of a route.", rich_help_panel=_ROUTE)
+        int | None,
+        typer.Option("--max-splits", metavar="N", help="Most legs of a route, 1 to 8 (default 8).", rich_help_panel=_ROUTE),
     ] = None
     direct: Annotated[bool, typer.Option("--direct", help="One hop only: like --max-hops 1.", rich_help_panel=_ROUTE)] = False
     via: Annotated[
@@ -116,7 +117,9 @@ class RouteChoices:
     ] = None
     max_accounts: Annotated[
         int | None,
-        typer.Option("--max-accounts", metavar="N", help="Most accounts the transaction may name.", rich_help_panel=_ROUTE),
+        typer.Option(
+            "--max-accounts", metavar="N", help="Most accounts the transaction may name, 1 to 64.", rich_help_panel=_ROUTE
+        ),
     ] = None
     hop_slippage_bps: Annotated[
         int | None,

@@ -123,7 +123,7 @@ async def _named_pools(dex: Dex, pools: list[str] | None, pairs: list[str] | Non
             raise UsageError(f"{pair!r} is no pair; write it like SOL/USDC", pair=pair)
         first, second = [(await dex.token(name)).mint for name in names]
         hints = (await dex.discover_pools(first, second)).hints
-        found, _ = useful_pools(hints, first, second, two_hops=False, most=_POOLS_OF_A_PAIR)
+        found, _ = useful_pools(hints, first, second, max_hops=1, most=_POOLS_OF_A_PAIR)
         if not found:
             raise UsageError(f"no pool of {pair} is known on this cluster; name pools with --pool", pair=pair)
         wanted += [hint.address for hint in found]

@@ -97,8 +97,8 @@ async def market_depth(
     levels = tuple(sorted(set(levels_bps)))
     if not levels or not 0 < levels[0] <= levels[-1] < BPS:
         raise UsageError(f"levels are basis points from 1 to {BPS - 1}, not {list(levels_bps)}", levels_bps=list(levels_bps))
-    found = await finder.for_pair(base.mint, quote.mint, two_hops=False, refresh=refresh)
-    hints, left_out = useful_pools(found.hints, base.mint, quote.mint, two_hops=False, most=_MOST_POOLS)
+    found = await finder.for_pair(base.mint, quote.mint, max_hops=1, refresh=refresh)
+    hints, left_out = useful_pools(found.hints, base.mint, quote.mint, max_hops=1, most=_MOST_POOLS)
     notes = (*found.notes, *((f"{left_out} more known pools were not read",) if left_out else ()))
     trips = 0
     for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):

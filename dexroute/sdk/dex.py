@@ -346,7 +346,7 @@ class Dex:
     async def discover_pools(self, input_token: str | Pubkey, output_token: str | Pubkey) -> FoundPools:
         """Look for pools of a pair now and remember them. Returns hints, and how each source fared."""
         paid, got = await self.token(input_token), await self.token(output_token)
-        return await self._finder(await self.journal()).for_pair(paid.mint, got.mint, two_hops=True, refresh=True)
+        return await self._finder(await self.journal()).for_pair(paid.mint, got.mint, max_hops=2, refresh=True)
 
     async def tables(self) -> LookupTables:
         """The lookup tables of this wallet and cluster: list, create, extend, deactivate, close, add. Raises DataDirBusy."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Final
 
 from solders.pubkey import Pubkey
@@ -74,7 +75,7 @@ class PoolFinder:
         self._memory = memory
         self._known: dict[Pubkey, RememberedPool] = {}
 
-    async def for_pair(self, input_mint: Pubkey, output_mint: Pubkey, *, two_hops: bool, refresh: bool = False) -> FoundPools:
+    async def for_pair(self, input_mint: Pubkey, output_mint: Pubkey, *, max_hops: int, refresh: bool = False) -> FoundPools:
         """Pools that may serve the pair. Asks the cluster and the APIs when nothing fresh is remembered; a source that fails
         becomes a note."""
         remembered = await self._remembered()
@@ -84,7 +85,7 @@ class PoolFinder:
         if small:
             discovery = await discover_all([ProgramAccounts(self._reader, venue) for venue in self._venues])
         else:
-            discovery = await self._ask(_pairs(input_mint, output_mint, two_hops=two_hops))
+            discovery = await self._ask(_pairs(input_mint, output_mint, max_hops))
         await self._remember(discovery, even_lately=refresh)
         found = [_hint(self._known.get(pool.address), pool) for pool in discovery.pools]
         return FoundPools(hints=_merged(found, _hints(remembered)), notes=_notes(discovery), sources=discovery.sources)
@@ -155,12 +156,14 @@ class PoolFinder:
         self._known |= {pool.address: pool for pool in seen}
 
 
-def _pairs(input_mint: Pubkey, output_mint: Pubkey, *, two_hops: bool) -> list[MintPair]:
+def _pairs(input_mint: Pubkey, output_mint: Pubkey, max_hops: int) -> list[MintPair]:
     pairs = [(input_mint, output_mint)]
-    if two_hops:
-        for hub in HUB_MINTS:
-            if hub not in (input_mint, output_mint):
-                pairs += [(input_mint, hub), (hub, output_mint)]
+    hubs = [hub for hub in HUB_MINTS if hub not in (input_mint, output_mint)]
+    if max_hops >= 2:
+        for hub in hubs:
+            pairs += [(input_mint, hub), (hub, output_mint)]
+    if max_hops >= 3:
+        pairs += combinations(hubs, 2)
     return pairs
 
 

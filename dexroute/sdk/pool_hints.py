@@ -1,10 +1,11 @@
-"""Which of the known pools a request can use at all: those that hold the pair, and those that meet in a third mint. Pure."""
+"""Which of the known pools a request can use at all: those on some path between its mints that is short enough. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from solders.pubkey import Pubkey
 
@@ -28,14 +29,16 @@ class PoolHint:
 
 
 def useful_pools(
-    hints: Iterable[PoolHint], input_mint: Pubkey, output_mint: Pubkey, *, two_hops: bool, most: int
+    hints: Iterable[PoolHint], input_mint: Pubkey, output_mint: Pubkey, *, max_hops: int, most: int
 ) -> tuple[tuple[PoolHint, ...], int]:
     """(the hints worth reading, how many were left out because `most` were taken).
 
     Direct pools come first, then pools of both halves of each two-hop path, a mint at a time; each group in the order of
     `pool_ranking`, by what a swap could take out of the pool. The mint whose best second half holds most of the output mint
-    comes first. A mint with only one half is of no use.
+    comes first. A mint with only one half is of no use. Pools that only longer paths lead through follow, those of shorter paths
+    first, and of each pair of mints the best, then the second best of each.
     """
+    hints = tuple(hints)
     direct: dict[Pubkey, PoolHint] = {}
     halves: dict[Pubkey, tuple[list[PoolHint], list[PoolHint]]] = defaultdict(lambda: ([], []))
     for hint in hints:
@@ -49,14 +52,60 @@ def useful_pools(
             for mint in others:
                 halves[mint][1].append(hint)
     ordered = {hint.address: hint for hint in ranked(direct.values(), output_mint)}
-    if two_hops:
+    if max_hops >= 2:
         paths = [(mint, first, second) for mint, (first, second) in halves.items() if first and second]
         paths.sort(key=lambda path: -max(value_in(hint, output_mint) or 0 for hint in path[2]))
         for mint, first, second in paths:
             for hint in _alternating(ranked(first, mint), ranked(second, output_mint)):
                 ordered.setdefault(hint.address, hint)
+    if max_hops >= 3:
+        for hint in _farther(hints, input_mint, output_mint, max_hops):
+            ordered.setdefault(hint.address, hint)
     chosen = tuple(ordered.values())
     return chosen[:most], max(0, len(chosen) - most)
+
+
+def _farther(hints: Sequence[PoolHint], input_mint: Pubkey, output_mint: Pubkey, max_hops: int) -> list[PoolHint]:
+    """Pools on paths of up to `max_hops`, in the order `useful_pools` promises."""
+    neighbours: dict[Pubkey, set[Pubkey]] = defaultdict(set)
+    pairs: dict[tuple[Pubkey, Pubkey], list[PoolHint]] = defaultdict(list)
+    for hint in hints:
+        for one, other in permutations(hint.mints, 2):
+            neighbours[one].add(other)
+            pairs[one, other].append(hint)
+    _prune(neighbours, {input_mint, output_mint})
+    # A path passes through neither of its ends again.
+    ahead = _distances(neighbours, input_mint, output_mint, max_hops)
+    behind = _distances(neighbours, output_mint, input_mint, max_hops)
+    by_length: dict[int, list[tuple[PoolHint, ...]]] = defaultdict(list)
+    for (one, other), its in pairs.items():
+        if one in ahead and other in behind and (length := ahead[one] + 1 + behind[other]) <= max_hops:
+            by_length[length].append(ranked(its, other))
+    found: list[PoolHint] = []
+    for length in sorted(by_length):
+        groups = by_length[length]
+        found += [group[place] for place in range(max(map(len, groups))) for group in groups if place < len(group)]
+    return found
+
+
+def _prune(neighbours: dict[Pubkey, set[Pubkey]], ends: set[Pubkey]) -> None:
+    """Take dead ends out: mints joined to one other only."""
+    dead = [mint for mint, near in neighbours.items() if len(near) == 1 and mint not in ends]
+    while dead:
+        mint = dead.pop()
+        for near in neighbours.pop(mint, set()):
+            neighbours[near].discard(mint)
+            if len(neighbours[near]) == 1 and near not in ends:
+                dead.append(near)
+
+
+def _distances(neighbours: Mapping[Pubkey, set[Pubkey]], start: Pubkey, without: Pubkey, most: int) -> dict[Pubkey, int]:
+    """Hops from a mint to every other within reach, on ways around `without`."""
+    found, edge = {start: 0}, [start]
+    for distance in range(1, most):
+        edge = sorted({near for mint in edge for near in neighbours.get(mint, ())} - found.keys() - {without}, key=bytes)
+        found |= dict.fromkeys(edge, distance)
+    return found
 
 
 def _alternating(first: Sequence[PoolHint], second: Sequence[PoolHint]) -> list[PoolHint]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
-from dexroute.engine.routing.quote import Candidate, RouteQuote
+from dexroute.engine.routing import Candidate, RouteQuote, Solution
 from dexroute.errors import DexError
 from dexroute.fetchers.base import Pool
 from dexroute.sdk.quote_guards import GuardReport
@@ -49,8 +49,7 @@ class Quote:
     host's time when the accounts were read."""
 
     terms: SwapTerms
-    best: RouteQuote
-    candidates: tuple[Candidate, ...]
+    solution: Solution
     broken: Mapping[Pubkey, DexError]
     pools: Mapping[Pubkey, Pool]
     limit: int
@@ -74,6 +73,16 @@ class Quote:
     def price_impact_bps(self) -> int | None:
         """Against the pools' spot prices, fees excluded; None when a pool has none."""
         return self.guards.price_impact_bps
+
+    @property
+    def best(self) -> RouteQuote:
+        """The route with its amounts."""
+        return self.solution.quote
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The route first, then what lost to it."""
+        return self.solution.candidates
 
     @property
     def request(self) -> QuoteRequest:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning import OneTransaction, swap_limit
 from dexroute.engine.planning.programs import is_program
-from dexroute.engine.routing import Candidate, RouteOptions, find_route, rank_candidates
+from dexroute.engine.routing import Candidate, RouteOptions, Solution, fees_by_kind, rank_candidates, solve_route
 from dexroute.errors import DexError, LiquidityNotLoaded, QuoteOnly, RouteNotFound
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import LoadedPools
@@ -65,7 +65,7 @@ class Quoter:
         self._finder = finder
         self._tokens = tokens
         self._clock = clock
-        self._found: OrderedDict[tuple[Pubkey, Pubkey, bool], tuple[FoundPools, int]] = OrderedDict()
+        self._found: OrderedDict[tuple[Pubkey, Pubkey, int], tuple[FoundPools, int]] = OrderedDict()
         self._absent: frozenset[str] | None = None
 
     async def quote(
@@ -108,8 +108,8 @@ class Quoter:
             self._shelf.learn(loaded.snapshot.accounts, loaded.snapshot.clock.slot)
             room = self._room(request, options, places, loaded)
             priced = preference.applied(replace(options, costs=costs, room=room), loaded.pools)
-            candidates = rank_candidates(routed.values(), request, priced)
-            deeper = _unread(candidates, loaded)
+            found = _searched(routed.values(), request, priced)
+            deeper = _unread(_candidates(found, routed.values(), request, priced), loaded)
             if not deeper or not tries_left:
                 break
             self._reader.learn(deeper)
@@ -117,25 +117,21 @@ class Quoter:
         await self._finder.remember_reserves(loaded)
         for pool in loaded.pools.values():
             self._tokens.learn(pool.mints)
-        best = candidates[0].quote if candidates else None
-        if best is None:
-            try:
-                best = find_route(routed.values(), request, priced)
-            except RouteNotFound as failure:
-                raise self._explained(failure, loaded, left_out, options, notes) from failure
+        if isinstance(found, RouteNotFound):
+            raise self._explained(found, loaded, left_out, options, notes) from found
+        best = found.quote
         guards = await check_guards(best, loaded, terms, self._newest_slot)
         limit = swap_limit(best, request, terms.slippage_bps, fixed=fixed_limit)
         input_token, output_token = await self._tokens.resolve(request.input_mint), await self._tokens.resolve(request.output_mint)
-        known = {mint: self._tokens.known(mint) for candidate in candidates for mint in candidate.mints}
+        known = {mint: self._tokens.known(mint) for candidate in found.candidates for mint in candidate.mints}
         return Quote(
             terms=terms,
-            best=best,
-            candidates=candidates,
+            solution=found,
             broken=loaded.broken,
             pools=loaded.pools,
             limit=limit,
             guards=guards,
-            fees=candidates[0].fees,
+            fees=fees_by_kind(best.route.hops),
             clock=loaded.snapshot.clock,
             read_ms=read_ms,
             freshness=Freshness(
@@ -167,22 +163,21 @@ class Quoter:
         if options.pools is not None:
             named = sorted(options.pools, key=bytes)
             return tuple(PoolHint(address=address, venue_id="", mints=()) for address in named), (), 0
-        two_hops = options.max_hops > 1
-        pair = (request.input_mint, request.output_mint, two_hops)
+        pair = (request.input_mint, request.output_mint, options.max_hops)
         found, found_ms = self._found.get(pair, (None, 0))
         asked = 0
         if found is None or refresh or not lately or self._clock.monotonic_ms() - found_ms > _LATELY_MS:
-            found = await self._finder.for_pair(request.input_mint, request.output_mint, two_hops=two_hops, refresh=refresh)
+            found = await self._finder.for_pair(request.input_mint, request.output_mint, max_hops=options.max_hops, refresh=refresh)
             asked = len(found.sources)
             self._found[pair] = (found, self._clock.monotonic_ms())
             self._found.move_to_end(pair)
             while len(self._found) > _MOST_PAIRS:
                 self._found.popitem(last=False)
-        hints = [hint for hint in found.hints if _is_allowed(hint, options)]
-        useful, left_out = useful_pools(hints, request.input_mint, request.output_mint, two_hops=two_hops, most=MOST_POOLS)
+        hints = [hint for hint in found.hints if _is_allowed(hint, request, options)]
+        useful, left_out = useful_pools(hints, request.input_mint, request.output_mint, max_hops=options.max_hops, most=MOST_POOLS)
         notes = found.notes
         if unwanted := len(found.hints) - len(hints):
-            notes += (f"{unwanted} known pools were not looked at, as asked (--venue, --exclude-venue, --exclude-pool)",)
+            notes += (f"{unwanted} known pools were not looked at, as asked (--venue, --exclude-venue, --exclude-pool, --via)",)
         if left_out:
             notes += (f"{left_out} more known pools were not read; name pools with --pool to quote others than these {MOST_POOLS}",)
         return useful, notes, asked
@@ -235,6 +230,19 @@ class Quoter:
         return RouteNotFound("; ".join((failure.message, *notes)), **context)
 
 
+def _searched(pools: Collection[Pool], request: QuoteRequest, options: RouteOptions) -> Solution | RouteNotFound:
+    try:
+        return solve_route(pools, request, options)
+    except RouteNotFound as failure:
+        return failure
+
+
+def _candidates(
+    found: Solution | RouteNotFound, pools: Collection[Pool], request: QuoteRequest, options: RouteOptions
+) -> tuple[Candidate, ...]:
+    return found.candidates if isinstance(found, Solution) else rank_candidates(pools, request, options)
+
+
 def _unread(candidates: Iterable[Candidate], loaded: LoadedPools) -> dict[Pubkey, frozenset[Pubkey]]:
     """By pool, the accounts a quote ran out of: what a large amount reaches beyond what pools are read with at first. Accounts that
     were read and do not exist are not asked for again."""
@@ -247,9 +255,15 @@ def _unread(candidates: Iterable[Candidate], loaded: LoadedPools) -> dict[Pubkey
     return {pool: missing for pool, missing in found.items() if missing}
 
 
-def _is_allowed(hint: PoolHint, options: RouteOptions) -> bool:
+def _is_allowed(hint: PoolHint, request: QuoteRequest, options: RouteOptions) -> bool:
     """Whether reading a pool could matter. Unwanted venues are not even read; their absence is the caller's own wish."""
-    return options.refusal(hint.venue_id, hint.address) is None
+    return options.refusal(hint.venue_id, hint.address) is None and _passes(hint, request, options)
+
+
+def _passes(hint: PoolHint, request: QuoteRequest, options: RouteOptions) -> bool:
+    """Whether the pool holds two mints a route may touch."""
+    allowed = options.intermediate_mints
+    return allowed is None or not hint.mints or len(set(hint.mints) & {request.input_mint, request.output_mint, *allowed}) >= 2
 
 
 def _absence_notes(pools: Mapping[Pubkey, Pool], absent: frozenset[str], *, left_out: bool) -> tuple[str, ...]:

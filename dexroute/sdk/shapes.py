@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from dexroute.engine.routing.quote import Candidate
+from dexroute.engine.routing import Candidate, Certificate, LegReport
 from dexroute.sdk.quote import Freshness, Quote
 from dexroute.types.fees import Fee
 from dexroute.types.requests import SwapMode
@@ -52,6 +52,10 @@ def candidate_json(candidate: Candidate, quote_only: Collection[str] = ()) -> di
         "price_impact_bps": candidate.price_impact_bps,
         "fees": fees_json(candidate.fees),
         "compute_units": candidate.compute_units,
+        "legs": candidate.legs,
+        "spent_lamports": str(candidate.spent_lamports),
+        "rent_lamports": str(candidate.rent_lamports),
+        "handicap": str(candidate.handicap),
         "chosen": candidate.lost is None,
         "swappable": not set(candidate.venue_ids) & set(quote_only),
         "reason": candidate.lost,
@@ -90,6 +94,48 @@ def guards_json(quote: Quote) -> dict[str, Any]:
         "max_slot_age": terms.max_slot_age,
         "newest_slot": guards.newest_slot,
         "slot_age": guards.slot_age,
+    }
+
+
+def solution_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
+    """A quote with everything that explains its route: legs, costs, certificate. Shares are millionths of the input (exact in) or
+    of the output (exact out); the certificate's amounts are of the output (exact in) or of the input (exact out)."""
+    solution, chosen = quote.solution, quote.candidates[0]
+    return quote_json(quote, now_ms=now_ms) | {
+        "legs": [leg_json(report) for report in solution.legs],
+        "costs": {
+            "compute_units": chosen.compute_units,
+            "spent_lamports": str(chosen.spent_lamports),
+            "rent_lamports": str(chosen.rent_lamports),
+            "net": str(chosen.net) if chosen.net is not None else None,
+        },
+        "certificate": None if solution.certificate is None else certificate_json(solution.certificate),
+        "unlisted_candidates": solution.unlisted,
+    }
+
+
+def leg_json(report: LegReport) -> dict[str, Any]:
+    """One leg, in the order of execution."""
+    leg, price = report.leg, report.marginal_price
+    return {
+        "share_ppm": report.share_ppm,
+        "amount_in": str(leg.amount_in),
+        "amount_out": str(leg.amount_out),
+        "hops": [hop_json(hop) for hop in leg.hops],
+        "marginal_price": None if price is None else {"numerator": str(price.numerator), "denominator": str(price.denominator)},
+        "price_impact_bps": report.price_impact_bps,
+        "fees": fees_json(report.fees),
+    }
+
+
+def certificate_json(proof: Certificate) -> dict[str, Any]:
+    return {
+        "bound": str(proof.bound),
+        "gap_centi_bps": proof.gap_centi_bps,
+        "limited_bound": None if proof.limited_bound is None else str(proof.limited_bound),
+        "hop_limit_cost": str(proof.hop_limit_cost),
+        "leg_limit_cost": str(proof.leg_limit_cost),
+        "residual_cost": str(proof.residual_cost),
     }
 
 

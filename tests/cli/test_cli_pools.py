@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 from tests.cli.runner import Cli
 
 
@@ -30,7 +33,7 @@ def test_in_words(cli: Cli) -> None:
 def test_the_record_of_pools_is_what_orders_came_to(cli: Cli) -> None:
     assert cli.json("pools", "record") == {"pools": []}
     assert "no order" in cli("pools", "record").out
-    receipt = cli.json("swap", "1", "SOL", "USDC", "--yes", "--strategy", "reliability")
+    receipt = cli.json("swap", "1", "SOL", "USDC", "--yes", "--strategy", "reliability", "--max-splits", "1")
     (record,) = cli.json("pools", "record")["pools"]
     assert record["address"] == receipt["route"]["legs"][0]["hops"][0]["pool"]
     assert (record["landed"], record["landed_with_error"], record["refused"], record["expired"]) == (1, 0, 0, 0)
@@ -38,3 +41,22 @@ def test_the_record_of_pools_is_what_orders_came_to(cli: Cli) -> None:
     assert 0 < record["penalty_ppm"] < 1_250, "less than what nobody has used counts as"
     told = cli("pools", "record").out
     assert "dexroute-pool" in told and f"-{record['penalty_ppm'] / 100:.2f} bps" in told
+
+
+def test_the_graph_of_known_pools(cli: Cli, tmp_path: Path) -> None:
+    assert cli.json("pools", "graph") == {"mints": [], "edges": [], "parts": [], "symbols": {}}
+    assert "no pools remembered" in cli("pools", "graph").out
+    cli.json("quote", "1", "SOL", "USDC")
+    picture = tmp_path / "graph.svg"
+    graph = cli.json("pools", "graph", "--plot", str(picture))
+    names = graph["symbols"]
+    by_pair = {frozenset(names[mint] for mint in edge["mints"]): edge for edge in graph["edges"]}
+    assert by_pair[frozenset({"SOL", "USDC"})]["venues"] == {"dexroute-pool": 2}
+    assert by_pair[frozenset({"REC2A", "REC2B"})]["venues"] == {"dexroute-pool": 1, "raydium-cpmm": 1}
+    assert sorted(len(part) for part in graph["parts"]) == [2, 2, 4]
+    told = cli("pools", "graph").out
+    assert "3 separate parts of 4, 2, 2 tokens" in told and "2 dexroute-pool" in told
+    root = ElementTree.fromstring(picture.read_text())
+    texts = {element.text for element in root.iter() if element.tag.endswith("}text")}
+    assert set(names.values()) <= texts
+    assert len([element for element in root.iter() if element.tag.endswith("}path")]) == 8

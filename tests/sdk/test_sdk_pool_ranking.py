@@ -23,7 +23,7 @@ def hint(number: int, *mints: Pubkey, held: int | None = None, seen: int = 1, tv
 def test_the_most_liquid_pool_is_read_wherever_its_address_sorts() -> None:
     pools = [hint(number, A, B, held=DUST) for number in range(100)]
     deep = hint(100, A, B, held=LARGEST)
-    chosen, left_out = useful_pools([*pools, deep], A, B, two_hops=False, most=4)
+    chosen, left_out = useful_pools([*pools, deep], A, B, max_hops=1, most=4)
     assert chosen[0] == deep
     assert (len(chosen), left_out) == (4, 97)
 
@@ -53,7 +53,7 @@ def test_every_pool_is_measured_in_time() -> None:
     pools |= {h.address: h for h in (hint(100 + number, A, B) for number in range(40))}
     read: set[Pubkey] = set()
     for slot in range(2, 40):
-        chosen, _ = useful_pools(pools.values(), A, B, two_hops=False, most=8)
+        chosen, _ = useful_pools(pools.values(), A, B, max_hops=1, most=8)
         read |= {one.address for one in chosen}
         pools |= {one.address: replace(one, reserves=one.reserves or (0, 0), seen_slot=slot) for one in chosen}
         if len(read) == len(pools):
@@ -64,7 +64,7 @@ def test_every_pool_is_measured_in_time() -> None:
 def test_a_flood_of_unknown_pools_leaves_three_places_of_four_to_the_known() -> None:
     known = [hint(1000 + number, A, B, held=LARGEST - number) for number in range(12)]
     flood = [hint(number, A, B) for number in range(500)]
-    chosen, _ = useful_pools([*flood, *known], A, B, two_hops=False, most=16)
+    chosen, _ = useful_pools([*flood, *known], A, B, max_hops=1, most=16)
     assert [one for one in chosen if one.reserves] == known
 
 
@@ -72,7 +72,7 @@ def test_paths_over_the_mint_with_most_output_come_first() -> None:
     thin = [hint(1, A, C, held=DUST), hint(2, C, B, held=DUST)]
     deep = [hint(3, A, D, held=LARGEST), hint(4, D, B, held=LARGEST)]
     useless = hint(5, A, Pubkey.default(), held=LARGEST)
-    chosen, left_out = useful_pools([*thin, useless, *deep], A, B, two_hops=True, most=2)
+    chosen, left_out = useful_pools([*thin, useless, *deep], A, B, max_hops=2, most=2)
     assert (list(chosen), left_out) == (deep, 2)
 
 

@@ -62,7 +62,7 @@ async def test_every_source_reports_and_none_costs_another(tmp_path: Path, monke
     respx.get(url__startswith="https://api-v3.raydium.io/").mock(return_value=httpx.Response(200, text="<html>"))
     settings = load_settings({"url": "mainnet-beta", "data_dir": str(tmp_path)})
     finder = PoolFinder(Refusing(), VENUES, settings, HostClock(), MAINNET_GENESIS, None)
-    pools = await finder.for_pair(NATIVE_MINT, USDC, two_hops=False)
+    pools = await finder.for_pair(NATIVE_MINT, USDC, max_hops=1)
     reports = {report.source: report for report in pools.sources}
     assert reports.pop("meteora-dlmm-api").found == 1
     assert {hint.address: (hint.venue_id, hint.tvl_usd) for hint in pools.hints} == {POOL: ("meteora-dlmm", 1234)}

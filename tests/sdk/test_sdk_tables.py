@@ -64,7 +64,7 @@ async def five_hops(dex: Dex, mode: SwapMode = SwapMode.EXACT_IN) -> tuple[Quote
     by_hand = route_by_hand(quote.pools, quote.request, shares, hop_slippage_bps=20)
     limit = swap_limit(by_hand, quote.request, 50)
     planned = PlannedSwap(quote=by_hand, pools=quote.pools, request=quote.request, limit=limit)
-    return replace(quote, best=by_hand, limit=limit), planned
+    return replace(quote, solution=replace(quote.solution, quote=by_hand), limit=limit), planned
 
 
 async def made(dex: Dex, tables: LookupTables, planned: PlannedSwap) -> Pubkey:

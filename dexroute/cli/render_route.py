@@ -1,0 +1,117 @@
+"""A route for people: its legs, what they cost and leave, and the proof of how good it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dexroute.cli.render_order import amount_text, sol_text
+from dexroute.cli.render_quote import fact_rows, headline, render_candidates
+from dexroute.cli.rounding import rounded, rounded_ratio, share_text
+from dexroute.cli.terminal import short
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from solders.pubkey import Pubkey
+
+    from dexroute.engine.routing import Certificate, LegReport
+    from dexroute.sdk.quote import Quote
+
+_WIDE = 100  # characters
+
+
+def render_route(console: Console, quote: Quote, *, age_ms: int, explain: bool) -> None:
+    """Legs first, then the facts of a quote, costs and proof; all candidates with `explain`."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(headline(quote))
+    console.print(_legs(quote, wide=console.width >= _WIDE))
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column()
+    for name, text in (*fact_rows(quote, age_ms=age_ms), *_cost_rows(quote), *_proof_rows(quote)):
+        facts.add_row(name, text)
+    console.print(facts)
+    if explain:
+        console.print()
+        render_candidates(console, quote)
+        if quote.solution.unlisted:
+            console.print(Text(f"and {quote.solution.unlisted} more that were looked at", style="dim"))
+    for note in quote.notes:
+        console.print(Text(f"note: {note}", style="yellow"))
+
+
+def _legs(quote: Quote, *, wide: bool) -> Table:
+    """A row a hop; what belongs to the leg stands in its first row. Where there is no room for amounts beside the pool, they stand
+    below it, rounded."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("through", no_wrap=True)
+    if wide:
+        table.add_column("in", justify="right", no_wrap=True)
+        table.add_column("out", justify="right", no_wrap=True)
+    table.add_column(f"next {quote.output_token.symbol}/{quote.input_token.symbol}", justify="right", no_wrap=True)
+    table.add_column("impact", justify="right", no_wrap=True)
+    for report in quote.solution.legs:
+        for place, hop in enumerate(report.leg.hops):
+            own = (share_text(report.share_ppm), _next_unit(report, quote), _impact(report)) if place == 0 else ("", "", "")
+            sides = (hop.amount_in, hop.input_mint), (hop.amount_out, hop.output_mint)
+            pool = f"{hop.venue_id} {short(str(hop.pool))}"
+            if wide:
+                table.add_row(own[0], pool, *(amount_text(*side, quote.tokens) for side in sides), *own[1:])
+            else:
+                table.add_row(own[0], f"{pool}\n  {' → '.join(_rounded(quote, *side) for side in sides)}", *own[1:])
+    return table
+
+
+def _rounded(quote: Quote, amount: int, mint: Pubkey) -> str:
+    token = quote.tokens.get(mint)
+    return f"{rounded(amount, token.decimals)} {token.symbol}" if token else f"{amount} units of {short(str(mint))}"
+
+
+def _next_unit(report: LegReport, quote: Quote) -> str:
+    """Output for the next unit of input, in whole tokens: legs of one good split have equal ones."""
+    if report.marginal_price is None:
+        return "–"
+    scale = 10**quote.input_token.decimals, 10**quote.output_token.decimals
+    return rounded_ratio(report.marginal_price.ratio * scale[0] / scale[1], 6)
+
+
+def _impact(report: LegReport) -> str:
+    return "–" if report.price_impact_bps is None else f"{report.price_impact_bps} bps"
+
+
+def _cost_rows(quote: Quote) -> list[tuple[str, str]]:
+    route = quote.candidates[0]
+    hops = quote.best.route.hops
+    rows = [("transaction", f"{len(quote.solution.legs)} leg(s), {len(hops)} swap(s), about {route.compute_units:,} compute units")]
+    rows.append(("network costs", f"{sol_text(route.spent_lamports)} (signature, priority fee and tip; gone)"))
+    if route.rent_lamports:
+        rows.append(("rent", f"{sol_text(route.rent_lamports)} for token accounts to open (comes back when you close them)"))
+    return rows
+
+
+def _proof_rows(quote: Quote) -> list[tuple[str, str]]:
+    proof = quote.solution.certificate
+    if proof is None:
+        return [("proof", "no bound was computed")]
+    exact_in = quote.request.mode.value == "exact_in"
+    mint = quote.request.output_mint if exact_in else quote.request.input_mint
+    what = "returns more than" if exact_in else "costs less than"
+    bps = f"{proof.gap_centi_bps // 100}.{proof.gap_centi_bps % 100:02d} bps"
+    rows = [("proof", f"no split over these pools {what} {amount_text(proof.bound, mint, quote.tokens)}: at most {bps} better")]
+    for name, amount in _parts(proof):
+        if amount:
+            rows.append(("", f"of that {amount_text(amount, mint, quote.tokens)} {name}"))
+    return rows
+
+
+def _parts(proof: Certificate) -> tuple[tuple[str, int], ...]:
+    return (
+        ("by the limit on hops (--max-hops)", proof.hop_limit_cost),
+        ("by the limits on legs and size (--max-splits, one transaction)", proof.leg_limit_cost),
+        ("left with you as other tokens (--hop-slippage-bps)", proof.residual_cost),
+    )

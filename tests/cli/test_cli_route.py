@@ -1,0 +1,129 @@
+"""`dex route`: the route with its proof, for programs, for people, and as a picture."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from dexroute import Dex
+from dexroute.cli.plots.svg import text_width
+from dexroute.cli.render_route import render_route
+from dexroute.cli.terminal import plain_console
+from tests.cli.runner import Cli
+
+
+def test_a_split_with_its_proof(cli: Cli) -> None:
+    route = cli.json("route", "50", "SOL", "USDC")
+    legs, proof = route["legs"], route["certificate"]
+    assert len(legs) == 2
+    assert sum(int(leg["amount_in"]) for leg in legs) == int(route["amount_in"]) == 50 * 10**9
+    assert sum(int(leg["amount_out"]) for leg in legs) == int(route["amount_out"])
+    assert 999_990 <= sum(leg["share_ppm"] for leg in legs) <= 1_000_000
+    first, second = (int(leg["marginal_price"]["numerator"]) / int(leg["marginal_price"]["denominator"]) for leg in legs)
+    assert abs(first / second - 1) < 1e-4, "the next unit is worth the same in every leg of a good split"
+    gap = int(proof["bound"]) - int(route["amount_out"])
+    assert gap >= 0 and proof["gap_centi_bps"] == -(-gap * 1_000_000 // int(proof["bound"]))
+    assert route["bound"] == proof["bound"]
+    chosen, *others = route["candidates"]
+    assert chosen["legs"] == 2 and chosen["amount_out"] == route["amount_out"]
+    best_single = max(int(candidate["amount_out"]) for candidate in others if candidate["legs"] == 1 and candidate["amount_out"])
+    assert int(route["amount_out"]) > best_single
+    assert all(candidate["reason"] for candidate in others)
+    assert int(route["costs"]["spent_lamports"]) >= 5_000 and route["costs"]["compute_units"] > 0
+
+
+def test_the_limits_on_hops_and_legs_are_kept_and_their_price_is_said(cli: Cli) -> None:
+    free = cli.json("route", "150", "SOL", "BONK")
+    assert len(free["legs"]) == 2 and max(len(leg["hops"]) for leg in free["legs"]) == 2
+    one = cli.json("route", "150", "SOL", "BONK", "--max-splits", "1")
+    assert len(one["legs"]) == 1 and int(one["amount_out"]) < int(free["amount_out"])
+    assert int(one["certificate"]["leg_limit_cost"]) > 0
+    direct = cli.json("route", "150", "SOL", "BONK", "--direct")
+    assert all(len(leg["hops"]) == 1 for leg in direct["legs"]) and int(direct["amount_out"]) < int(one["amount_out"])
+    assert int(direct["certificate"]["hop_limit_cost"]) > 0
+    few = cli.json("route", "150", "SOL", "BONK", "--max-accounts", "16")
+    assert [len(leg["hops"]) for leg in few["legs"]] == [1]
+    assert any("accounts" in str(candidate["reason"]) for candidate in few["candidates"])
+
+
+def test_exact_out_and_what_is_to_be_opened(cli: Cli) -> None:
+    route = cli.json("route", "400000000", "SOL", "BONK", "--exact-out")
+    assert route["amount_out"] == str(400_000_000 * 10**5) and route["limit_on"] == "input"
+    assert int(route["certificate"]["bound"]) <= int(route["amount_in"])
+    told = cli("route", "400000000", "SOL", "BONK", "--exact-out").out
+    assert "no split over these pools costs less than" in told and "BONK/SOL" in told
+
+
+def test_in_words(cli: Cli) -> None:
+    told = cli("route", "150", "SOL", "BONK").out
+    for part in ("share", "next BONK/SOL", "price impact", "reference", "network costs", "no split over these pools returns more"):
+        assert part in told
+    assert "why not" not in told, "that is --explain's"
+    explained = cli("route", "150", "SOL", "BONK", "--explain").out
+    assert "why not" in explained and "less after costs" in explained and "\n + " in explained
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("pair", [("SOL", "BONK"), ("TAXED", "USDC"), ("REC2A", "REC2B")])
+async def test_every_number_is_whole_at_any_width(cli: Cli, width: int, pair: tuple[str, str]) -> None:
+    async with Dex(url="embedded", data_dir=cli.market) as dex:
+        quote = await dex.quote(*pair, "150")
+    written = io.StringIO()
+    render_route(plain_console(written, width=width), quote, age_ms=1, explain=True)
+    lines = written.getvalue().splitlines()
+    assert len(lines) > 10 and max(map(len, lines)) <= width
+    legs = lines[1 : 2 + 2 * len(quote.best.route.hops)]
+    assert not [line for line in legs if line.rstrip().endswith("…") or "… " in line], "nothing is cut off"
+    assert any(f"{quote.price_impact_bps} bps" in line for line in lines)
+
+
+Box = tuple[float, float, float, float]
+
+
+def _boxes(root: ElementTree.Element) -> list[tuple[str, Box]]:
+    """Every text of a picture with the room it takes: left, top, right, bottom."""
+    found = []
+    for element in root.iter():
+        if element.tag.endswith("}text"):
+            text, size = element.text or "", float(element.get("font-size", "13"))
+            width, x, y = text_width(text, size), float(element.get("x", "0")), float(element.get("y", "0"))
+            left = x - {"start": 0.0, "middle": width / 2, "end": width}[element.get("text-anchor", "start")]
+            found.append((text, (left, y - 0.8 * size, left + width, y + 0.2 * size)))
+    return found
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+@pytest.mark.parametrize(
+    "request_", [("150", "SOL", "BONK"), ("50", "SOL", "USDC"), ("1", "TAXED", "BONK"), ("0.01", "SOL", "USDC")]
+)
+def test_a_picture_whose_labels_do_not_overlap(cli: Cli, tmp_path: Path, request_: tuple[str, str, str]) -> None:
+    picture = tmp_path / "route.svg"
+    shape: Any = cli.json("route", *request_, "--plot", str(picture))
+    root = ElementTree.fromstring(picture.read_text())
+    boxes = _boxes(root)
+    hops = [hop for leg in shape["legs"] for hop in leg["hops"]]
+    assert len([text for text, _ in boxes if "→" in text]) == len(hops) + 1
+    assert len([element for element in root.iter() if element.tag.endswith("}path")]) == len(hops)
+    pairs = [(one, other) for number, one in enumerate(boxes) for other in boxes[number + 1 :]]
+    assert pairs
+    assert not [(one[0], other[0]) for one, other in pairs if _overlap(one[1], other[1])]
+    width, height = float(root.get("width", "0")), float(root.get("height", "0"))
+    assert all(left >= 0 and right <= width and top >= 0 and bottom <= height for _, (left, top, right, bottom) in boxes)
+
+
+def test_broken_pools_among_good_ones_are_listed_and_cost_nothing(cli: Cli) -> None:
+    from tests.cli.test_cli_bad_pools import _forge
+
+    honest = cli.json("route", "50", "SOL", "USDC")
+    forged = _forge(cli, cli.facts()["pools"][0], after=109, fill=0xFF)
+    route = cli.json("route", "50", "SOL", "USDC")
+    assert (route["amount_out"], route["route"]) == (honest["amount_out"], honest["route"])
+    assert [(entry["pool"], entry["code"]) for entry in route["unusable_pools"]] == [(forged, "DECODE")]
+    assert "unusable" in cli("route", "50", "SOL", "USDC", "--explain").out
