@@ -260,8 +260,6 @@ class PoolMemory(Protocol):
         """Pools of this cluster that hold all of `mints` (all pools when empty), last seen first."""
         ...
 
-    async def forget_pool(self, genesis_hash: str, address: Pubkey) -> None: ...
-
 
 class PoolRecords(Protocol):
     """The journal as a witness of how reliable pools are."""

@@ -113,9 +113,10 @@ class PoolFinder:
         async with AsyncExitStack() as stack:
             sources: list[PoolSource] = [ProgramAccounts(self._reader, venue) for venue in self._venues]
             if self._genesis_hash == MAINNET_GENESIS and self._settings.http_discovery:
-                from dexroute.chain.apis import METEORA_APIS, MeteoraApi, RaydiumApi
+                from dexroute.chain.apis import METEORA_APIS, MeteoraApi, MeteoraDammV1Api, RaydiumApi
 
                 sources.append(await stack.enter_async_context(RaydiumApi(self._venues)))
+                sources.append(await stack.enter_async_context(MeteoraDammV1Api()))
                 listed = [venue.id for venue in self._venues if venue.id in METEORA_APIS]
                 sources.extend([await stack.enter_async_context(MeteoraApi(venue_id)) for venue_id in listed])
             return await discover(sources, pairs, most_per_pair=_MOST_PER_PAIR)

@@ -69,11 +69,6 @@ class SqlPools:
                 held[part.address].append(part)
             return tuple(_value(row, held[row.address]) for row in rows)
 
-    async def forget_pool(self, genesis_hash: str, address: Pubkey) -> None:
-        async with self._sessions.writing() as session:
-            for table in (PoolMintRow, PoolRow):
-                await session.exec(delete(table).where(col(table.genesis_hash) == genesis_hash, col(table.address) == str(address)))
-
 
 def _mint_rows(pool: RememberedPool) -> list[dict[str, object]]:
     reserves = pool.reserves or (None,) * len(pool.mints)

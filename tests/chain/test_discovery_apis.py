@@ -9,7 +9,7 @@ import pytest
 import respx
 from solders.pubkey import Pubkey
 
-from dexroute.chain.apis import MeteoraApi, RaydiumApi
+from dexroute.chain.apis import MeteoraApi, MeteoraDammV1Api, RaydiumApi
 from dexroute.errors import UsageError
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.discovery import discover
@@ -233,3 +233,73 @@ async def test_liquidity_of_any_size_is_read_without_floats(waits: Waits) -> Non
     respx.get(RAYDIUM).respond(text=text)
     (pool,) = (await ask_raydium(waits)).pools
     assert pool.tvl_usd is None
+
+
+DAMM_V1 = "https://damm-api.meteora.ag/pools/search"
+
+
+def damm_v1_pool(**changes: Any) -> dict[str, Any]:
+    """Of the shape in docs.meteora.ag's PoolInfo (damm-v1/openapi.json): most numbers are text."""
+    return {
+        "pool_address": POOL,
+        "pool_token_mints": [str(USDC), str(SOL)],
+        "pool_token_amounts": ["210.2", "1.5"],
+        "pool_tvl": "420.98",
+        "pool_name": "USDC-SOL",
+        "pool_type": "dynamic",
+        "pool_version": 1,
+        "trading_volume": 12.5,
+        "total_fee_pct": "0.25",
+        "unknown": False,
+    } | changes
+
+
+def damm_v1_answer(*pools: Any) -> dict[str, Any]:
+    return {"data": list(pools), "page": 0, "total_count": len(pools)}
+
+
+async def ask_damm_v1(waits: Waits) -> Any:
+    async with MeteoraDammV1Api(sleep=waits) as api:
+        return await discover([api], [(SOL, USDC)])
+
+
+@respx.mock
+async def test_damm_v1_lists_pools_of_a_pair(waits: Waits) -> None:
+    three = damm_v1_pool(pool_address=OTHER, pool_token_mints=[str(SOL), str(USDC), OTHER])
+    stranger = damm_v1_pool(pool_address=OTHER, pool_token_mints=[str(SOL), OTHER])
+    route = respx.get(DAMM_V1).respond(json=damm_v1_answer(damm_v1_pool(), three, stranger))
+    (pool,) = (await ask_damm_v1(waits)).pools
+    assert (str(pool.address), pool.venue_id, pool.mints) == (POOL, "meteora-damm-v1", (USDC, SOL))
+    assert (pool.tvl_usd, pool.source) == (420, "meteora-damm-v1-api")
+    query = route.calls.last.request.url.params
+    assert query.get_list("include_pool_token_pairs") == [f"{SOL}-{USDC}", f"{USDC}-{SOL}"]
+    assert (query["page"], query["sort_key"], query["order_by"]) == ("0", "tvl", "desc")
+
+
+@respx.mock
+@pytest.mark.parametrize("tvl", [None, "many", "-1", "NaN", "Infinity", True, [], "1e400"])
+async def test_damm_v1_liquidity_that_is_no_number_only_costs_the_rank(waits: Waits, tvl: Any) -> None:
+    respx.get(DAMM_V1).respond(json=damm_v1_answer(damm_v1_pool(pool_tvl=tvl)))
+    (pool,) = (await ask_damm_v1(waits)).pools
+    assert pool.tvl_usd is None
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"data": None},
+        damm_v1_answer(damm_v1_pool(pool_address=None)),
+        damm_v1_answer(damm_v1_pool(pool_token_mints=str(SOL))),
+        damm_v1_answer(damm_v1_pool(pool_token_mints=[1, 2])),
+        damm_v1_answer("pool"),
+    ],
+)
+async def test_damm_v1_answering_nonsense_is_dead_and_costs_only_itself(waits: Waits, answer: Any) -> None:
+    respx.get(DAMM_V1).respond(json=answer)
+    respx.get(METEORA).respond(json=meteora_answer(meteora_pool()))
+    async with MeteoraDammV1Api(sleep=waits) as dead, MeteoraApi(sleep=waits) as alive:
+        found = await discover([dead, alive], [(SOL, USDC)])
+    assert [source.error_code for source in found.sources] == ["RPC_ERROR", None]
+    assert [str(pool.address) for pool in found.pools] == [POOL]

@@ -60,13 +60,19 @@ async def test_every_source_reports_and_none_costs_another(tmp_path: Path, monke
     respx.get(f"https://dlmm.datapi.meteora.ag{group}").mock(return_value=httpx.Response(200, json={"data": [found]}))
     respx.get(f"https://damm-v2.datapi.meteora.ag{group}").mock(return_value=httpx.Response(403))
     respx.get(url__startswith="https://api-v3.raydium.io/").mock(return_value=httpx.Response(200, text="<html>"))
+    respx.get(url__startswith="https://damm-api.meteora.ag/").mock(return_value=httpx.Response(200, json={"data": 5}))
     settings = load_settings({"url": "mainnet-beta", "data_dir": str(tmp_path)})
     finder = PoolFinder(Refusing(), VENUES, settings, HostClock(), MAINNET_GENESIS, None)
     pools = await finder.for_pair(NATIVE_MINT, USDC, max_hops=1)
     reports = {report.source: report for report in pools.sources}
     assert reports.pop("meteora-dlmm-api").found == 1
     assert {hint.address: (hint.venue_id, hint.tvl_usd) for hint in pools.hints} == {POOL: ("meteora-dlmm", 1234)}
-    assert reports.keys() == {"raydium-api", "meteora-damm-v2-api", *(f"chain:{venue.id}" for venue in VENUES)}
+    assert reports.keys() == {
+        "raydium-api",
+        "meteora-damm-v1-api",
+        "meteora-damm-v2-api",
+        *(f"chain:{venue.id}" for venue in VENUES),
+    }
     for report in reports.values():
         assert report.failure and report.error_code, report
     assert len(pools.notes) == len(reports)

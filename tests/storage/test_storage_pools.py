@@ -46,9 +46,8 @@ async def test_seeing_a_pool_again_renews_it_and_keeps_its_age(store: SqlStore) 
     assert await store.remembered_pools("here") == (replace(again, first_seen_ms=1),)
 
 
-async def test_a_pool_is_forgotten_on_its_cluster_only(store: SqlStore) -> None:
+async def test_a_pool_is_remembered_on_its_cluster_only(store: SqlStore) -> None:
     here, there = pool(1, A, B), pool(1, A, B, genesis_hash="there")
     await store.remember_pools([here, there])
-    await store.forget_pool("here", here.address)
-    assert await store.remembered_pools("here") == () and await store.remembered_pools("there") == (there,)
+    assert await store.remembered_pools("here") == (here,) and await store.remembered_pools("there") == (there,)
     await store.remember_pools([])

@@ -68,13 +68,13 @@ def without(state: RecordedState, *addresses_: Pubkey) -> AccountSnapshot:
 
 def test_addresses_are_the_ones_the_program_derives(state: RecordedState, pool: ClmmPool) -> None:
     mints = [mint.address for mint in pool.mints]
-    assert addresses.pool_address(pool.config, *mints) == pool.address
-    assert tuple(addresses.vault_address(pool.address, mint) for mint in mints) == pool.vaults
-    assert addresses.observation_address(pool.address) == pool.observation
+    assert addresses.ADDRESSES.pool(pool.config, *mints) == pool.address
+    assert tuple(addresses.ADDRESSES.vault(pool.address, mint) for mint in mints) == pool.vaults
+    assert addresses.ADDRESSES.observation(pool.address) == pool.observation
     assert addresses.bitmap_extension_address(pool.address) in state.snapshot.accounts
     assert addresses.tick_array_address(pool.address, 600) in state.snapshot.accounts
     # The first mainnet configuration (0.01 %), known from Raydium's public API.
-    assert addresses.config_address(0) != addresses.config_address(1)
+    assert addresses.ADDRESSES.config(0) != addresses.ADDRESSES.config(1)
 
 
 def test_accounts_stand_in_the_programs_order(pool: ClmmPool) -> None:

@@ -44,11 +44,11 @@ def patched(state: RecordedState, address: Pubkey, offset: int, content: bytes) 
 def test_addresses_are_the_ones_the_program_derives(pool: CpmmPool) -> None:
     seed = b"vault_and_lp_mint_auth_seed"
     assert Pubkey.find_program_address([seed], addresses.PROGRAM_ID)[0] == addresses.AUTHORITY
-    assert tuple(addresses.vault_address(pool.address, mint.address) for mint in pool.mints) == pool.vaults
-    assert addresses.observation_address(pool.address) == pool.observation
-    assert addresses.pool_address(pool.config, pool.mints[0].address, pool.mints[1].address) == pool.address
+    assert tuple(addresses.ADDRESSES.vault(pool.address, mint.address) for mint in pool.mints) == pool.vaults
+    assert addresses.ADDRESSES.observation(pool.address) == pool.observation
+    assert addresses.ADDRESSES.pool(pool.config, pool.mints[0].address, pool.mints[1].address) == pool.address
     # The first mainnet configuration (0.25 %), known from Raydium's public API.
-    assert addresses.config_address(0) == Pubkey.from_string("D4FPEruKEHrG5TenZ2mpDGEfu1iUvTiqBxvpU8HLBvC2")
+    assert addresses.ADDRESSES.config(0) == Pubkey.from_string("D4FPEruKEHrG5TenZ2mpDGEfu1iUvTiqBxvpU8HLBvC2")
 
 
 def test_accounts_stand_in_the_programs_order(pool: CpmmPool) -> None:

@@ -21,6 +21,9 @@ from dexroute.fetchers.discovery import DiscoveredPool, MintPair
 if TYPE_CHECKING:
     import httpx
 
+Query = Mapping[str, str | int | list[str]]
+"""A list stands for a parameter given several times."""
+
 _LARGEST_ANSWER: Final = 16 * 2**20
 _MOST_DOLLARS: Final = 10**15
 _AT_ONCE: Final = 4  # Meteora allows ten requests a second
@@ -65,18 +68,18 @@ class JsonApi:
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def get(self, path: str, query: Mapping[str, str | int], *, absent_is_none: bool = False) -> Field | None:
+    async def get(self, path: str, query: Query, *, absent_is_none: bool = False) -> Field | None:
         """The document at `path`; None for HTTP 404 when `absent_is_none`. Raises NetworkError."""
         content = await self._content(path, query, absent_is_none)
         return None if content is None else self._parsed(path, content)
 
-    async def get_whole(self, path: str, query: Mapping[str, str | int]) -> tuple[Field, str]:
+    async def get_whole(self, path: str, query: Query) -> tuple[Field, str]:
         """The document at `path` and the SHA-256 of its bytes, in hex. Raises NetworkError."""
         content = await self._content(path, query, absent_is_none=False)
         assert content is not None
         return self._parsed(path, content), hashlib.sha256(content).hexdigest()
 
-    async def _content(self, path: str, query: Mapping[str, str | int], absent_is_none: bool) -> bytes | None:
+    async def _content(self, path: str, query: Query, absent_is_none: bool) -> bytes | None:
         return await with_retries(lambda: self._once(path, query, absent_is_none), self._limits.retry, sleep=self._sleep)
 
     def _parsed(self, path: str, content: bytes) -> Field:
@@ -86,7 +89,7 @@ class JsonApi:
         except (ValueError, ArithmeticError, RecursionError):
             raise RpcError(f"{what}: {self._base_url} answered {len(content)} bytes that are no JSON", malformed=True) from None
 
-    async def _once(self, path: str, query: Mapping[str, str | int], absent_is_none: bool) -> bytes | None:
+    async def _once(self, path: str, query: Query, absent_is_none: bool) -> bytes | None:
         import httpx
 
         what = f"GET {path}"

@@ -7,18 +7,15 @@ The two mints are joined by "-" in the order of their base58 text. Answer: `{"to
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Unpack
 
-from dexroute.chain.apis.json_api import ApiLimits, JsonApi, for_each_pair, mint_of, whole_dollars
+from dexroute.chain.apis.json_api import mint_of, whole_dollars
+from dexroute.chain.apis.pair_source import Connection, PairSource
 from dexroute.chain.rpc.fields import Field
 from dexroute.errors import UsageError
 from dexroute.fetchers.discovery import DiscoveredPool, MintPair
-
-if TYPE_CHECKING:
-    import httpx
 
 METEORA_APIS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -29,37 +26,19 @@ METEORA_APIS: Final[Mapping[str, str]] = MappingProxyType(
 _PAGE_SIZE: Final = 100
 
 
-class MeteoraApi:
+class MeteoraApi(PairSource):
     """PoolSource over one of Meteora's public APIs. Raises UsageError for a venue that has none."""
 
-    def __init__(
-        self,
-        venue_id: str = "meteora-damm-v2",
-        *,
-        base_url: str | None = None,
-        limits: ApiLimits | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, venue_id: str = "meteora-damm-v2", base_url: str | None = None, **connection: Unpack[Connection]) -> None:
         url = base_url or METEORA_APIS.get(venue_id)
         if url is None:
             raise UsageError(f"Meteora has no API for {venue_id!r}; it has for: {', '.join(METEORA_APIS)}", venue=venue_id)
+        super().__init__(url, **connection)
         self._venue_id = venue_id
-        self._api = JsonApi(url, limits=limits, transport=transport, sleep=sleep)
 
     @property
     def name(self) -> str:
         return f"{self._venue_id}-api"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._api.aclose()
-
-    async def find(self, pairs: Sequence[MintPair]) -> tuple[DiscoveredPool, ...]:
-        """One request for each pair. Raises NetworkError."""
-        return await for_each_pair(pairs, self._of_pair)
 
     async def _of_pair(self, pair: MintPair) -> list[DiscoveredPool]:
         group = "-".join(sorted(str(mint) for mint in pair))

@@ -6,49 +6,29 @@ Answer: `{"success": true, "data": {"count", "data": [{"type", "programId", "id"
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Unpack
 
-from dexroute.chain.apis.json_api import ApiLimits, JsonApi, for_each_pair, mint_of, whole_dollars
+from dexroute.chain.apis.json_api import mint_of, whole_dollars
+from dexroute.chain.apis.pair_source import Connection, PairSource
 from dexroute.chain.rpc.fields import Field
 from dexroute.errors import RpcError
 from dexroute.fetchers.discovery import DiscoveredPool, MintPair
 from dexroute.fetchers.registry import VenueRegistry
 
-if TYPE_CHECKING:
-    import httpx
-
 RAYDIUM_API: Final = "https://api-v3.raydium.io"
 _PAGE_SIZE: Final = 100  # pools beyond the hundred richest of a pair are dust
 
 
-class RaydiumApi:
+class RaydiumApi(PairSource):
     """PoolSource over Raydium's public API. Pools of programs no registered venue knows are left out."""
 
-    name = "raydium-api"
-
-    def __init__(
-        self,
-        venues: VenueRegistry,
-        *,
-        base_url: str = RAYDIUM_API,
-        limits: ApiLimits | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, venues: VenueRegistry, base_url: str = RAYDIUM_API, **connection: Unpack[Connection]) -> None:
+        super().__init__(base_url, **connection)
         self._venues = venues
-        self._api = JsonApi(base_url, limits=limits, transport=transport, sleep=sleep)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._api.aclose()
-
-    async def find(self, pairs: Sequence[MintPair]) -> tuple[DiscoveredPool, ...]:
-        """One request for each pair. Raises NetworkError."""
-        return await for_each_pair(pairs, self._of_pair)
+    @property
+    def name(self) -> str:
+        return "raydium-api"
 
     async def _of_pair(self, pair: MintPair) -> list[DiscoveredPool]:
         query: dict[str, str | int] = {

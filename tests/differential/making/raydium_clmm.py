@@ -10,14 +10,11 @@ from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.fetchers.raydium.clmm.addresses import (
+    ADDRESSES,
     MEMO_PROGRAM_ID,
     PROGRAM_ID,
     bitmap_extension_address,
-    config_address,
-    observation_address,
-    pool_address,
     tick_array_address,
-    vault_address,
 )
 from dexroute.math.tick import sqrt_price_at_tick
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
@@ -54,7 +51,7 @@ class ClmmMaker:
         self._spacing = rng.choice((1, 2, 10, 60, 120))
         self._positions: list[_Position] = []
         config = self._make_config(rng)
-        self._pool = pool_address(config, self._mints[0].address, self._mints[1].address)
+        self._pool = ADDRESSES.pool(config, self._mints[0].address, self._mints[1].address)
         # Now and then so far out that the pool's own bitmap does not reach, or that tick arrays end.
         most = rng.choice((100, 30_000, 30_000, 400_000, _HIGHEST - 1))
         self._tick = rng.randint(-most, most)
@@ -71,14 +68,14 @@ class ClmmMaker:
                 continue
         if not opened:
             raise MakingRefused("no position could be opened")
-        held = {mint.address: stage.amount(vault_address(self._pool, mint.address)) for mint in self._mints}
+        held = {mint.address: stage.amount(ADDRESSES.vault(self._pool, mint.address)) for mint in self._mints}
         return Made(address=self._pool, depths=held)
 
     def _make_config(self, rng: Random) -> Pubkey:
         trade = rng.choice((0, 100, 2_500, 10_000, rng.randint(0, _ALL - 1)))
         protocol = rng.choice((0, 120_000, rng.randint(0, _ALL)))
         fund = rng.choice((0, min(40_000, _ALL - protocol), rng.randint(0, _ALL - protocol)))
-        config = config_address(self._index)
+        config = ADDRESSES.config(self._index)
         arguments = u16(self._index) + u16(self._spacing) + u32(trade) + u32(protocol) + u32(fund)
         create = instruction(PROGRAM_ID, "create_amm_config", arguments, (ADMIN, "ws"), (config, "w"), SYSTEM_PROGRAM)
         self._stage.run(create, payer=ADMIN)
@@ -96,8 +93,8 @@ class ClmmMaker:
             (self._pool, "w"),
             first.address,
             second.address,
-            *((vault_address(self._pool, mint.address), "w") for mint in self._mints),
-            (observation_address(self._pool), "w"),
+            *((ADDRESSES.vault(self._pool, mint.address), "w") for mint in self._mints),
+            (ADDRESSES.observation(self._pool), "w"),
             (bitmap_extension_address(self._pool), "w"),
             first.token_program,
             second.token_program,
@@ -124,7 +121,7 @@ class ClmmMaker:
             *((tick_array_address(self._pool, self._start(tick)), "w") for tick in (lower, upper)),
             (derived(PROGRAM_ID, b"position", nft), "w"),
             *((self._stage.tokens[mint.address], "w") for mint in self._mints),
-            *((vault_address(self._pool, mint.address), "w") for mint in self._mints),
+            *((ADDRESSES.vault(self._pool, mint.address), "w") for mint in self._mints),
             RENT_SYSVAR,
             SYSTEM_PROGRAM,
             TOKEN_PROGRAM_ID,
@@ -191,7 +188,7 @@ class ClmmMaker:
             (derived(PROGRAM_ID, b"position", position.nft), "w"),
             (self._pool, "w"),
             self._pool,
-            *((vault_address(self._pool, mint.address), "w") for mint in self._mints),
+            *((ADDRESSES.vault(self._pool, mint.address), "w") for mint in self._mints),
             *((tick_array_address(self._pool, self._start(tick)), "w") for tick in (position.lower, position.upper)),
             *((self._stage.tokens[mint.address], "w") for mint in self._mints),
             TOKEN_PROGRAM_ID,

@@ -13,12 +13,9 @@ from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.fetchers.raydium.cpmm.addresses import (
+    ADDRESSES,
     AUTHORITY,
     PROGRAM_ID,
-    config_address,
-    observation_address,
-    pool_address,
-    vault_address,
 )
 from dexroute.types.mints import (
     ASSOCIATED_TOKEN_PROGRAM_ID,
@@ -58,7 +55,7 @@ class CpmmMaker:
         stage = self._stage
         self._mints = stage.draw_mints(rng, token_2022=True)
         self._config = self._make_config(rng)
-        self._pool = pool_address(self._config, self._mints[0].address, self._mints[1].address)
+        self._pool = ADDRESSES.pool(self._config, self._mints[0].address, self._mints[1].address)
         self._lp_mint = derived(PROGRAM_ID, b"pool_lp_mint", self._pool)
         self._lp_account = derived(ASSOCIATED_TOKEN_PROGRAM_ID, self._user, TOKEN_PROGRAM_ID, self._lp_mint)
         amounts = [magnitude(rng, 58, 4) for _ in self._mints]
@@ -73,7 +70,7 @@ class CpmmMaker:
         creator = rng.choice((0, 500, 10_000, rng.randint(0, _ALL - 1 - trade)))
         protocol = rng.choice((0, 120_000, rng.randint(0, _ALL)))
         fund = rng.choice((0, min(40_000, _ALL - protocol), rng.randint(0, _ALL - protocol)))
-        config = config_address(self._index)
+        config = ADDRESSES.config(self._index)
         rates = u64(trade) + u64(protocol) + u64(fund) + u64(rng.choice((0, 1_000))) + u64(min(creator, _ALL - 1 - trade))
         self._stage.run(
             instruction(PROGRAM_ID, "create_amm_config", u16(self._index) + rates, (ADMIN, "ws"), (config, "w"), SYSTEM_PROGRAM),
@@ -95,9 +92,9 @@ class CpmmMaker:
             (self._lp_mint, "w"),
             *((self._stage.tokens[mint.address], "w") for mint in self._mints),
             (self._lp_account, "w"),
-            *((vault_address(self._pool, mint.address), "w") for mint in self._mints),
+            *((ADDRESSES.vault(self._pool, mint.address), "w") for mint in self._mints),
             (MAKING_FEES, "w"),
-            (observation_address(self._pool), "w"),
+            (ADDRESSES.observation(self._pool), "w"),
         ]
         programs = [
             TOKEN_PROGRAM_ID,
@@ -135,7 +132,7 @@ class CpmmMaker:
             (self._pool, "w"),
             (self._lp_account, "w"),
             *((self._stage.tokens[mint.address], "w") for mint in self._mints),
-            *((vault_address(self._pool, mint.address), "w") for mint in self._mints),
+            *((ADDRESSES.vault(self._pool, mint.address), "w") for mint in self._mints),
             TOKEN_PROGRAM_ID,
             TOKEN_2022_PROGRAM_ID,
             first.address,
@@ -153,7 +150,7 @@ class CpmmMaker:
             AUTHORITY,
             (self._pool, "w"),
             self._config,
-            *((vault_address(self._pool, mint.address), "w") for mint in self._mints),
+            *((ADDRESSES.vault(self._pool, mint.address), "w") for mint in self._mints),
             *(mint.address for mint in self._mints),
             *((self._stage.tokens[mint.address], "w") for mint in self._mints),
             TOKEN_PROGRAM_ID,
