@@ -26,7 +26,7 @@ from dexroute.types.chain import (
     Simulation,
 )
 from dexroute.types.lookup_tables import RememberedTable
-from dexroute.types.orders import Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState
+from dexroute.types.orders import Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState, Priority
 from dexroute.types.pools import RememberedPool
 from dexroute.types.records import AttemptRecord
 
@@ -149,6 +149,11 @@ class OrderStore(Protocol):
     DatabaseError when its content is damaged.
     """
 
+    @property
+    def leased(self) -> bool:
+        """Whether claims are for a time: several processes share the database."""
+        ...
+
     async def place(
         self,
         order: Order,
@@ -219,6 +224,12 @@ class OrderStore(Protocol):
     async def promised(self, genesis_hash: str, wallet: Pubkey) -> Mapping[Pubkey, int]:
         """What the open orders of a wallet promise together, base units per mint."""
         ...
+
+    async def counts(self) -> tuple[tuple[OrderState, Priority, bool, int], ...]:
+        """How many orders there are of each (state, priority, settled)."""
+        ...
+
+    async def oldest_open(self) -> Order | None: ...
 
     async def unsettled(self, genesis_hash: str, *, limit: int | None = None) -> tuple[Order, ...]:
         """Orders of a cluster that ended by landing and may still be undone by a fork, oldest first."""

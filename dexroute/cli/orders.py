@@ -1,4 +1,4 @@
-"""`dex orders list|show|cancel|resume`."""
+"""`dex orders list|stats|show|cancel|resume`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,16 @@ def register(app: typer.Typer) -> None:
             receipts = await dex.list_orders(states=states, limit=limit)
             tokens = await known_tokens(dex, receipts)
         session.emit({"orders": [receipt.json() for receipt in receipts]}, lambda console: render_orders(console, receipts, tokens))
+
+    @command(orders, "stats")
+    async def stats(session: Session) -> None:
+        """How many orders stand where, what waits, and what the open ones promise of your coins."""
+        from dexroute.cli.render_order import known_mints, render_stats
+
+        async with session.dex() as dex:
+            found = await (await dex.orders()).stats()
+            tokens = await known_mints(dex, found.promised)
+        session.emit(found.json(), lambda console: render_stats(console, found, tokens))
 
     @command(orders, "show")
     async def show(session: Session, order: OrderId) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from solders.pubkey import Pubkey
 
     from dexroute.engine.execution.receipt import Receipt
+    from dexroute.engine.execution.stats import QueueStats
     from dexroute.sdk.dex import Dex
     from dexroute.sdk.quote import Token
     from dexroute.types.orders import Costs, OrderEvent, SwapAmounts
@@ -25,19 +26,25 @@ Tokens = Mapping["Pubkey", "Token"]
 
 
 async def known_tokens(dex: Dex, receipts: Iterable[Receipt]) -> dict[Pubkey, Token]:
-    """The tokens of these orders by mint; a mint that cannot be read any more is left out and shown in base units."""
-    from dexroute.errors import DexError
-
-    found: dict[Pubkey, Token] = {}
+    """The tokens of these orders by mint, as `known_mints` finds them."""
+    mints: list[Pubkey] = []
     for receipt in receipts:
         request = receipt.order.request
         costs = receipt.fill.costs if receipt.fill else receipt.order.costs
-        for mint in (request.input_mint, request.output_mint, *(residual.mint for residual in (costs.residuals if costs else ()))):
-            if mint not in found:
-                try:
-                    found[mint] = await dex.token(mint)
-                except DexError:
-                    continue
+        mints += [request.input_mint, request.output_mint, *(residual.mint for residual in (costs.residuals if costs else ()))]
+    return await known_mints(dex, mints)
+
+
+async def known_mints(dex: Dex, mints: Iterable[Pubkey]) -> dict[Pubkey, Token]:
+    """Tokens by mint; a mint that cannot be read any more is left out and shown in base units."""
+    from dexroute.errors import DexError
+
+    found: dict[Pubkey, Token] = {}
+    for mint in dict.fromkeys(mints):
+        try:
+            found[mint] = await dex.token(mint)
+        except DexError:
+            continue
     return found
 
 
@@ -151,6 +158,20 @@ def _share_text(leg: Mapping[str, Any], receipt: Receipt, tokens: Tokens) -> str
     request = receipt.order.request
     paid = amount_text(int(leg["amount_in"]), request.input_mint, tokens)
     return f"{paid} → {amount_text(int(leg['amount_out']), request.output_mint, tokens)}"
+
+
+def render_stats(console: Console, stats: QueueStats, tokens: Tokens) -> None:
+    """Orders by state, the waiting ones by priority, and what they promise."""
+    from dexroute.types.orders import OrderState
+
+    rows = [(str(state).lower(), str(stats.states.get(state, 0))) for state in OrderState if stats.states.get(state)]
+    waiting = ", ".join(f"{count} {priority}" for priority, count in stats.waiting.items())
+    rows.append(("open", waiting or "none"))
+    if stats.oldest_open_ms is not None:
+        rows.append(("oldest open", f"{stats.oldest_open_ms / 1_000:.0f} s"))
+    rows.append(("not final yet", str(stats.not_final)))
+    rows += [("promised", amount_text(amount, mint, tokens)) for mint, amount in stats.promised.items()]
+    console.print(fact_table(rows))
 
 
 def _swap_text(amounts: SwapAmounts, receipt: Receipt, tokens: Tokens) -> str:

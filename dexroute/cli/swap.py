@@ -44,6 +44,10 @@ def register(app: typer.Typer) -> None:
         key: Annotated[
             str | None, typer.Option("--key", metavar="KEY", help="Idempotency key: the same key never swaps twice.")
         ] = None,
+        deadline: Annotated[
+            int | None,
+            typer.Option("--deadline", min=1, metavar="SECONDS", help="Sign nothing new after this; follow what was sent."),
+        ] = None,
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before signing.")] = False,
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Simulate; print the outcome and the unsigned transaction; sign nothing.")
@@ -54,6 +58,7 @@ def register(app: typer.Typer) -> None:
         Shows the quote and asks before it signs; --yes does not ask. The least output (or the most input) you accept is
         enforced on chain. With --key the same command never swaps twice, however often it is run."""
         progress = OrderProgress(session)
+        deadline_ms = None if deadline is None else time.time_ns() // 1_000_000 + deadline * 1_000
         async with session.dex(progress.heard) as dex:
             _ = dex.signer  # before anything is quoted: a missing key is the first thing to say
             terms = await o.terms_from(dex, amount, from_, to, choices, fees)
@@ -73,7 +78,7 @@ def register(app: typer.Typer) -> None:
             if not yes:
                 _ask(quote)
             with progress:
-                receipt = await dex.swap(quote, key=key)
+                receipt = await dex.swap(quote, key=key, deadline_ms=deadline_ms)
             await _emit_receipt(session, dex, receipt)
 
 

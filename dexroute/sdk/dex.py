@@ -39,7 +39,7 @@ from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
 from dexroute.types.amounts import parse_ui_amount, require_u64
-from dexroute.types.orders import OrderState
+from dexroute.types.orders import OrderState, Priority
 from dexroute.types.pools import RememberedPool
 from dexroute.types.requests import QuoteRequest, SwapMode
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from dexroute.chain.stream import StreamStatus
     from dexroute.engine.execution.claim import EventWatcher
+    from dexroute.engine.execution.queue import QueuePolicy
     from dexroute.engine.execution.receipt import Receipt
     from dexroute.engine.execution.recovery import Recovered
     from dexroute.storage.store import SqlStore
@@ -260,15 +261,37 @@ class Dex:
 
     # swaps
 
-    async def swap(self, quote: Quote, *, key: str | None = None, wait_ms: int | None = None) -> Receipt:
+    async def swap(
+        self, quote: Quote, *, key: str | None = None, wait_ms: int | None = None, deadline_ms: int | None = None
+    ) -> Receipt:
         """Carry the quote out exactly once and return the receipt of the CONFIRMED (or elsewhere CANCELLED) order.
 
         `key` is the caller's idempotency key: the same key with the same terms returns the same order, whatever became of it, and
-        never swaps twice. The route is looked for anew at each attempt; the quote's limit stands. Raises what ended the order:
+        never swaps twice. The route is looked for anew at each attempt; the quote's limit stands. Past `deadline_ms` (Unix time of
+        this host) nothing new is signed; what was signed is followed to its truth. Raises what ended the order:
         GuardRefused, RouteNotFound, LandedWithError, AttemptExpired, NetworkError (nothing was sent) or OutcomeUnknown (it was,
         and `resume` finds out); IdempotencyConflict.
         """
-        return await (await self.orders()).place(quote.terms, limit=quote.limit, key=key, wait_ms=wait_ms)
+        orders = await self.orders()
+        return await orders.place(quote.terms, limit=quote.limit, key=key, wait_ms=wait_ms, deadline_ms=deadline_ms)
+
+    async def submit(
+        self,
+        quote: Quote,
+        *,
+        key: str | None = None,
+        deadline_ms: int | None = None,
+        priority: Priority = Priority.NORMAL,
+    ) -> Receipt:
+        """Record the swap and return at once; `run` carries it out, here or in a later process. `key` as for `swap`.
+        Raises FundsPromised when open orders already count on the same coins; IdempotencyConflict."""
+        orders = await self.orders()
+        return await orders.submit(quote.terms, limit=quote.limit, key=key, deadline_ms=deadline_ms, priority=priority)
+
+    async def run(self, *, until_idle: bool = False, policy: QueuePolicy | None = None) -> None:
+        """Work off the journal's open orders, and watch what landed until it is final, until cancelled; with `until_idle` until
+        nothing is left to do now. `policy` (of the first call) says how many at once."""
+        await (await self.orders()).queue(policy).run(until_idle=until_idle)
 
     async def placed(self, key: str, terms: SwapTerms) -> Receipt | None:
         """The order already placed under `key`, carried to its end if it is still open; None when there is none.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager, suppress
 
 from dexroute.engine.execution import recovery
 from dexroute.engine.execution.builder import OrderBuilder
@@ -13,13 +16,16 @@ from dexroute.engine.execution.executor import Executor
 from dexroute.engine.execution.failures import error_of
 from dexroute.engine.execution.intake import new_order
 from dexroute.engine.execution.policy import ExecutionPolicy
+from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
 from dexroute.engine.execution.receipt import Receipt, read_receipt
+from dexroute.engine.execution.stats import QueueStats, read_stats
 from dexroute.engine.planning.screening import SigningPolicy
-from dexroute.errors import IdempotencyConflict
+from dexroute.errors import DexError, IdempotencyConflict, KeypairError
 from dexroute.ports import Clock, OrderStore, Signer
 from dexroute.sdk.connection import Connection
+from dexroute.sdk.funds import promises, read_funds
 from dexroute.sdk.terms import SwapTerms, options_json
-from dexroute.types.orders import Order, OrderState
+from dexroute.types.orders import Order, OrderState, Priority
 
 
 class Orders:
@@ -46,11 +52,44 @@ class Orders:
         self._screening = screening
         self._watcher = watcher
         self._executor: Executor | None = None
+        self._queue: OrderQueue | None = None
 
-    async def place(self, terms: SwapTerms, *, limit: int | None, key: str | None, wait_ms: int | None = None) -> Receipt:
+    async def place(
+        self,
+        terms: SwapTerms,
+        *,
+        limit: int | None,
+        key: str | None,
+        wait_ms: int | None = None,
+        deadline_ms: int | None = None,
+    ) -> Receipt:
         """Record and carry out. Returns the receipt of a CONFIRMED or CANCELLED order, raises what a FAILED one ended with."""
-        order = await self._working().execute(self._order(terms, key, limit), wait_ms=wait_ms)
+        wanted = self._order(terms, key, limit, deadline_ms=deadline_ms)
+        async with self._looking_back():
+            order = await self._working().execute(wanted, wait_ms=wait_ms)
         return await self._ended(order)
+
+    async def submit(
+        self,
+        terms: SwapTerms,
+        *,
+        limit: int | None,
+        key: str | None,
+        deadline_ms: int | None = None,
+        priority: Priority = Priority.NORMAL,
+    ) -> Receipt:
+        """Record and return at once, for `queue` to work off. The receipt of the order already under `key`, if there is one."""
+        wanted = self._order(terms, key, limit, deadline_ms=deadline_ms, priority=priority)
+        order, _ = await self._working().place(wanted)
+        if self._queue is not None:
+            self._queue.wake()
+        return await read_receipt(self._store, order.id)
+
+    def queue(self, policy: QueuePolicy | None = None) -> OrderQueue:
+        """The queue over this journal's open orders: one for each `Orders`, made by the first call."""
+        if self._queue is None:
+            self._queue = OrderQueue(self._working(), policy)
+        return self._queue
 
     async def under_key(self, key: str, terms: SwapTerms, *, wait_ms: int | None = None) -> Receipt | None:
         """The order under `key`, carried on if it is open. Raises IdempotencyConflict when its terms were others."""
@@ -83,12 +122,45 @@ class Orders:
         """Take up every open order. One order's trouble stops no other's."""
         return await recovery.resume(self._working(), wait_ms=wait_ms)
 
+    async def stats(self) -> QueueStats:
+        """How many orders stand where, and what the open ones of this wallet promise."""
+        try:
+            promised = await self._store.promised(self._connection.genesis_hash, self._signer().pubkey)
+        except KeypairError:  # counting needs no key
+            promised = {}
+        return await read_stats(self._store, promised, now_ms=self._clock.now_ms())
+
+    @asynccontextmanager
+    async def _looking_back(self) -> AsyncIterator[None]:
+        """Look beside other work whether what landed earlier is final by now; nobody waits for it. What a fork took back is sent
+        once more here, and followed by whoever runs `resume`."""
+
+        async def look() -> None:
+            for order in await self._working().settle():
+                with suppress(DexError):
+                    await self._working().continue_order(order.id, wait_ms=0)
+
+        looking = asyncio.create_task(look())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
     async def _ended(self, order: Order) -> Receipt:
         if order.state is OrderState.FAILED:
             raise error_of(order)
         return await read_receipt(self._store, order.id, with_events=True)
 
-    def _order(self, terms: SwapTerms, key: str | None, limit: int | None) -> Order:
+    def _order(
+        self,
+        terms: SwapTerms,
+        key: str | None,
+        limit: int | None,
+        *,
+        deadline_ms: int | None = None,
+        priority: Priority = Priority.NORMAL,
+    ) -> Order:
         return new_order(
             request=terms.request,
             wallet=self._signer().pubkey,
@@ -98,6 +170,9 @@ class Orders:
             key=key,
             limit_amount=limit,
             options=options_json(terms),
+            deadline_ms=deadline_ms,
+            priority=priority,
+            promised=promises(terms, limit),
         )
 
     def _working(self) -> Executor:
@@ -111,8 +186,9 @@ class Orders:
                 signer=self._signer(),
                 builder=self._builder,
                 clock=self._clock,
-                owner=f"{socket.gethostname()}:{os.getpid()}",
+                owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
                 policy=self._policy,
                 watcher=self._watcher,
+                funds=lambda order: read_funds(self._connection.client, order),
             )
         return self._executor

@@ -27,11 +27,11 @@ class SqlClaims:
         self._sessions = sessions
 
     async def claim(self, order_id: str, *, owner: str, at_ms: int, lease_ms: int | None = None, only_free: bool = False) -> Order:
-        free = [or_(ORDERS.c.claimed_by == owner, self._is_free())] if only_free and self._leased else []
+        free = [or_(ORDERS.c.claimed_by == owner, self._is_free())] if only_free and self.leased else []
         claiming = update(ORDERS).where(ORDERS.c.id == order_id, _IS_OPEN, *free)
 
         def step(connection: Connection) -> Order:
-            claimed = connection.execute(self._by(claiming, owner, at_ms), {"lease_ms": lease_ms} if self._leased else {})
+            claimed = connection.execute(self._by(claiming, owner, at_ms), {"lease_ms": lease_ms} if self.leased else {})
             order = read_order(connection, order_id)
             if claimed.rowcount == 1:
                 record(connection, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
@@ -58,7 +58,7 @@ class SqlClaims:
         busy_wallets: Collection[Pubkey] = (),
     ) -> tuple[Order, ...]:
         waiting = select(ORDERS.c.id).where(_IS_OPEN, ORDERS.c.settled.is_(False), ORDERS.c.genesis_hash == genesis_hash)
-        if self._leased:
+        if self.leased:
             waiting = waiting.where(self._is_free())
         if busy:
             waiting = waiting.where(ORDERS.c.id.not_in(list(busy)))
@@ -70,7 +70,7 @@ class SqlClaims:
             taken = []
             for order_id in connection.execute(waiting).scalars().all():
                 claiming = self._by(update(ORDERS).where(ORDERS.c.id == order_id), owner, at_ms)
-                connection.execute(claiming, {"lease_ms": lease_ms} if self._leased else {})
+                connection.execute(claiming, {"lease_ms": lease_ms} if self.leased else {})
                 taken.append(order := read_order(connection, order_id))
                 record(connection, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
             return tuple(taken)
@@ -78,22 +78,22 @@ class SqlClaims:
         return await self._sessions.write(step)
 
     async def renew(self, *, owner: str, lease_ms: int) -> None:
-        if self._leased:
+        if self.leased:
             held = update(ORDERS).where(ORDERS.c.claimed_by == owner, _IS_OPEN, ORDERS.c.lease_until_ms > NOW_MS)
             parameters = {"lease_ms": lease_ms}
             await self._sessions.write(lambda connection: connection.execute(held.values(lease_until_ms=LEASE_END), parameters))
 
     async def let_go(self, order: Order) -> None:
-        if self._leased:
+        if self.leased:
             ours = {"on_id": order.id, "on_fencing": order.fencing}
             await self._sessions.write(lambda connection: connection.execute(_LET_GO, ours))
 
     @property
-    def _leased(self) -> bool:
+    def leased(self) -> bool:
         return self._sessions.dialect == "postgresql"
 
     def _by(self, claiming: Any, owner: str, at_ms: int) -> Any:
-        lease = {"lease_until_ms": LEASE_END} if self._leased else {}
+        lease = {"lease_until_ms": LEASE_END} if self.leased else {}
         return claiming.values(claimed_by=owner, updated_ms=at_ms, **_NEXT, **lease)
 
     def _is_free(self) -> Any:

@@ -69,7 +69,7 @@ class SqlOrders(SqlClaims):
         if order.state is not OrderState.PENDING:
             raise IllegalTransition(f"a new order starts as PENDING, not {order.state}", order=order.id)
         placed = replace(order, event_seq=1, claimed_by=owner)
-        row = order_row(placed) | ({"lease_ms": lease_ms} if self._leased else {})
+        row = order_row(placed) | ({"lease_ms": lease_ms} if self.leased else {})
 
         def step(connection: Connection) -> tuple[Order, bool]:
             if connection.execute(_PLACE[connection.dialect.name], row).rowcount == 1:
@@ -114,7 +114,7 @@ class SqlOrders(SqlClaims):
         stored = replace(after, event_seq=before.event_seq + 1, updated_ms=updated_ms)
         known = order_columns(before)
         changes = {name: value for name, value in order_columns(stored).items() if value != known[name]}
-        if self._leased:
+        if self.leased:
             changes["lease_ms"] = lease_ms if stored.is_open else None
         read = {
             "on_id": before.id,
@@ -124,7 +124,7 @@ class SqlOrders(SqlClaims):
         }
 
         def step(connection: Connection) -> OrderEvent:
-            written = connection.execute(_ADVANCE_LEASED if self._leased else _ADVANCE, changes | read)
+            written = connection.execute(_ADVANCE_LEASED if self.leased else _ADVANCE, changes | read)
             if written.rowcount != 1:
                 raise _moved_on(before, read_order(connection, before.id))
             if attempt is not None:
@@ -180,6 +180,11 @@ class SqlOrders(SqlClaims):
                 (OrderState(row.state), Priority(row.priority), bool(row.settled), int(row.number))
                 for row in await self._sessions.rows(wanted)
             )
+
+    async def oldest_open(self) -> Order | None:
+        wanted = select(ORDERS).where(ORDERS.c.state.in_(OPEN)).order_by(ORDERS.c.id).limit(1)
+        found = self._orders(await self._sessions.rows(wanted))
+        return found[0] if found else None
 
     async def attempts(self, order_id: str) -> tuple[Attempt, ...]:
         wanted = select(_ATTEMPTS).where(_ATTEMPTS.c.order_id == order_id).order_by(_ATTEMPTS.c.number)

@@ -31,6 +31,16 @@ def test_orders_list_and_show(cli: Cli) -> None:
     assert "second" in told and "SUBMITTED → CONFIRMED" in told
 
 
+def test_orders_in_numbers(cli: Cli) -> None:
+    swapped = cli.json("swap", "1", "SOL", "USDC", "--yes", "--deadline", "60")
+    assert swapped["state"] == "CONFIRMED"
+    stats = cli.json("orders", "stats")
+    assert stats["states"]["CONFIRMED"] == 1 and stats["open"] == {"low": 0, "normal": 0, "high": 0}
+    assert stats["promised"] == [] and stats["oldest_open_ms"] is None
+    assert "confirmed" in cli("orders", "stats").out
+    assert "--deadline" in cli("swap", "1", "SOL", "USDC", "--yes", "--deadline", "0", code=2).err
+
+
 def test_an_order_left_open_is_resumed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process dies between signature and sending; the next start finds out and finishes."""
     from tests.cli.runner import dex_process

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ class Bench:
     nodes: list[SimulatedNode]
     signer: KeySigner = field(default_factory=KeySigner)
     builder: SimulatedBuilder = field(default_factory=SimulatedBuilder)
+    funds: dict[Pubkey, int] | None = None
     seen: list[OrderEvent] = field(default_factory=list)
 
     def executor(self, *, routes: Sequence[TransactionRoute] = (), **policy: Any) -> Executor:
@@ -45,7 +46,12 @@ class Bench:
             policy=ExecutionPolicy(**policy),
             watcher=lambda _order, event: self.seen.append(event),
             routes=routes,
+            funds=None if self.funds is None else self._look,
+            random=lambda: 1.0,
         )
+
+    async def _look(self, order: Order) -> Mapping[Pubkey, int]:
+        return self.funds or {}
 
     def order(self, **changes: Any) -> Order:
         facts: dict[str, Any] = {

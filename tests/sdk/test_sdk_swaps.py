@@ -11,9 +11,9 @@ from solders.message import MessageV0
 from solders.transaction import VersionedTransaction
 
 from dexroute import Dex, KeypairSigner, Order, RouteOptions
-from dexroute.errors import DataDirBusy, IdempotencyConflict, InsufficientFunds, SlippageExceeded
+from dexroute.errors import DataDirBusy, FundsPromised, IdempotencyConflict, InsufficientFunds, SlippageExceeded
 from dexroute.types.mints import NATIVE_MINT
-from dexroute.types.orders import OrderEvent
+from dexroute.types.orders import OrderEvent, Priority
 from tests.sdk.wire import Wire
 
 
@@ -149,3 +149,34 @@ async def test_everything_is_there_after_a_restart(market: Path, signer: Keypair
         assert found.json() == receipt.json()
         assert await dex.resume() == ()
         assert (await dex.swap(await dex.quote("SOL", "USDC", "1"), key="before")).order.id == receipt.order.id
+
+
+async def test_submitted_swaps_are_worked_off_by_run(dex: Dex) -> None:
+    before = await dex.balances()
+    quote = await dex.quote("SOL", "USDC", "0.5")
+    first = await dex.submit(quote, key="one", priority=Priority.HIGH)
+    again = await dex.submit(quote, key="one")
+    second = await dex.submit(quote)
+    assert first.order.state == second.order.state == "PENDING" and again.order.id == first.order.id
+    stats = await (await dex.orders()).stats()
+    assert stats.json()["open"] == {"low": 0, "normal": 1, "high": 1}
+    assert stats.promised[NATIVE_MINT] > 2 * quote.request.amount
+    assert await dex.balances() == before, "nothing happens before somebody runs"
+    await dex.run(until_idle=True)
+    receipts = await dex.list_orders()
+    assert [receipt.order.state for receipt in receipts] == ["CONFIRMED", "CONFIRMED"]
+    usdc = (await dex.token("USDC")).mint
+    gained = sum(receipt.order.executed.amount_out for receipt in receipts if receipt.order.executed)
+    assert (await dex.balances()).amount_of(usdc) - before.amount_of(usdc) == gained
+    assert (await (await dex.orders()).stats()).promised == {}
+
+
+async def test_coins_that_open_orders_promise_are_not_promised_again(dex: Dex) -> None:
+    lamports = (await dex.balances()).lamports
+    quote = await dex.quote("SOL", "USDC", lamports * 6 // 10)
+    waiting = await dex.submit(quote)
+    with pytest.raises(FundsPromised, match="promise") as refused:
+        await dex.swap(quote)
+    assert refused.value.exit_code == 4 and refused.value.context["held"] == str(lamports)
+    await (await dex.orders()).cancel(waiting.order.id)
+    assert (await dex.swap(quote)).order.state == "CONFIRMED"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from random import random
 from weakref import WeakValueDictionary
 
 from solders.pubkey import Pubkey
@@ -20,7 +22,7 @@ from dexroute.engine.execution.preparation import Preparation
 from dexroute.engine.execution.settlement import Settlement
 from dexroute.engine.execution.signing import unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
-from dexroute.errors import DatabaseError, FundsPromised, IllegalTransition, OrderTakenOver, OutcomeUnknown
+from dexroute.errors import DatabaseError, DexError, FundsPromised, IllegalTransition, OrderTakenOver, OutcomeUnknown
 from dexroute.ports import Clock, OrderStore, Signer, TransactionRoute, TransactionSender
 from dexroute.types.orders import EventKind, Order, OrderState
 
@@ -52,6 +54,7 @@ class Executor:
         cluster: TransactionSender | None = None,
         funds: FundsReader | None = None,
         screening: SigningPolicy | None = None,
+        random: Callable[[], float] = random,
     ) -> None:
         if (failpoint := failpoint_wanted()) is not None:
             failpoints.arm(failpoint)
@@ -59,14 +62,17 @@ class Executor:
         self.store = store
         self._senders = tuple(senders)
         self._cluster = cluster or senders[0]
-        self._clock = clock
+        self.clock = clock
+        self.random = random
         self._owner = owner
         self._watcher = watcher
         self._funds = funds
-        self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy, screening)
+        self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy, random, screening)
         self._settlement = Settlement(Landing(senders, clock, self.policy, routes), clock, self.policy)
         self._genesis_hash: str | None = None
         self._at_work: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._driven: Counter[str] = Counter()
+        self._beating: asyncio.Task[None] | None = None
 
     async def execute(self, order: Order, *, wait_ms: int | None = None) -> Order:
         """Record `order` (or find the one under its key) and carry it out. Returns it CONFIRMED, FAILED or CANCELLED.
@@ -97,12 +103,32 @@ class Executor:
                 available = await look(order)
         raise AssertionError("unreachable")
 
+    async def take(self, *, limit: int, busy: Collection[str] = (), busy_wallets: Collection[Pubkey] = ()) -> tuple[Order, ...]:
+        """Claim the next open orders in turn that nobody works on, for `carry_on`. Raises what the journal raises."""
+        genesis_hash = await self._cluster_name()
+        with failpoints.commit(EventKind.CLAIMED):
+            return await self.store.take(
+                owner=self._owner,
+                genesis_hash=genesis_hash,
+                at_ms=self.clock.now_ms(),
+                limit=limit,
+                lease_ms=self.policy.lease_ms,
+                busy={*busy, *self._driven},
+                busy_wallets=busy_wallets,
+            )
+
+    async def carry_on(self, order: Order, *, wait_ms: int | None = None) -> Order:
+        """Go on with an order that `take` claimed. Raises like `continue_order`."""
+        until_ms = self._deadline(wait_ms)
+        async with self._at_work.setdefault(order.id, asyncio.Lock()):
+            return await self._drive(self._holding(order), until_ms)
+
     async def settle(self) -> tuple[Order, ...]:
         """One look at everything that landed and is not final yet. Returns the orders a fork took back: they are SUBMITTED again,
         and `continue_order` goes on with them. A node that does not answer leaves all as it is."""
         regressed = []
         landed = await self.store.unsettled(await self._cluster_name())
-        claims = [Claim(self.store, self._clock, order, self._watcher) for order in landed]
+        claims = [Claim(self.store, self.clock, order, self._watcher) for order in landed]
         found = [(claim, attempt) for claim in claims if (attempt := landed_attempt(await claim.attempts())) is not None]
         if not found:
             return ()
@@ -138,13 +164,13 @@ class Executor:
             claim = await self._claim(order_id)
             try:
                 if claim.order.state is not OrderState.SUBMITTED and claim.order.is_open:
-                    unsigned = await unsigned_as_dead(claim, self._clock)
+                    unsigned = await unsigned_as_dead(claim, self.clock)
                     await claim.step(EventKind.CANCELLED, to=OrderState.CANCELLED, attempt=unsigned)
                     return claim.order
                 if claim.order.state is OrderState.SUBMITTED:
                     await self._check_cluster(claim.order)
                     if claim.order.cancel_requested_ms is None:
-                        await claim.step(EventKind.CANCEL_REQUESTED, cancel_requested_ms=self._clock.now_ms())
+                        await claim.step(EventKind.CANCEL_REQUESTED, cancel_requested_ms=self.clock.now_ms())
                     return await self._drive(claim, until_ms)
                 order = claim.order
             except OrderTakenOver:
@@ -175,30 +201,48 @@ class Executor:
                 claim = await self._claim(order_id, only_free=True)
                 return claim if claim.order.is_open else None
             except OrderTakenOver:
-                if self._clock.monotonic_ms() >= until_ms:
+                if self.clock.monotonic_ms() >= until_ms:
                     raise
-                await self._clock.sleep_ms(self.policy.poll_ms)
+                await self.clock.sleep_ms(self.policy.poll_ms)
 
     async def _drive(self, claim: Claim, until_ms: int) -> Order:
         """The loop over states."""
+        self._driven[claim.order.id] += 1
+        if self.store.leased and self._beating is None:
+            self._beating = asyncio.create_task(self._beat())
         try:
             while claim.order.is_open:
                 if claim.order.state is not OrderState.SUBMITTED:
                     await self._preparation.run(claim)
                 elif not await self._settlement.run(claim, until_ms=until_ms):
                     return await self._watch(claim.order.id, until_ms)
-                elif claim.order.is_open and self._clock.monotonic_ms() >= until_ms:
+                elif claim.order.is_open and self.clock.monotonic_ms() >= until_ms:
                     raise await self._unknown(claim.order)  # nobody waits any more: a replacement is for `resume` to sign
         except OrderTakenOver:
             return await self._watch(claim.order.id, until_ms)
+        finally:
+            self._driven[claim.order.id] -= 1
+            self._driven += Counter()  # drops what is at zero
+            if claim.order.is_open:
+                with suppress(DexError):
+                    await self.store.let_go(claim.order)
         return claim.order
+
+    async def _beat(self) -> None:
+        """Prolong this worker's leases while it has orders. A beat that fails is tried again; when none succeeds for long enough,
+        the orders are another's, and every commit of ours is refused."""
+        while self._driven:
+            await self.clock.sleep_ms(self.policy.lease_ms // 3)
+            with suppress(DexError):
+                await self.store.renew(owner=self._owner, lease_ms=self.policy.lease_ms)
+        self._beating = None
 
     async def _watch(self, order_id: str, until_ms: int) -> Order:
         """Wait for what another claim makes of the order."""
         while (order := await self.store.order(order_id)).is_open:
-            if self._clock.monotonic_ms() >= until_ms:
+            if self.clock.monotonic_ms() >= until_ms:
                 raise await self._unknown(order)
-            await self._clock.sleep_ms(self.policy.poll_ms)
+            await self.clock.sleep_ms(self.policy.poll_ms)
         return order
 
     async def _unknown(self, order: Order) -> OutcomeUnknown:
@@ -218,12 +262,12 @@ class Executor:
     async def _claim(self, order_id: str, *, only_free: bool = False) -> Claim:
         with failpoints.commit(EventKind.CLAIMED):
             order = await self.store.claim(
-                order_id, owner=self._owner, at_ms=self._clock.now_ms(), lease_ms=self.policy.lease_ms, only_free=only_free
+                order_id, owner=self._owner, at_ms=self.clock.now_ms(), lease_ms=self.policy.lease_ms, only_free=only_free
             )
         return self._holding(order)
 
     def _holding(self, order: Order, *, is_new: bool = False) -> Claim:
-        return Claim(self.store, self._clock, order, self._watcher, lease_ms=self.policy.lease_ms, is_new=is_new)
+        return Claim(self.store, self.clock, order, self._watcher, lease_ms=self.policy.lease_ms, is_new=is_new)
 
     async def _cluster_name(self) -> str:
         if self._genesis_hash is None:
@@ -242,4 +286,4 @@ class Executor:
             )
 
     def _deadline(self, wait_ms: int | None) -> int:
-        return self._clock.monotonic_ms() + (self.policy.wait_ms if wait_ms is None else wait_ms)
+        return self.clock.monotonic_ms() + (self.policy.wait_ms if wait_ms is None else wait_ms)

@@ -10,7 +10,7 @@ class ExecutionPolicy:
     """`max_attempts` signed transactions per order (one alive at a time) and `max_routings` routes looked for between two of them;
     `wait_ms` is how long a caller waits for the truth before OutcomeUnknown. The same bytes are sent every `resend_ms`, their
     status is asked every `poll_ms`. A question the network fails to answer is asked `network_tries` times, `backoff_ms` apart
-    and doubling, before an unsigned order gives up. A worker that is silent for
+    and doubling (less by chance), before an unsigned order gives up. A worker that is silent for
     `lease_ms` of the database's time has lost its orders to the others; what landed is looked at again every `settle_ms` until it
     is final."""
 

@@ -12,10 +12,11 @@ from dexroute.engine.execution.failpoints import Boundary, boundary
 from dexroute.engine.execution.failures import failure_of
 from dexroute.engine.execution.limits import check_limit
 from dexroute.engine.execution.policy import ExecutionPolicy
+from dexroute.engine.execution.reactions import ROUTE_AGAIN, Reaction, backoff_ms, reaction_to
 from dexroute.engine.execution.screening import screen_attempt
 from dexroute.engine.execution.signing import check_message, commit_intent, commit_signature, unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
-from dexroute.errors import DexError, KeypairError, NetworkError, PolicyRefused, SimulationFailed, SlippageExceeded, SnapshotRefused
+from dexroute.errors import DexError, KeypairError, PolicyRefused, SlippageExceeded
 from dexroute.ports import Clock, Signer, TransactionSender
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import AttemptOutcome, EventKind, OrderState
@@ -42,6 +43,7 @@ class Preparation:
         builder: OrderBuilder,
         clock: Clock,
         policy: ExecutionPolicy,
+        random: Callable[[], float],
         screening: SigningPolicy | None = None,
     ) -> None:
         self._sender = sender
@@ -49,6 +51,7 @@ class Preparation:
         self._builder = builder
         self._clock = clock
         self._policy = policy
+        self._random = random
         self._screening = screening
 
     async def run(self, claim: Claim) -> None:
@@ -64,16 +67,16 @@ class Preparation:
         if deadline_passed(order, self._clock):
             await self._fail(claim, past_deadline(order, "nothing was signed since"))
             return
-        for left in reversed(range(self._policy.max_routings)):
+        for tries in range(1, self._policy.max_routings + 1):
             try:
                 routed = await self._route(claim)
                 await self._build_and_sign(claim, routed)
             except _Refused as refusal:
-                market_moved = claim.order.state is OrderState.BUILDING and isinstance(
-                    refusal.error, (SlippageExceeded, SimulationFailed)
-                )
-                if left and market_moved:
+                # while routing, a limit that cannot be met says all there is to say
+                again = claim.order.state is OrderState.BUILDING and reaction_to(refusal.error) in ROUTE_AGAIN
+                if again and tries < self._policy.max_routings:
                     await self._to_routing(claim, refusal.error)
+                    await self._clock.sleep_ms(backoff_ms(self._policy.backoff_ms, tries, self._random))
                     continue
                 await self._fail(claim, refusal.error)
                 if refusal.bug is not None:
@@ -146,22 +149,18 @@ class Preparation:
 
     async def _ask(self, place: Boundary, question: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer; asked again a few times when the network gave none. A refusal, or a bug in what was asked, is _Refused."""
-        wait_ms = self._policy.backoff_ms
-        tries_left = self._policy.network_tries
+        tries = 0
         while True:
-            tries_left -= 1
+            tries += 1
             try:
                 with boundary(place):
                     return await question()
-            except (NetworkError, SnapshotRefused) as error:
-                if tries_left <= 0 or error.context.get("unsupported"):
-                    raise _Refused(error) from error
             except DexError as error:
-                raise _Refused(error) from error
+                if reaction_to(error) is not Reaction.TRANSIENT or tries >= self._policy.network_tries:
+                    raise _Refused(error) from error
             except Exception as bug:
                 raise _Refused(DexError(f"bug in {place}: {type(bug).__name__}: {bug}; nothing was signed"), bug) from bug
-            await self._clock.sleep_ms(wait_ms)
-            wait_ms *= 2
+            await self._clock.sleep_ms(backoff_ms(self._policy.backoff_ms, tries, self._random))
 
 
 def _refuse_beyond(check: Callable[[], None]) -> None:

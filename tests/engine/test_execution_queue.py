@@ -1,0 +1,172 @@
+"""The queue: who is next, how many at once, and what happens to an order nobody can finish now."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from solders.pubkey import Pubkey
+
+from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
+from dexroute.engine.execution.stats import read_stats
+from dexroute.errors import FundsPromised, KeypairError, SimulationFailed
+from dexroute.types.orders import EventKind, Order, OrderState, Priority, Promise
+from tests.engine.simulated_bench import MINT_A, Bench, open_bench
+
+FINAL_MS = 40 * 400
+
+
+def taken(bench: Bench) -> list[str]:
+    return [event.order_id for event in bench.seen if event.kind is EventKind.ROUTING]
+
+
+async def placed(bench: Bench, **changes: object) -> Order:
+    order, is_new = await bench.executor().place(bench.order(**changes))
+    assert is_new
+    return order
+
+
+async def test_submitted_orders_are_worked_off_higher_priority_first(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        low, normal, high = [await placed(bench, priority=priority) for priority in Priority]
+        executor = bench.executor()
+        await OrderQueue(executor, QueuePolicy(at_once=1)).run(until_idle=True)
+        assert taken(bench) == [high.id, normal.id, low.id]
+        for order in (low, normal, high):
+            receipt = await bench.check_journal(order)
+            assert receipt.order.state is OrderState.CONFIRMED and receipt.order.claimed_by == "test"
+        stats = await read_stats(bench.store, {}, now_ms=bench.clock.now_ms())
+        assert stats.states == {OrderState.CONFIRMED: 3} and not stats.waiting and stats.not_final == 3
+
+
+async def test_what_waits_long_enough_is_next_whatever_comes_in(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        low = await placed(bench, priority=Priority.LOW)
+        bench.clock.elapsed_ms += 121_000
+        high = await placed(bench, priority=Priority.HIGH)
+        await OrderQueue(bench.executor(), QueuePolicy(at_once=1)).run(until_idle=True)
+        assert taken(bench) == [low.id, high.id]
+
+
+@pytest.mark.parametrize(("policy", "most"), [(QueuePolicy(at_once=3, per_wallet=9), 3), (QueuePolicy(at_once=9, per_wallet=2), 2)])
+async def test_no_more_at_once_than_allowed_and_each_order_once(tmp_path: Path, policy: QueuePolicy, most: int) -> None:
+    async with open_bench(tmp_path) as bench:
+        orders = [await placed(bench) for _ in range(12)]
+        executor, at_once, seen = bench.executor(), 0, [0]
+        real = executor.carry_on
+
+        async def counted(order: Order, *, wait_ms: int | None = None) -> Order:
+            nonlocal at_once
+            at_once += 1
+            seen.append(at_once)
+            try:
+                return await real(order, wait_ms=wait_ms)
+            finally:
+                at_once -= 1
+
+        executor.carry_on = counted  # type: ignore[method-assign]
+        await OrderQueue(executor, policy).run(until_idle=True)
+        assert max(seen) == most and len(seen) == 13
+        assert len(bench.signer.signed) == 12 and all(bench.chain.swaps(order) == 1 for order in orders)
+
+
+async def test_one_order_nobody_can_finish_does_not_hold_up_the_rest(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        stranger = await placed(bench, wallet=MINT_A)
+        ours = [await placed(bench) for _ in range(3)]
+        queue = OrderQueue(bench.executor(), QueuePolicy(at_once=1))
+        await queue.run(until_idle=True)
+        assert {order.id for order in await bench.store.orders() if order.is_open} == {stranger.id}
+        assert isinstance(queue.troubles()[stranger.id], KeypairError) and all(bench.chain.swaps(order) == 1 for order in ours)
+
+
+async def test_a_running_queue_takes_new_orders_and_sees_what_landed_to_its_end(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        executor = bench.executor()
+        queue = OrderQueue(executor, QueuePolicy(idle_ms=5))
+        work = asyncio.create_task(queue.run())
+        order = await placed(bench)
+        queue.wake()
+        async with asyncio.timeout(10):
+            while not (found := await bench.store.order(order.id)).settled:
+                await asyncio.sleep(0.005)
+                if found.state is OrderState.CONFIRMED:
+                    bench.clock.elapsed_ms += FINAL_MS
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        assert (await bench.check_journal(order)).events[-1].kind is EventKind.FINALIZED
+
+
+async def test_orders_left_by_a_stopped_queue_are_taken_up_by_the_next(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        bench.chain.accepts = lambda wire: False
+        orders = [await placed(bench) for _ in range(4)]
+        work = asyncio.create_task(OrderQueue(bench.executor(), QueuePolicy(idle_ms=5)).run())
+        while len(bench.signer.signed) < 4:
+            await asyncio.sleep(0.002)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        bench.chain.accepts = lambda wire: True
+        bench.clock.elapsed_ms = 0  # before anything expired
+        await OrderQueue(bench.executor()).run(until_idle=True)
+        assert len(bench.signer.signed) == 4 and all(bench.chain.swaps(order) == 1 for order in orders)
+
+
+async def test_two_orders_never_promise_the_same_coins(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        promised = (Promise(mint=MINT_A, amount=600),)
+        first = await placed(bench, promised=promised)
+        with pytest.raises(FundsPromised, match="promise 600") as refused:
+            await placed(bench, promised=promised)
+        assert refused.value.exit_code == 4 and refused.value.context["promised"] == "600"
+        bench.funds = {MINT_A: 1_199}
+        with pytest.raises(FundsPromised, match="of the 1199 it holds"):
+            await placed(bench, promised=promised)
+        bench.funds = {MINT_A: 1_200}
+        second = await placed(bench, promised=promised)
+        wallet = bench.signer.pubkey
+        assert await bench.store.promised(str(bench.chain.genesis), wallet) == {MINT_A: 1_200}
+        await bench.executor().cancel(second.id)
+        assert await bench.store.promised(str(bench.chain.genesis), wallet) == {MINT_A: 600}
+        await bench.executor().continue_order(first.id)
+        assert await bench.store.promised(str(bench.chain.genesis), wallet) == {MINT_A: 0}
+        bench.chain.landed.clear()
+        (back,) = await bench.executor().settle()
+        assert back.id == first.id
+        assert await bench.store.promised(str(bench.chain.genesis), wallet) == {MINT_A: 600}, "it may spend them again"
+        assert len(await bench.store.orders()) == 2, "what was refused left nothing behind"
+
+
+async def test_an_order_alone_is_not_measured_against_the_wallet(tmp_path: Path) -> None:
+    """Whether it has the funds at all is for the planner to tell, with every part of the sum."""
+    async with open_bench(tmp_path) as bench:
+        bench.funds = {}
+        order = await placed(bench, promised=(Promise(mint=MINT_A, amount=600), Promise(mint=Pubkey.default(), amount=1)))
+        assert (await bench.executor().continue_order(order.id)).state is OrderState.CONFIRMED
+
+
+async def test_the_same_key_again_promises_nothing_again(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        promised = (Promise(mint=MINT_A, amount=600),)
+        first = await placed(bench, key="k", promised=promised)
+        again, is_new = await bench.executor().place(bench.order(key="k", promised=promised))
+        assert again.id == first.id and not is_new
+        assert await bench.store.promised(str(bench.chain.genesis), bench.signer.pubkey) == {MINT_A: 600}
+
+
+@pytest.mark.parametrize(
+    ("error_class", "routes"), [("permanent", 1), ("requote", 5), ("exclude_pool", 5), ("rebuild", 5), (None, 5)]
+)
+async def test_a_failed_simulation_is_tried_again_by_what_its_error_means(
+    tmp_path: Path, error_class: str | None, routes: int
+) -> None:
+    async with open_bench(tmp_path) as bench:
+
+        async def refused(order, routed, lifetime):  # type: ignore[no-untyped-def]
+            raise SimulationFailed("refused", error_class=error_class)
+
+        bench.builder.build = refused  # type: ignore[method-assign]
+        order = await bench.executor().execute(bench.order())
+        assert order.state is OrderState.FAILED and bench.builder.routed == routes
+        assert bench.clock.elapsed_ms == sum(500 << tries for tries in range(routes - 1)), "not all at once"
