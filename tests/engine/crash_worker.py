@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -21,18 +22,21 @@ from typing import Any
 
 import httpx
 from solders.keypair import Keypair
+from solders.message import MessageV0
 from solders.signature import Signature
 from sqlalchemy.orm import configure_mappers
 
 from dexroute.chain.rpc import RpcClient
 from dexroute.chain.signers import KeypairSigner
+from dexroute.engine.execution.builder import BuiltAttempt, RoutedOrder
 from dexroute.engine.execution.executor import Executor
 from dexroute.engine.execution.intake import new_order
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.recovery import resume
 from dexroute.errors import IllegalTransition, OutcomeUnknown
 from dexroute.storage.store import open_store
-from dexroute.types.chain import SignatureStatus
+from dexroute.types.chain import BlockhashLifetime, SignatureStatus
+from dexroute.types.orders import Order
 from dexroute.types.requests import QuoteRequest
 from tests.engine.token_swap import MINT_A, MINT_B, TokenSwapBuilder
 
@@ -67,10 +71,33 @@ class HostClock:
         await asyncio.sleep(duration_ms / 1_000)
 
 
+class PausingSigner(KeypairSigner):
+    """Its process is stopped in the middle of a signature, and signs when it wakes."""
+
+    async def sign(self, message: MessageV0) -> Signature:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return await super().sign(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PausingBuilder(TokenSwapBuilder):
+    """Its process is stopped in the middle of building; or it only takes its time, and the process lives."""
+
+    slow_ms: int = 0
+
+    async def build(self, order: Order, routed: RoutedOrder, lifetime: BlockhashLifetime) -> BuiltAttempt:
+        built = await super().build(order, routed, lifetime)
+        if not self.slow_ms:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        await asyncio.sleep(self.slow_ms / 1_000)
+        return built
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """`action` is swap, resume, cancel or settle; `muted` drops what is sent, `forked` shows nothing landed, `refused` finds no
-    route, `impatient` waits for nothing."""
+    route, `impatient` waits for nothing. `pause` stops the process (SIGSTOP) while it builds or signs, or is slow to build.
+    `journal` is a file or a PostgreSQL URL."""
 
     action: str
     url: str
@@ -81,6 +108,8 @@ class Job:
     forked: bool = False
     refused: bool = False
     impatient: bool = False
+    pause: str | None = None
+    lease_ms: int = 30_000
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -115,17 +144,22 @@ def _run(fields: dict[str, Any]) -> int:
 async def _work(job: Job) -> None:
     transport = httpx.AsyncHTTPTransport(verify=False)  # plain HTTP to this machine: spares reading the system's certificates
     client = (MutedClient if job.muted else ForkedClient if job.forked else RpcClient)(job.url, transport=transport)
-    async with client, open_store(Path(job.journal)) as store:
-        signer = KeypairSigner(Keypair.from_seed(bytes.fromhex(job.seed)))
+    async with client, open_store(job.journal if "://" in job.journal else Path(job.journal)) as store:
+        signer = (PausingSigner if job.pause == "sign" else KeypairSigner)(Keypair.from_seed(bytes.fromhex(job.seed)))
+        builder = TokenSwapBuilder(refuses=job.refused)
+        if job.pause in ("build", "slow"):
+            builder = PausingBuilder(slow_ms=0 if job.pause == "build" else 4 * job.lease_ms)
         clock = HostClock()
         executor = Executor(
             store=store,
             senders=[client],
             signer=signer,
-            builder=TokenSwapBuilder(refuses=job.refused),
+            builder=builder,
             clock=clock,
             owner=job.action,
-            policy=ExecutionPolicy(poll_ms=20, resend_ms=50, backoff_ms=10, wait_ms=0 if job.impatient else 60_000),
+            policy=ExecutionPolicy(
+                poll_ms=20, resend_ms=50, backoff_ms=10, wait_ms=0 if job.impatient else 60_000, lease_ms=job.lease_ms
+            ),
         )
         try:
             if job.action == "swap":
