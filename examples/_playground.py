@@ -1,7 +1,7 @@
 """What the examples share: a market inside this process, so that each of them runs offline and costs nothing.
 
-Against a real cluster an example would open `Dex(url="mainnet-beta", keypair="...")` instead; everything after that line is
-the same.
+Against a real cluster an example would open `Dex(url="mainnet-beta", keypair="...")` instead, a bot that keeps quoting one with
+`stream=True`, whose quotes cost no round trip; everything after that line is the same.
 """
 
 from __future__ import annotations

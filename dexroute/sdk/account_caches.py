@@ -45,7 +45,7 @@ async def open_caches(
 
         followed = await stack.enter_async_context(
             AccountStream(
-                settings.ws_url or websocket_url(settings.rpc_url),
+                [settings.ws_url or websocket_url(settings.rpc_url), *map(websocket_url, settings.rpc_urls)],
                 connection.client,
                 clock,
                 commitment=Commitment(settings.commitment),

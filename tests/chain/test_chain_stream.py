@@ -10,6 +10,7 @@ import pytest
 from solders.pubkey import Pubkey
 
 from dexroute.chain.stream import AccountStream, StreamPace
+from dexroute.config import redact_url
 from dexroute.errors import CacheUnavailable
 from dexroute.fetchers.clock import CLOCK_SYSVAR_ID
 from dexroute.host.clock import HostClock
@@ -33,7 +34,7 @@ async def node() -> AsyncIterator[PubSubNode]:
 
 
 def stream_of(node: PubSubNode, pace: StreamPace = QUICK) -> AccountStream:
-    return AccountStream(node.url, node, HostClock(), pace=pace, chance=lambda: 0.0)
+    return AccountStream([node.url], node, HostClock(), pace=pace, chance=lambda: 0.0)
 
 
 async def follow(stream: AccountStream, node: PubSubNode) -> None:
@@ -96,10 +97,12 @@ async def test_a_lagging_reader_gives_no_baseline(node: PubSubNode) -> None:
     async with stream_of(node) as stream:
         await stream.keep([POOL], AccountsAtSlot(slot=node.slot, accounts={POOL: None, OTHER: None}))
         await until(lambda: len(node.subscribed) == 3)
-        behind = node.slot
-        for ahead in (5, 6, 7):
-            await node.tell(CLOCK_SYSVAR_ID, behind + ahead, node.accounts[CLOCK_SYSVAR_ID])
-        await until(lambda: node.connections > 1)
+        ahead = node.slot + 5
+        async with asyncio.timeout(5):
+            while node.connections == 1:
+                await node.tell(CLOCK_SYSVAR_ID, ahead, node.accounts[CLOCK_SYSVAR_ID])
+                ahead += 1
+                await asyncio.sleep(0.01)
         assert node.reads > 0
         assert await held(stream) is None
 
@@ -194,7 +197,7 @@ async def test_one_id_for_two_accounts_is_no_subscription(node: PubSubNode) -> N
 
 async def test_pools_asked_for_longest_ago_are_given_up(node: PubSubNode) -> None:
     pools = [Pubkey.new_unique() for _ in range(4)]
-    async with AccountStream(node.url, node, HostClock(), pace=QUICK, most_accounts=3) as stream:
+    async with AccountStream([node.url], node, HostClock(), pace=QUICK, most_accounts=3) as stream:
         for pool in pools:
             await stream.keep([pool], AccountsAtSlot(slot=1, accounts={pool: None}))
         await until(lambda: set(node.subscribed.values()) == {CLOCK_SYSVAR_ID, *pools[2:]})
@@ -211,7 +214,7 @@ async def test_credentials_are_shown_nowhere(node: PubSubNode, caplog: pytest.Lo
         seen.append(repr(stream.status()))
         await node.hang_up()
         await until(lambda: node.connections == 2)
-    dead = AccountStream(node.url.replace("127.0.0.1", "127.0.0.1.invalid"), node, HostClock(), pace=QUICK)
+    dead = AccountStream([node.url.replace("127.0.0.1", "127.0.0.1.invalid")], node, HostClock(), pace=QUICK)
     async with dead:
         await until(lambda: dead.status().reason is not None, seconds=15)
         seen.append(repr(dead.status()))
@@ -224,4 +227,27 @@ async def test_credentials_are_shown_nowhere(node: PubSubNode, caplog: pytest.Lo
 
 async def test_what_is_only_processed_is_not_followed(node: PubSubNode) -> None:
     with pytest.raises(ValueError, match="undone"):
-        AccountStream(node.url, node, HostClock(), commitment=Commitment.PROCESSED)
+        AccountStream([node.url], node, HostClock(), commitment=Commitment.PROCESSED)
+
+
+async def test_another_node_takes_over_and_one_that_never_will_is_asked_once(node: PubSubNode) -> None:
+    async with pubsub_node() as second:
+        second.refusal = {"code": -32601, "message": "Method not found"}
+        async with AccountStream([second.url, node.url], node, HostClock(), pace=QUICK, chance=lambda: 0.0) as stream:
+            await follow(stream, node)
+            await node.hang_up()
+            await until(lambda: node.connections == 2)
+            await settle(stream, node)
+            assert (second.connections, node.connections) == (1, 2)
+            assert stream.status().endpoint == redact_url(node.url)
+
+
+async def test_closing_while_a_connection_breaks_ends_at_once(node: PubSubNode) -> None:
+    for turns in range(12):
+        async with asyncio.timeout(10):
+            async with stream_of(node) as stream:
+                await follow(stream, node)
+                await node.hang_up()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+    assert node.connections >= 12

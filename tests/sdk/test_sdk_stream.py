@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,25 @@ from dexroute.types.chain import AccountSource
 
 
 @pytest.fixture
-async def served(market: Path) -> AsyncIterator[ServedAt]:
-    async with EmbeddedCluster.open(market / "embedded") as cluster:
-        ready: asyncio.Future[ServedAt] = asyncio.get_running_loop().create_future()
-        serving = asyncio.create_task(serve(cluster, rpc_port=0, on_ready=ready.set_result))
-        yield await ready
-        serving.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await serving
+async def cluster(market: Path) -> AsyncIterator[EmbeddedCluster]:
+    async with EmbeddedCluster.open(market / "embedded") as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def serving(cluster: EmbeddedCluster, ws_port: int | None = None) -> AsyncIterator[ServedAt]:
+    ready: asyncio.Future[ServedAt] = asyncio.get_running_loop().create_future()
+    server = asyncio.create_task(serve(cluster, rpc_port=0, ws_port=ws_port, on_ready=ready.set_result))
+    yield await ready
+    server.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await server
+
+
+@pytest.fixture
+async def served(cluster: EmbeddedCluster) -> AsyncIterator[ServedAt]:
+    async with serving(cluster) as at:
+        yield at
 
 
 async def streamed(dex: Dex, *, after_slot: int = 0) -> Quote:
@@ -53,6 +65,28 @@ async def test_streamed_quotes_cost_nothing_and_follow_the_market(market: Path, 
         assert status is not None
         assert (status.state, status.connections, status.reason) == ("live", 1, None)
         assert status.accounts >= quote.freshness.accounts
+
+
+async def test_a_server_that_went_away_is_found_again_and_what_changed_meanwhile_is_known(
+    cluster: EmbeddedCluster, served: ServedAt, market: Path, signer: KeypairSigner
+) -> None:
+    async with AsyncExitStack() as later:
+        async with serving(cluster) as going:
+            port = int(going.ws_url.rsplit(":", 1)[1])
+            opening = Dex(url=served.rpc_url, ws_url=going.ws_url, data_dir=market, signer=signer, stream=True)
+            dex = await later.enter_async_context(opening)
+            before = await streamed(dex)
+        async with asyncio.timeout(10):
+            while (status := dex.stream_status()) is None or status.state == "live":
+                await asyncio.sleep(0.01)
+        receipt = await dex.swap(await dex.quote("SOL", "USDC", "40", slippage_bps=500))
+        landed = next(attempt.slot for attempt in receipt.attempts if attempt.slot is not None)
+        await later.enter_async_context(serving(cluster, ws_port=port))
+        after = await streamed(dex, after_slot=landed)
+        read = await dex.quote("SOL", "USDC", "1", kept_slots=0)
+        assert after.amount_out == read.amount_out < before.amount_out
+        status = dex.stream_status()
+        assert status is not None and (status.state, status.connections) == ("live", 2)
 
 
 async def test_without_a_websocket_quotes_read_as_ever_and_say_so(market: Path, served: ServedAt, signer: KeypairSigner) -> None:

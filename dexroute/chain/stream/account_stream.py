@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
@@ -46,11 +46,12 @@ class StreamStatus:
 
 
 class AccountStream:
-    """Follows accounts over `url` (ws or wss), their baselines read through `reader`. Use as `async with`."""
+    """Follows accounts over `urls` (ws or wss), one at a time, the next after a failure; baselines are read through `reader`.
+    Use as `async with`."""
 
     def __init__(
         self,
-        url: str,
+        urls: Sequence[str],
         reader: AccountReader,
         clock: Clock,
         *,
@@ -61,7 +62,8 @@ class AccountStream:
     ) -> None:
         if commitment is Commitment.PROCESSED:
             raise ValueError("what is only processed may be undone; a stream follows confirmed or finalized accounts")
-        self._url = url
+        self._urls = list(urls)
+        self._url = self._urls[0]
         self._reader = reader
         self._clock = clock
         self._commitment = commitment
@@ -77,12 +79,15 @@ class AccountStream:
         self._reason: str | None = None
         self._connections = 0
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="account stream")
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # A task group whose member fails just now swallows the cancellation; the flag is not swallowed.
+        self._closing = True
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -143,18 +148,23 @@ class AccountStream:
         wait_ms, broken = self._pace.first_wait_ms, 0
         while True:
             opened_ms = self._clock.monotonic_ms()
+            self._url = self._urls[0]
             try:
                 await self._connected()
             except DexError as error:
                 self._reason = error.message
                 broken += bool(error.context.get("stream"))
-                hopeless = broken >= _MOST_BROKEN or error.context.get("unsupported") or not error.retryable
+                hopeless = broken >= _MOST_BROKEN or bool(error.context.get("unsupported")) or not error.retryable
             except Exception as bug:  # nobody waits for this task: what ends it must be seen in the status
                 self._reason, hopeless = f"a fault of dexroute: {type(bug).__name__}: {bug}", True
             finally:
                 # A gap: whatever happens from here on is not told.
                 self._session, self._followed = None, FollowedAccounts()
-            if hopeless:
+            if self._closing:
+                return
+            # The next one's turn; one that will never do has had its last.
+            self._urls = self._urls[1:] + ([] if hopeless else self._urls[:1])
+            if not self._urls:
                 self._state = "off"
                 return
             self._state = "waiting"
