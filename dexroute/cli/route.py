@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
         from_: o.From,
         to: o.To,
         choices: o.RouteChoices,
+        fees: o.FeeChoices,
         explain: Annotated[bool, typer.Option("--explain", help="Also every candidate, and why it lost.")] = False,
         plot: o.Plot = None,
         refresh: o.Refresh = False,
@@ -41,7 +42,7 @@ def register(app: typer.Typer) -> None:
         from dexroute.sdk.shapes import solution_json
 
         async with session.dex() as dex:
-            found = await dex.quote_terms(await o.terms_from(dex, amount, from_, to, choices), refresh=refresh)
+            found = await dex.quote_terms(await o.terms_from(dex, amount, from_, to, choices, fees), refresh=refresh)
         if plot is not None:
             from dexroute.cli.plots.route import draw_route
 

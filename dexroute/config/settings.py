@@ -56,6 +56,7 @@ class Settings:
     max_impact_bps: int
     max_deviation_bps: int
     max_slot_age: int | None
+    max_pools: int
     oracle_max_age_s: int
     oracle_max_confidence_bps: int
     priority_fee_cap_lamports: int
@@ -106,6 +107,7 @@ class Settings:
             "max_impact_bps": self.max_impact_bps,
             "max_deviation_bps": self.max_deviation_bps,
             "max_slot_age": self.max_slot_age,
+            "max_pools": self.max_pools,
             "oracle_max_age_s": self.oracle_max_age_s,
             "oracle_max_confidence_bps": self.oracle_max_confidence_bps,
             "priority_fee_cap_lamports": self.priority_fee_cap_lamports,
@@ -149,6 +151,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "max_impact_bps": partial(values.as_int, least=0, most=10_000),
     "max_deviation_bps": partial(values.as_int, least=0, most=10_000),
     "max_slot_age": partial(values.as_int, least=0, most=1_000_000),
+    "max_pools": partial(values.as_int, least=1, most=10_000),
     "oracle_max_age_s": partial(values.as_int, least=0, most=86_400),
     "oracle_max_confidence_bps": partial(values.as_int, least=0, most=10_000),
     "priority_fee_cap_lamports": partial(values.as_int, least=0, most=10_000_000_000),
@@ -179,6 +182,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "max_impact_bps": 10_000,  # of this and the next, the largest refuses nothing
     "max_deviation_bps": 10_000,
     "max_slot_age": None,
+    "max_pools": 48,  # about 100 accounts: what one getMultipleAccounts call carries
     "oracle_max_age_s": 60,
     "oracle_max_confidence_bps": 100,
     "priority_fee_cap_lamports": 1_000_000,
@@ -229,6 +233,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         max_impact_bps=found["max_impact_bps"],
         max_deviation_bps=found["max_deviation_bps"],
         max_slot_age=found["max_slot_age"],
+        max_pools=found["max_pools"],
         oracle_max_age_s=found["oracle_max_age_s"],
         oracle_max_confidence_bps=found["oracle_max_confidence_bps"],
         priority_fee_cap_lamports=found["priority_fee_cap_lamports"],

@@ -23,7 +23,6 @@ from dexroute.sdk.reserves import reserves_of
 from dexroute.types.accounts import ChainClock
 
 DEPTH_LEVELS_BPS: Final = (10, 25, 50, 100, 200)
-_MOST_POOLS: Final = 48
 _MOST_DEEPER_READS: Final = 8
 
 
@@ -87,7 +86,14 @@ def level_sums(pools: Sequence[PoolDepth], *, selling: bool) -> tuple[DepthLevel
 
 
 async def market_depth(
-    finder: PoolFinder, reader: PoolReader, base: Token, quote: Token, levels_bps: Sequence[int], *, refresh: bool = False
+    finder: PoolFinder,
+    reader: PoolReader,
+    base: Token,
+    quote: Token,
+    levels_bps: Sequence[int],
+    *,
+    max_pools: int,
+    refresh: bool = False,
 ) -> MarketDepth:
     """Read every pool of the pair at one slot and measure it.
 
@@ -98,8 +104,8 @@ async def market_depth(
     if not levels or not 0 < levels[0] <= levels[-1] < BPS:
         raise UsageError(f"levels are basis points from 1 to {BPS - 1}, not {list(levels_bps)}", levels_bps=list(levels_bps))
     found = await finder.for_pair(base.mint, quote.mint, max_hops=1, refresh=refresh)
-    hints, left_out = useful_pools(found.hints, base.mint, quote.mint, max_hops=1, most=_MOST_POOLS)
-    notes = (*found.notes, *((f"{left_out} more known pools were not read",) if left_out else ()))
+    hints, left_out = useful_pools(found.hints, base.mint, quote.mint, max_hops=1, most=max_pools)
+    notes = (*found.notes, *((f"{left_out} more known pools were not read (setting max_pools)",) if left_out else ()))
     trips = 0
     for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
         loaded, more = await reader.load([hint.address for hint in hints])

@@ -237,7 +237,15 @@ class Dex:
         """How much of `base` can be sold and bought against `quote` within each level (basis points) of the mid price, by pool, all
         fees included. Raises RouteNotFound, UsageError, NetworkError."""
         paid, got = await self.token(base), await self.token(quote)
-        return await market_depth(self._finder(await self._memory()), self._reader, paid, got, levels_bps, refresh=refresh)
+        return await market_depth(
+            self._finder(await self._memory()),
+            self._reader,
+            paid,
+            got,
+            levels_bps,
+            max_pools=self.settings.max_pools,
+            refresh=refresh,
+        )
 
     async def quote_terms(
         self, terms: SwapTerms, *, swappable: bool = False, refresh: bool = False, kept_slots: int | None = None
@@ -412,6 +420,7 @@ class Dex:
                 self.tokens,
                 self._clock,
                 self._wallet_if_any(),
+                max_pools=self.settings.max_pools,
                 newest_slot=lambda: newest_known_slot(self._connection.senders),
                 preference=lambda strategy: preference(
                     strategy, memory, self._connection.genesis_hash, self.venues, self._clock.now_ms()

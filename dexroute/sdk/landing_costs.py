@@ -8,6 +8,7 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
+from dexroute.engine.planning.priority_fee import PriorityFeePolicy
 from dexroute.engine.planning.token_accounts import associated_token_address
 from dexroute.engine.routing import LandingCosts
 from dexroute.errors import QuoteError
@@ -35,10 +36,15 @@ def possible_accounts(wallet: Pubkey, mints: Iterable[Pubkey]) -> dict[Pubkey, P
 
 
 def landing_costs(
-    pools: Iterable[Pool], request: QuoteRequest, places: Mapping[Pubkey, Pubkey], accounts: Mapping[Pubkey, AccountData | None]
+    pools: Iterable[Pool],
+    request: QuoteRequest,
+    places: Mapping[Pubkey, Pubkey],
+    accounts: Mapping[Pubkey, AccountData | None],
+    fee: PriorityFeePolicy,
 ) -> LandingCosts:
     """Costs for ranking: lamports valued by the median spot price of the pools that hold SOL and the ranked token (not valued where
-    there is none), and the rent of accounts the wallet does not have yet (`places` as `possible_accounts` gave them)."""
+    there is none), the price per compute unit where it is known before a message is built (a fixed one, or the floor), and the
+    rent of accounts the wallet does not have yet (`places` as `possible_accounts` gave them)."""
     ranked = request.output_mint if request.mode is SwapMode.EXACT_IN else request.input_mint
     open_already = {mint for address, mint in places.items() if accounts.get(address) is not None}
     prices: list[Fraction] = []
@@ -51,7 +57,9 @@ def landing_costs(
                 prices.append(pool.spot_price(NATIVE_MINT, ranked).ratio)
             except QuoteError:
                 continue
-    if not prices:
-        return LandingCosts(rent_lamports=rents)
-    median = sorted(prices)[len(prices) // 2]
-    return LandingCosts(lamport_price=Price(numerator=median.numerator, denominator=median.denominator), rent_lamports=rents)
+    price = None
+    if prices:
+        median = sorted(prices)[len(prices) // 2]
+        price = Price(numerator=median.numerator, denominator=median.denominator)
+    unit_price = fee.floor_micro_lamports if fee.fixed_micro_lamports is None else fee.fixed_micro_lamports
+    return LandingCosts(lamport_price=price, compute_unit_price_micro_lamports=unit_price, rent_lamports=rents)

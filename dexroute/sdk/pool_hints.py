@@ -65,6 +65,24 @@ def useful_pools(
     return chosen[:most], max(0, len(chosen) - most)
 
 
+def why_unreachable(hints: Iterable[PoolHint], input_mint: Pubkey, output_mint: Pubkey, max_hops: int) -> str:
+    """In words, why no path of these pools joins the mints within `max_hops`; with how many hops one would, where any does."""
+    hints = tuple(hints)
+    counts = [sum(mint in hint.mints for hint in hints) for mint in (input_mint, output_mint)]
+    absent = [str(mint) for mint, count in zip((input_mint, output_mint), counts, strict=True) if not count]
+    if absent:
+        return f"of {len(hints)} known pools none holds {' or '.join(absent)}"
+    neighbours: dict[Pubkey, set[Pubkey]] = defaultdict(set)
+    for hint in hints:
+        for one, other in permutations(hint.mints, 2):
+            neighbours[one].add(other)
+    needed = _distances(neighbours, input_mint, input_mint, len(neighbours) + 1).get(output_mint)
+    held = f"{counts[0]} of {len(hints)} known pools hold {input_mint} and {counts[1]} hold {output_mint}"
+    if needed is None:
+        return f"{held}, but nothing joins them in any number of hops"
+    return f"{held}, but it takes {needed} hops from one to the other and {max_hops} are allowed (--max-hops)"
+
+
 def _farther(hints: Sequence[PoolHint], input_mint: Pubkey, output_mint: Pubkey, max_hops: int) -> list[PoolHint]:
     """Pools on paths of up to `max_hops`, in the order `useful_pools` promises."""
     neighbours: dict[Pubkey, set[Pubkey]] = defaultdict(set)

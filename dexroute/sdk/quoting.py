@@ -19,7 +19,7 @@ from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import Clock
 from dexroute.sdk.landing_costs import landing_costs, possible_accounts
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
-from dexroute.sdk.pool_hints import PoolHint, useful_pools
+from dexroute.sdk.pool_hints import PoolHint, useful_pools, why_unreachable
 from dexroute.sdk.quote import Freshness, Quote
 from dexroute.sdk.quote_guards import NewestSlot, check_guards
 from dexroute.sdk.strategies import Preference
@@ -28,8 +28,6 @@ from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
 from dexroute.types.requests import QuoteRequest
 
-# About 100 accounts: what one getMultipleAccounts call carries, give or take shared mints and configs.
-MOST_POOLS = 48
 # How long the pools found for a pair serve quotes that allow accounts kept from before, and for how many pairs.
 _LATELY_MS = 60 * 1000
 _MOST_PAIRS = 64
@@ -50,6 +48,7 @@ class Quoter:
         clock: Clock,
         wallet: Pubkey | None = None,
         *,
+        max_pools: int,
         newest_slot: NewestSlot,
         preference: Callable[[Strategy], Awaitable[Preference]],
         shelf: TableShelf | None = None,
@@ -57,6 +56,7 @@ class Quoter:
     ) -> None:
         self._shelf = shelf or TableShelf(())
         self._learned_units = learned_units
+        self._max_pools = max_pools
         self._newest_slot = newest_slot
         self._preference = preference
         self._wallet = wallet
@@ -104,7 +104,7 @@ class Quoter:
             absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
             left_out = absent if swappable else frozenset()
             routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
-            costs = landing_costs(loaded.pools.values(), request, places, loaded.snapshot.accounts)
+            costs = landing_costs(loaded.pools.values(), request, places, loaded.snapshot.accounts, terms.priority_fee)
             self._shelf.learn(loaded.snapshot.accounts, loaded.snapshot.clock.slot)
             room = self._room(request, options, places, loaded)
             priced = preference.applied(replace(options, costs=costs, room=room), loaded.pools)
@@ -174,12 +174,17 @@ class Quoter:
             while len(self._found) > _MOST_PAIRS:
                 self._found.popitem(last=False)
         hints = [hint for hint in found.hints if _is_allowed(hint, request, options)]
-        useful, left_out = useful_pools(hints, request.input_mint, request.output_mint, max_hops=options.max_hops, most=MOST_POOLS)
+        if request.input_mint != request.output_mint:
+            _check_reachable(found.hints, hints, request, options, found.notes)
+        useful, left_out = useful_pools(
+            hints, request.input_mint, request.output_mint, max_hops=options.max_hops, most=self._max_pools
+        )
         notes = found.notes
         if unwanted := len(found.hints) - len(hints):
             notes += (f"{unwanted} known pools were not looked at, as asked (--venue, --exclude-venue, --exclude-pool, --via)",)
         if left_out:
-            notes += (f"{left_out} more known pools were not read; name pools with --pool to quote others than these {MOST_POOLS}",)
+            said = "name others with --pool, or read more (setting max_pools)"
+            notes += (f"{left_out} more known pools were not read, only the {self._max_pools} most promising: {said}",)
         return useful, notes, asked
 
     def _room(
@@ -253,6 +258,37 @@ def _unread(candidates: Iterable[Candidate], loaded: LoadedPools) -> dict[Pubkey
             missing = frozenset(map(Pubkey.from_string, candidate.error.context.get("missing", ())))
             found[pool] = found.get(pool, frozenset()) | (missing - loaded.snapshot.accounts.keys())
     return {pool: missing for pool, missing in found.items() if missing}
+
+
+def _check_reachable(
+    known: Collection[PoolHint], allowed: Collection[PoolHint], request: QuoteRequest, options: RouteOptions, notes: tuple[str, ...]
+) -> None:
+    """Raises RouteNotFound, with the numbers, when no path can be made of the pools that are known, or of those allowed."""
+    pair = request.input_mint, request.output_mint
+    if useful_pools(allowed, *pair, max_hops=options.max_hops, most=1)[0]:
+        return
+    why = why_unreachable(known, *pair, options.max_hops)
+    if useful_pools(known, *pair, max_hops=options.max_hops, most=1)[0]:
+        why = (
+            f"{len(known) - len(allowed)} of {len(known)} known pools are left out as asked (--venue, --exclude-venue, "
+            "--exclude-pool, --via), and the others do not join them"
+        )
+    raise RouteNotFound(
+        "; ".join(
+            (
+                f"no route from {pair[0]} to {pair[1]}: {why}; add a pool that does (dex pools add), or look again (--refresh)",
+                *notes,
+            )
+        ),
+        input_mint=str(pair[0]),
+        output_mint=str(pair[1]),
+        amount=str(request.amount),
+        mode=request.mode.value,
+        max_hops=options.max_hops,
+        pools_known=len(known),
+        pools_allowed=len(allowed),
+        candidates=[],
+    )
 
 
 def _is_allowed(hint: PoolHint, request: QuoteRequest, options: RouteOptions) -> bool:

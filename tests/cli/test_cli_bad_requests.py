@@ -149,6 +149,10 @@ def test_guards_leave_with_4_and_name_their_numbers(cli: Cli) -> None:
 def test_no_route_says_what_was_tried(cli: Cli) -> None:
     nothing = cli.json("quote", "1", "REC1A", "USDC", code=3)
     assert nothing["code"] == "NO_ROUTE"
+    assert "2 of 9 known pools hold" in nothing["message"] and "nothing joins them in any number of hops" in nothing["message"]
+    assert nothing["context"]["pools_known"] == nothing["context"]["pools_allowed"] == 9
+    left_out = cli.json("quote", "1", "SOL", "USDC", "--venue", "raydium-clmm", code=3)
+    assert "9 of 9 known pools are left out as asked" in left_out["message"]
     too_much = cli.json("quote", "900000", "SOL", "USDC", "--exact-out", code=3)
     assert len(too_much["context"]["candidates"]) >= 3
     assert all(candidate["reason"] for candidate in too_much["context"]["candidates"])
@@ -156,6 +160,7 @@ def test_no_route_says_what_was_tried(cli: Cli) -> None:
     assert told.err.count("\n  - ") == len(too_much["context"]["candidates"])
     hops = cli.json("quote", "1", "TAXED", "USDC", "--max-hops", "1", code=3)
     assert hops["code"] == "NO_ROUTE"
+    assert "it takes 2 hops from one to the other and 1 are allowed" in hops["message"]
 
 
 def test_too_little_sol_is_itemised(cli: Cli) -> None:

@@ -50,6 +50,14 @@ def test_the_limits_on_hops_and_legs_are_kept_and_their_price_is_said(cli: Cli) 
     assert any("accounts" in str(candidate["reason"]) for candidate in few["candidates"])
 
 
+def test_the_price_of_compute_units_is_part_of_the_costs(cli: Cli) -> None:
+    free = cli.json("route", "50", "SOL", "USDC")
+    paid = cli.json("route", "50", "SOL", "USDC", "--priority-fee", "1000000")
+    assert int(free["costs"]["spent_lamports"]) == 5_000
+    assert int(paid["costs"]["spent_lamports"]) == 5_000 + paid["costs"]["compute_units"]
+    assert int(paid["costs"]["net"]) < int(paid["amount_out"])
+
+
 def test_exact_out_and_what_is_to_be_opened(cli: Cli) -> None:
     route = cli.json("route", "400000000", "SOL", "BONK", "--exact-out")
     assert route["amount_out"] == str(400_000_000 * 10**5) and route["limit_on"] == "input"

@@ -85,6 +85,7 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
         "DEXROUTE_MAX_IMPACT_BPS": "5",
         "DEXROUTE_MAX_DEVIATION_BPS": "6",
         "DEXROUTE_MAX_SLOT_AGE": "7",
+        "DEXROUTE_MAX_POOLS": "500",
         "DEXROUTE_ORACLE_MAX_AGE_S": "8",
         "DEXROUTE_ORACLE_MAX_CONFIDENCE_BPS": "9",
         "DEXROUTE_PRIORITY_FEE_CAP_LAMPORTS": "2",
@@ -107,7 +108,7 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
     assert settings.node_urls == ("https://api.devnet.solana.com", "https://third.example", "https://second.example")
     assert (settings.send_urls, settings.rpc_rate_per_s) == (("https://sender.example",), 40)
     assert (settings.priority_fee_cap_lamports, settings.rpc_timeout_ms, settings.confirm_timeout_ms) == (2, 300, 4000)
-    assert (settings.max_impact_bps, settings.max_deviation_bps, settings.max_slot_age) == (5, 6, 7)
+    assert (settings.max_impact_bps, settings.max_deviation_bps, settings.max_slot_age, settings.max_pools) == (5, 6, 7, 500)
     assert (settings.oracle_max_age_s, settings.oracle_max_confidence_bps) == (8, 9)
     assert [str(mint) for mint in settings.policy_mints] == [SOL, USDC] and [str(p) for p in settings.policy_programs] == [USDC]
     assert {str(mint): limit for mint, limit in settings.policy_order_limits.items()} == {SOL: 5_000_000_000, USDC: 1}
