@@ -123,7 +123,7 @@ async def pubsub_node() -> AsyncIterator[PubSubNode]:
         yield node
 
 
-async def until(condition: Any, *, seconds: float = 5.0) -> None:
+async def until(condition: Any, *, seconds: float = 20.0) -> None:
     """Waits for a condition that a task in the background brings about."""
     async with asyncio.timeout(seconds):
         while not condition():

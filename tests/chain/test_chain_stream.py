@@ -44,7 +44,7 @@ async def follow(stream: AccountStream, node: PubSubNode) -> None:
 
 
 async def settle(stream: AccountStream, node: PubSubNode) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while await held(stream) is None:
             if len(node.subscribed) == 3:
                 await node.tick()
@@ -98,7 +98,7 @@ async def test_a_lagging_reader_gives_no_baseline(node: PubSubNode) -> None:
         await stream.keep([POOL], AccountsAtSlot(slot=node.slot, accounts={POOL: None, OTHER: None}))
         await until(lambda: len(node.subscribed) == 3)
         ahead = node.slot + 5
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while node.connections == 1:
                 await node.tell(CLOCK_SYSVAR_ID, ahead, node.accounts[CLOCK_SYSVAR_ID])
                 ahead += 1
@@ -159,7 +159,7 @@ async def test_a_lost_notification_is_found_by_reading(node: PubSubNode) -> None
     async with stream_of(node, StreamPace(first_wait_ms=5, max_wait_ms=20, audit_ms=50)) as stream:
         await follow(stream, node)
         await node.tick({POOL: state(9)}, untold=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while node.connections == 1:
                 await node.tick()
                 await asyncio.sleep(0.02)
