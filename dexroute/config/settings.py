@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from solders.pubkey import Pubkey
 
-from dexroute.config import files, values
+from dexroute.config import files
 from dexroute.config.clusters import EMBEDDED, redact_url, resolve_cluster
+from dexroute.config.known import DEFAULTS, PARSERS, SOLANA_KEYS
 from dexroute.errors import ConfigError
 
 
@@ -34,7 +34,8 @@ class Settings:
     of the same cluster, read from and sent to like the first; `send_urls` only take transactions; `rpc_rate_per_s` (0: unlimited)
     bounds the requests to each. `ws_url` None is derived from `rpc_url`; `redis_url` is where processes share accounts;
     `cache_slots` is how old accounts may be where a caller lets kept ones serve. `pool_program_id` None means the program id
-    dexroute ships with. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta. `max_slot_age` None
+    dexroute ships with. `amm_v4_swap_form` and `amm_v4_order_book` say which build of Raydium's AMM v4 the cluster runs, as
+    `dex doctor` finds out. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta. `max_slot_age` None
     asks for no newest slot. `lookup_tables` are address lookup tables routes may use besides remembered ones. The `policy_`
     settings bound what is ever signed (see SigningPolicy).
     """
@@ -70,6 +71,8 @@ class Settings:
     confirm_timeout_ms: int
     http_discovery: bool
     pool_program_id: Pubkey | None
+    amm_v4_swap_form: str
+    amm_v4_order_book: str
     lookup_tables: tuple[Pubkey, ...] = ()
     sources: Mapping[str, str] = field(repr=False)
 
@@ -121,6 +124,8 @@ class Settings:
             "confirm_timeout_ms": self.confirm_timeout_ms,
             "http_discovery": self.http_discovery,
             "pool_program_id": str(self.pool_program_id) if self.pool_program_id else None,
+            "amm_v4_swap_form": self.amm_v4_swap_form,
+            "amm_v4_order_book": self.amm_v4_order_book,
             "lookup_tables": ",".join(map(str, self.lookup_tables)) or None,
         }
         return tuple(SettingOrigin(name=name, value=value, source=self.sources[name]) for name, value in shown.items())
@@ -128,76 +133,6 @@ class Settings:
 
 def _limits_text(limits: Mapping[Pubkey, int]) -> str | None:
     return ", ".join(f"{mint}={amount}" for mint, amount in limits.items()) or None
-
-
-Parser = Callable[[Any, str], Any]
-
-# Name -> how its value is read. The name is the key in the TOML file and in `load_settings`; in the environment it is
-# DEXROUTE_<NAME>; the flag is --<name>, where a command has one.
-PARSERS: Final[Mapping[str, Parser]] = {
-    "url": values.as_text,
-    "witness_url": values.as_text,
-    "rpc_urls": values.as_list,
-    "send_urls": values.as_list,
-    "rpc_rate_per_s": partial(values.as_int, least=0, most=100_000),
-    "ws_url": values.as_websocket_url,
-    "redis_url": values.as_redis_url,
-    "cache_slots": partial(values.as_int, least=1, most=1_000),
-    "keypair": values.as_path,
-    "commitment": values.as_commitment,
-    "data_dir": values.as_path,
-    "database_url": values.as_database_url,
-    "slippage_bps": partial(values.as_int, least=0, most=9_999),
-    "max_impact_bps": partial(values.as_int, least=0, most=10_000),
-    "max_deviation_bps": partial(values.as_int, least=0, most=10_000),
-    "max_slot_age": partial(values.as_int, least=0, most=1_000_000),
-    "max_pools": partial(values.as_int, least=1, most=10_000),
-    "oracle_max_age_s": partial(values.as_int, least=0, most=86_400),
-    "oracle_max_confidence_bps": partial(values.as_int, least=0, most=10_000),
-    "priority_fee_cap_lamports": partial(values.as_int, least=0, most=10_000_000_000),
-    "policy_max_fee_lamports": partial(values.as_int, least=0, most=10_000_000_000),
-    "policy_mints": values.as_pubkeys,
-    "policy_programs": values.as_pubkeys,
-    "policy_order_limits": values.as_limits,
-    "policy_day_limits": values.as_limits,
-    "policy_day_lamports": partial(values.as_int, least=0, most=2**64 - 1),
-    "rpc_timeout_ms": partial(values.as_int, least=100, most=600_000),
-    "confirm_timeout_ms": partial(values.as_int, least=1_000, most=3_600_000),
-    "http_discovery": values.as_bool,
-    "pool_program_id": values.as_pubkey,
-    "lookup_tables": values.as_pubkeys,
-}
-_SOLANA_KEYS: Final = {"url": "json_rpc_url", "keypair": "keypair_path", "commitment": "commitment"}
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "url": "mainnet-beta",
-    "witness_url": None,
-    "rpc_urls": (),
-    "send_urls": (),
-    "rpc_rate_per_s": 0,
-    "ws_url": None,
-    "redis_url": None,
-    "cache_slots": 8,
-    "commitment": "confirmed",
-    "slippage_bps": 50,
-    "max_impact_bps": 10_000,  # of this and the next, the largest refuses nothing
-    "max_deviation_bps": 10_000,
-    "max_slot_age": None,
-    "max_pools": 48,  # about 100 accounts: what one getMultipleAccounts call carries
-    "oracle_max_age_s": 60,
-    "oracle_max_confidence_bps": 100,
-    "priority_fee_cap_lamports": 1_000_000,
-    "policy_max_fee_lamports": 50_000_000,
-    "policy_mints": (),
-    "policy_programs": (),
-    "policy_order_limits": MappingProxyType({}),
-    "policy_day_limits": MappingProxyType({}),
-    "policy_day_lamports": None,
-    "rpc_timeout_ms": 10_000,
-    "confirm_timeout_ms": 120_000,
-    "http_discovery": True,
-    "pool_program_id": None,
-    "lookup_tables": (),
-}
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Mapping[str, str] | None = None) -> Settings:
@@ -242,6 +177,8 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         confirm_timeout_ms=found["confirm_timeout_ms"],
         http_discovery=found["http_discovery"],
         pool_program_id=found["pool_program_id"],
+        amm_v4_swap_form=found["amm_v4_swap_form"],
+        amm_v4_order_book=found["amm_v4_order_book"],
         lookup_tables=found["lookup_tables"],
         sources=MappingProxyType(sources),
     )
@@ -278,7 +215,7 @@ class _Lookup:
         own_path = files.own_config_path(self._environment)
         if name in self._own_config(own_path):
             return self._own_config(own_path)[name], f"file {own_path}", f"{own_path}: {name}"
-        if solana_key := _SOLANA_KEYS.get(name):
+        if solana_key := SOLANA_KEYS.get(name):
             path = files.solana_config_path(self._environment)
             if solana_key in self._solana_config(path):
                 return self._solana_config(path)[solana_key], f"file {path}", f"{path}: {solana_key}"
@@ -300,4 +237,4 @@ class _Lookup:
             return files.home(self._environment) / ".config" / "solana" / "id.json"
         if name == "data_dir":
             return files.default_data_dir(self._environment)
-        return _DEFAULTS.get(name)
+        return DEFAULTS.get(name)

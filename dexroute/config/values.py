@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +53,13 @@ def as_bool(raw: Any, where: str) -> bool:
     if word in ("0", "false", "no", "off"):
         return False
     raise ConfigError(f"{where}: expected true or false, not {raw!r}")
+
+
+def as_word(raw: Any, where: str, *, words: Sequence[str]) -> str:
+    word = as_text(raw, where)
+    if word not in words:
+        raise ConfigError(f"{where}: {word!r} is not one of: {', '.join(words)}")
+    return word
 
 
 def as_commitment(raw: Any, where: str) -> str:

@@ -14,6 +14,8 @@ from dexroute.config import Settings
 from dexroute.engine.planning import swappable_venues
 from dexroute.errors import DataDirBusy, DexError, RpcError
 from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
+from dexroute.fetchers.raydium.amm_v4.venue import RaydiumAmmV4
+from dexroute.sdk.amm_v4_build import find_build
 from dexroute.sdk.checkup_caches import redis_finding, websocket_finding
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.finding import Finding
@@ -99,12 +101,28 @@ async def _clock(settings: Settings, connection: Connection) -> Finding:
 async def _programs(settings: Settings, connection: Connection) -> list[Finding]:
     venues = venues_for(settings)
     present = await swappable_venues(connection.client, venues)
-    return [
+    findings = [
         Finding(check=venue.id, status="ok", detail=f"program {venue.program_id} is there: quotes and swaps")
         if venue.id in present
         else Finding(check=venue.id, status="warning", detail=f"program {venue.program_id} is not on this cluster: quotes only")
         for venue in venues
     ]
+    if RaydiumAmmV4.id in present:
+        findings.append(await _amm_v4_build(settings, connection))
+    return findings
+
+
+async def _amm_v4_build(settings: Settings, connection: Connection) -> Finding:
+    """What the accounts do not say: which build of AMM v4 this is, and whether the settings fit."""
+    check = "raydium-amm-v4 build"
+    try:
+        payer = KeypairSigner.load(settings.keypair_path).pubkey
+        build = await find_build(connection.client, payer)
+    except DexError as error:
+        return Finding(check=check, status="warning", detail=f"cannot be told: {error.message}", code=error.code)
+    if wrong := build.contradiction(settings):
+        return Finding(check=check, status="warning", detail=wrong)
+    return Finding(check=check, status="ok", detail=build.description())
 
 
 async def _journal(settings: Settings) -> Finding:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dexroute.config import load_settings
-from dexroute.config.settings import PARSERS
+from dexroute.config.known import PARSERS
 from dexroute.errors import ConfigError
 
 SOL = "So11111111111111111111111111111111111111112"
@@ -99,6 +99,8 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
         "DEXROUTE_CONFIRM_TIMEOUT_MS": "4000",
         "DEXROUTE_HTTP_DISCOVERY": "no",
         "DEXROUTE_POOL_PROGRAM_ID": "So11111111111111111111111111111111111111112",
+        "DEXROUTE_AMM_V4_SWAP_FORM": "v2",
+        "DEXROUTE_AMM_V4_ORDER_BOOK": "counted",
         "DEXROUTE_LOOKUP_TABLES": "So11111111111111111111111111111111111111112, 11111111111111111111111111111111",
     }
     assert {f"DEXROUTE_{name.upper()}" for name in PARSERS} == set(environment) - {"HOME"}
@@ -115,6 +117,7 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
     assert {str(mint): limit for mint, limit in settings.policy_day_limits.items()} == {SOL: 6_000_000_000}
     assert (settings.policy_max_fee_lamports, settings.policy_day_lamports) == (9, 7)
     assert settings.http_discovery is False
+    assert (settings.amm_v4_swap_form, settings.amm_v4_order_book) == ("v2", "counted")
     assert str(settings.pool_program_id) == "So11111111111111111111111111111111111111112"
     assert list(map(str, settings.lookup_tables)) == ["So11111111111111111111111111111111111111112", "1" * 32]
 
@@ -149,6 +152,8 @@ def test_secrets_stay_out_of_repr_and_description(environment: dict[str, str]) -
         ("slippage_bps = true", "expected an integer"),
         ("slippage_bps = '１'", "expected an integer"),
         ("http_discovery = 'maybe'", "expected true or false"),
+        ("amm_v4_swap_form = 'v3'", "'v3' is not one of: every-build, v2"),
+        ("amm_v4_order_book = 'yes'", "'yes' is not one of: unknown, counted, ignored"),
         ("commitment = 'recent'", "processed, confirmed, finalized"),
         ("pool_program_id = 'abc'", "not a base58 address"),
         ("lookup_tables = ['11111111111111111111111111111111', 'abc']", "'abc' is not a base58 address"),
