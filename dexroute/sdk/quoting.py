@@ -96,7 +96,7 @@ class Quoter:
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
         programs = [venue.program_id for venue in self._venues] if self._absent is None else []
         feeds = [account for _, account in terms.oracle.feeds] if terms.oracle else []
-        also = [*places, *self._shelf.unread, *programs, *feeds]
+        also = [*places, *(self._shelf.addresses if for_signing else self._shelf.unread), *programs, *feeds]
         round_trips = rounds = 0
         for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
             loaded, more_notes = await self._reader.load(addresses, also=also, kept_slots=kept_slots, for_signing=for_signing)

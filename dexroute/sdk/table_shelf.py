@@ -19,7 +19,7 @@ MOST_TABLES: Final = 16
 
 class TableShelf:
     """Named in the settings first, then remembered ones, the latest first. A table is read once for quotes (it can only grow, or
-    die, and planning reads it again before anything is signed)."""
+    die), and again for every quote that is to be signed."""
 
     def __init__(self, named: Iterable[Pubkey]) -> None:
         self._addresses = list(dict.fromkeys(named))
@@ -32,7 +32,7 @@ class TableShelf:
 
     @property
     def unread(self) -> tuple[Pubkey, ...]:
-        """What the next quote is to read along."""
+        """What the next quote is to read along if it is not to be signed."""
         return tuple(address for address in self.addresses if address not in self._read)
 
     @property
@@ -54,10 +54,11 @@ class TableShelf:
 
     def learn(self, accounts: Mapping[Pubkey, AccountData | None], slot: int) -> None:
         """Take in what was read at `slot`. What is still warming up, or not there yet, is read again next time."""
-        for address in self.unread:
+        for address in self.addresses:
             if address not in accounts:
                 continue
             self._unusable.pop(address, None)
+            self._read.pop(address, None)
             try:
                 table = require_usable(decode_lookup_table(address, accounts[address], slot))
             except LookupTableUnusable as error:

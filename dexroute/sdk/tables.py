@@ -25,7 +25,7 @@ from dexroute.engine.planning.table_instructions import (
     extend_table,
     swap_accounts,
 )
-from dexroute.errors import LookupTableUnusable, UsageError
+from dexroute.errors import AttemptExpired, LandedWithError, LookupTableUnusable, SimulationFailed, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.clock import SLOT_HASHES_ID
 from dexroute.ports import AccountReader, Clock, TableMemory, TransactionSender
@@ -177,9 +177,14 @@ class LookupTables:
         lose its rent. Raises what `OwnTransactions.land` does; what landed before stays."""
         if change.what == "create":
             await self._remember(change.table, authority)
-        signatures = []
+        signatures: list[Signature] = []
         for instructions in change.transactions:
-            signature, _ = await self._transactions.land(instructions)
+            try:
+                signature, _ = await self._transactions.land(instructions)
+            except (SimulationFailed, LandedWithError, AttemptExpired):
+                if change.what == "create" and not signatures:  # proven: there will be no such table
+                    await self._memory.forget_table(self._genesis_hash, change.table)
+                raise
             signatures.append(signature)
         if change.what == "close":
             await self._memory.forget_table(self._genesis_hash, change.table)

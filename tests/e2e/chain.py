@@ -30,6 +30,7 @@ COMPUTE_BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111
 CLOCK = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
 SYSVARS = Pubkey.from_string("Sysvar1111111111111111111111111111111111111")
 NATIVE_LOADER = Pubkey.from_string("NativeLoader1111111111111111111111111111111")
+LOOKUP_TABLES = Pubkey.from_string("AddressLookupTab1e1111111111111111111111111")
 WHOLE_MINT = 82
 _NOTHING = Account(0, b"", SYSTEM, False, 0)
 
@@ -54,6 +55,7 @@ class Landed:
     slot: int
     transaction: VersionedTransaction
     error: Any
+    loaded: tuple[list[Pubkey], list[Pubkey]]
     fee: int
     units: int
     logs: list[str]
@@ -187,6 +189,21 @@ class Chain:
         post = {address: account if account.lamports else None for address, account in result.post_accounts()}
         return None, result.meta().logs(), result.meta().compute_units_consumed(), post
 
+    def loaded(self, transaction: VersionedTransaction, slot: int) -> tuple[list[Pubkey], list[Pubkey]] | None:
+        """(writable, read-only) addresses from the message's lookup tables; None where it names what no table holds."""
+        found: tuple[list[Pubkey], list[Pubkey]] = ([], [])
+        message = transaction.message
+        for lookup in message.address_table_lookups if isinstance(message, MessageV0) else ():
+            table = self.account(lookup.account_key)
+            if table is None or table.owner != LOOKUP_TABLES or int.from_bytes(table.data[12:20], "little") >= slot:
+                return None
+            held = [Pubkey(table.data[start : start + 32]) for start in range(56, len(table.data), 32)]
+            if max((*lookup.writable_indexes, *lookup.readonly_indexes)) >= len(held):
+                return None
+            found[0].extend(held[index] for index in lookup.writable_indexes)
+            found[1].extend(held[index] for index in lookup.readonly_indexes)
+        return found
+
     def fee(self, transaction: VersionedTransaction) -> tuple[int, int]:
         """(all lamports, the priority part of them)."""
         message = transaction.message
@@ -204,8 +221,10 @@ class Chain:
         message, signature = transaction.message, transaction.signatures[0]
         if signature in self.landed or (checked and not self.valid_at(message.recent_blockhash, slot)):
             return
-        keys = list(message.account_keys)
-        assert isinstance(message, MessageV0) and not message.address_table_lookups, "the stage has no lookup tables"
+        loaded = self.loaded(transaction, slot)
+        if loaded is None:
+            return
+        keys = [*message.account_keys, *loaded[0], *loaded[1]]
         before = {key: self.account(key) for key in keys if key != CLOCK}
         total, priority = self.fee(transaction)
         payer = before[keys[0]]
@@ -231,7 +250,15 @@ class Chain:
         told = [before.get(key) for key in keys], [after.get(key) for key in keys]
         units, logs = meta.compute_units_consumed(), meta.logs()
         self.landed[signature] = Landed(
-            slot=slot, transaction=transaction, error=error, fee=total, units=units, logs=logs, before=told[0], after=told[1]
+            slot=slot,
+            transaction=transaction,
+            error=error,
+            loaded=loaded,
+            fee=total,
+            units=units,
+            logs=logs,
+            before=told[0],
+            after=told[1],
         )
 
     def _below_rent(self, before: dict[Pubkey, Account | None], after: dict[Pubkey, Account | None]) -> Pubkey | None:

@@ -280,7 +280,8 @@ class Node:
         asked = told.get("accounts")
         accounts = None
         if asked is not None:
-            keys = [_key(address) for address in _list(asked["addresses"], len(transaction.message.account_keys))]
+            most = len(transaction.message.account_keys) + sum(map(len, self.chain.loaded(transaction, slot) or ()))
+            keys = [_key(address) for address in _list(asked["addresses"], most)]
             accounts = [_account(post.get(key, self.chain.account(key, slot)) if error is None else None, asked) for key in keys]
         value = {"err": error, "logs": logs, "unitsConsumed": units, "accounts": accounts, "returnData": None}
         return self._with_context(slot, value)
@@ -333,7 +334,7 @@ class Node:
             raise Fault(-32015, "Transaction version (0) is not supported by the requesting client")
         if told.get("encoding") != "base64":
             raise Fault(-32602, "this node tells transactions in base64 only")
-        keys = landed.transaction.message.account_keys
+        keys = [*landed.transaction.message.account_keys, *landed.loaded[0], *landed.loaded[1]]
         meta = {
             "err": landed.error,
             "status": {"Ok": None} if landed.error is None else {"Err": landed.error},
@@ -345,7 +346,9 @@ class Node:
             "computeUnitsConsumed": landed.units,
             "logMessages": landed.logs,
             "innerInstructions": [],
-            "loadedAddresses": {"writable": [], "readonly": []},
+            "loadedAddresses": {
+                kind: [str(key) for key in part] for kind, part in zip(("writable", "readonly"), landed.loaded, strict=True)
+            },
             "rewards": [],
         }
         wire = base64.b64encode(bytes(landed.transaction)).decode()
