@@ -1,9 +1,12 @@
-"""The program's IDL through anchorpy: account, event and instruction coders. anchorpy loads slowly, so with its first use only."""
+"""The program's IDL: instructions from it, and through anchorpy account and event coders. anchorpy loads slowly, so with its first
+use only."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from anchorpy.coder.coder import Coder
     from anchorpy_core.idl import Idl
 
+_WIDTHS: Final = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "u128": 16}
 IDL_PATH: Final = Path(__file__).with_name("program") / "dexroute_pool.json"
 
 
@@ -36,21 +40,23 @@ def coder() -> Coder:
 
 
 def build_instruction(name: str, arguments: Mapping[str, int], accounts: Mapping[str, Pubkey], program_id: Pubkey) -> Instruction:
-    """One instruction; signer and writable flags come from the IDL.
+    """One instruction; signer and writable flags, and the widths of its arguments (integers all), come from the IDL. Without
+    anchorpy, because quotes build swaps to know how large they are; a test holds the two equal.
 
     Raises InvalidAmount when an argument does not fit its type, KeyError when an account the IDL lists is not given.
     """
-    from construct import ConstructError
-
-    (entry,) = (candidate for candidate in idl().instructions if candidate.name == name)
+    entry = _instructions()[name]
+    payload = sha256(f"global:{name}".encode()).digest()[:8]
     try:
-        payload = coder().instruction.encode(name, dict(arguments))
-    except ConstructError as error:
+        for argument in entry["args"]:
+            payload += arguments[argument["name"]].to_bytes(_WIDTHS[argument["type"]], "little")
+    except OverflowError as error:
         given = ", ".join(f"{key} {value}" for key, value in arguments.items())
         raise InvalidAmount(f"{name}: {given}: a value does not fit the width the program reads", instruction=name) from error
-    metas = [_meta(account, accounts) for account in entry.accounts]
+    metas = [AccountMeta(accounts[one["name"]], one["isSigner"], one["isMut"]) for one in entry["accounts"]]
     return Instruction(program_id, payload, metas)
 
 
-def _meta(account: Any, accounts: Mapping[str, Pubkey]) -> AccountMeta:
-    return AccountMeta(accounts[account.name], is_signer=account.is_signer, is_writable=account.is_mut)
+@cache
+def _instructions() -> dict[str, Any]:
+    return {entry["name"]: entry for entry in json.loads(IDL_PATH.read_text())["instructions"]}
