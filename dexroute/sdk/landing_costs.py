@@ -35,6 +35,11 @@ def possible_accounts(wallet: Pubkey, mints: Iterable[Pubkey]) -> dict[Pubkey, P
     }
 
 
+def mints_held(places: Mapping[Pubkey, Pubkey], accounts: Mapping[Pubkey, AccountData | None]) -> frozenset[Pubkey]:
+    """Mints the wallet has an account of (`places` as `possible_accounts` gave them)."""
+    return frozenset(mint for address, mint in places.items() if accounts.get(address) is not None)
+
+
 def landing_costs(
     pools: Iterable[Pool],
     request: QuoteRequest,
@@ -46,7 +51,7 @@ def landing_costs(
     there is none), the price per compute unit where it is known before a message is built (a fixed one, or the floor), and the
     rent of accounts the wallet does not have yet (`places` as `possible_accounts` gave them)."""
     ranked = request.output_mint if request.mode is SwapMode.EXACT_IN else request.input_mint
-    open_already = {mint for address, mint in places.items() if accounts.get(address) is not None}
+    open_already = mints_held(places, accounts)
     prices: list[Fraction] = []
     rents: dict[Pubkey, int] = {}
     for pool in pools:

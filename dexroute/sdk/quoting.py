@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from solders.pubkey import Pubkey
 
-from dexroute.engine.planning import OneTransaction, swap_limit
+from dexroute.engine.planning import swap_limit
 from dexroute.engine.planning.programs import is_program
 from dexroute.engine.routing import Candidate, RouteOptions, Solution, fees_by_kind, rank_candidates, solve_route
 from dexroute.errors import DexError, LiquidityNotLoaded, QuoteOnly, RouteNotFound
@@ -17,7 +17,7 @@ from dexroute.fetchers.loader import LoadedPools
 from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import Clock
-from dexroute.sdk.landing_costs import landing_costs, possible_accounts
+from dexroute.sdk.landing_costs import landing_costs, mints_held, possible_accounts
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.pool_hints import PoolHint, useful_pools, why_unreachable
 from dexroute.sdk.quote import Freshness, Quote
@@ -106,7 +106,8 @@ class Quoter:
             routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
             costs = landing_costs(loaded.pools.values(), request, places, loaded.snapshot.accounts, terms.priority_fee)
             self._shelf.learn(loaded.snapshot.accounts, loaded.snapshot.clock.slot)
-            room = self._room(request, options, places, loaded)
+            held = mints_held(places, loaded.snapshot.accounts)
+            room = self._shelf.room(request, options, self._wallet, held, self._learned_units)
             priced = preference.applied(replace(options, costs=costs, room=room), loaded.pools)
             found = _searched(routed.values(), request, priced)
             deeper = _unread(_candidates(found, routed.values(), request, priced), loaded)
@@ -186,20 +187,6 @@ class Quoter:
             said = "name others with --pool, or read more (setting max_pools)"
             notes += (f"{left_out} more known pools were not read, only the {self._max_pools} most promising: {said}",)
         return useful, notes, asked
-
-    def _room(
-        self, request: QuoteRequest, options: RouteOptions, places: Mapping[Pubkey, Pubkey], loaded: LoadedPools
-    ) -> OneTransaction:
-        """What one transaction of this wallet can hold, with the lookup tables that are known."""
-        held = {mint for address, mint in places.items() if loaded.snapshot.accounts.get(address) is not None}
-        return OneTransaction(
-            request,
-            user=self._wallet,
-            held=held,
-            tables=self._shelf.usable(),
-            units=self._learned_units,
-            max_accounts=options.max_accounts,
-        )
 
     def _absent_venues(self, loaded: LoadedPools) -> frozenset[str]:
         """Venues that are quote-only here."""

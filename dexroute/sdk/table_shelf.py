@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning.lookup_tables import as_tables, decode_lookup_table, require_usable
+from dexroute.engine.planning.room import OneTransaction
 from dexroute.engine.planning.size import UsableTable
+from dexroute.engine.routing import RouteOptions
 from dexroute.errors import LookupTableUnusable
 from dexroute.types.accounts import AccountData
 from dexroute.types.lookup_tables import LookupTable
+from dexroute.types.requests import QuoteRequest
 
 MOST_TABLES: Final = 16
 """Read for a route: more would cost more to read and to choose among than they save."""
@@ -68,6 +71,18 @@ class TableShelf:
                 continue
             if table.slot > table.last_extended_slot:
                 self._read[address] = table
+
+    def room(
+        self,
+        request: QuoteRequest,
+        options: RouteOptions,
+        wallet: Pubkey | None,
+        held: Collection[Pubkey],
+        units: Mapping[Pubkey, int] | None,
+    ) -> OneTransaction:
+        """What one transaction of this wallet can hold with these tables; `held` are the mints it has accounts of."""
+        tables = self.usable()
+        return OneTransaction(request, user=wallet, held=held, tables=tables, units=units, max_accounts=options.max_accounts)
 
     def usable(self) -> tuple[UsableTable, ...]:
         """What a message may take, as read so far."""

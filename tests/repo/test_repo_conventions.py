@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "dexroute"
 
 LONG_FOR_A_REASON = {
+    "config/settings.py": "every setting once: its field, its parser, its default, where it came from",
     "errors.py": "the tree of errors, drawn once and declared once: in two files nobody would see it whole",
     "sdk/dex.py": "the facade: one short method for each thing a user can ask, and nothing else",
 }
