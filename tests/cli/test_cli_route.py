@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from dexroute import Dex
-from dexroute.cli.plots.svg import text_width
 from dexroute.cli.render_route import render_route
 from dexroute.cli.terminal import plain_console
+from tests.cli.pictures import outside, overlapping, text_boxes
 from tests.cli.runner import Cli
 
 
@@ -89,25 +89,6 @@ async def test_every_number_is_whole_at_any_width(cli: Cli, width: int, pair: tu
     assert any(f"{quote.price_impact_bps} bps" in line for line in lines)
 
 
-Box = tuple[float, float, float, float]
-
-
-def _boxes(root: ElementTree.Element) -> list[tuple[str, Box]]:
-    """Every text of a picture with the room it takes: left, top, right, bottom."""
-    found = []
-    for element in root.iter():
-        if element.tag.endswith("}text"):
-            text, size = element.text or "", float(element.get("font-size", "13"))
-            width, x, y = text_width(text, size), float(element.get("x", "0")), float(element.get("y", "0"))
-            left = x - {"start": 0.0, "middle": width / 2, "end": width}[element.get("text-anchor", "start")]
-            found.append((text, (left, y - 0.8 * size, left + width, y + 0.2 * size)))
-    return found
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
 @pytest.mark.parametrize(
     "request_", [("150", "SOL", "BONK"), ("50", "SOL", "USDC"), ("1", "TAXED", "BONK"), ("0.01", "SOL", "USDC")]
 )
@@ -115,15 +96,10 @@ def test_a_picture_whose_labels_do_not_overlap(cli: Cli, tmp_path: Path, request
     picture = tmp_path / "route.svg"
     shape: Any = cli.json("route", *request_, "--plot", str(picture))
     root = ElementTree.fromstring(picture.read_text())
-    boxes = _boxes(root)
     hops = [hop for leg in shape["legs"] for hop in leg["hops"]]
-    assert len([text for text, _ in boxes if "→" in text]) == len(hops) + 1
+    assert len([text for text, _ in text_boxes(root) if "→" in text]) == len(hops) + 1
     assert len([element for element in root.iter() if element.tag.endswith("}path")]) == len(hops)
-    pairs = [(one, other) for number, one in enumerate(boxes) for other in boxes[number + 1 :]]
-    assert pairs
-    assert not [(one[0], other[0]) for one, other in pairs if _overlap(one[1], other[1])]
-    width, height = float(root.get("width", "0")), float(root.get("height", "0"))
-    assert all(left >= 0 and right <= width and top >= 0 and bottom <= height for _, (left, top, right, bottom) in boxes)
+    assert overlapping(root) == [] and outside(root) == []
 
 
 def test_broken_pools_among_good_ones_are_listed_and_cost_nothing(cli: Cli) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import cos, pi, sin
+from math import cos, gcd, pi, sin
 from typing import TYPE_CHECKING, Final
 
 from dexroute.cli.plots.palette import venue_color
-from dexroute.cli.plots.svg import Drawing, text_width
+from dexroute.cli.plots.svg import Anchor, Drawing, text_width
 
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
@@ -16,15 +16,22 @@ if TYPE_CHECKING:
 
 MOST_MINTS: Final = 72
 """More names than this do not fit around the circle."""
+_LEVEL: Final = 8  # so many names stand upright
 _SPACING: Final = 22.0
 _SIZE: Final = 13.0
 _SMALLEST: Final = 150.0
-_NAME: Final = 130.0
+_NAME: Final = 120.0
+_LONGEST_NAME: Final = 14  # characters of `_NAME`
 _TOP: Final = 84.0
 
 
-def draw_graph(graph: PoolGraph, name_of: Callable[[Pubkey], str]) -> Drawing:
+def draw_graph(graph: PoolGraph, label_of: Callable[[Pubkey], str]) -> Drawing:
     """At most the `MOST_MINTS` mints with the most pools; lines are a venue's colour, wider for more pools."""
+
+    def name_of(mint: Pubkey) -> str:
+        name = label_of(mint)
+        return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
     mints = _around(graph, graph.mints[:MOST_MINTS])
     shown = set(mints)
     edges = [edge for edge in graph.edges if shown.issuperset(edge.mints)]
@@ -33,7 +40,8 @@ def draw_graph(graph: PoolGraph, name_of: Callable[[Pubkey], str]) -> Drawing:
     if len(graph.mints) > len(mints):
         heading += f" (those with the most pools, of {len(graph.mints)})"
     width = max(2 * (radius + _NAME), text_width(heading, 17) + 60)
-    drawing = Drawing(width, _TOP + 2 * (radius + 40), heading)
+    over = 40.0 if len(mints) <= _LEVEL else _NAME
+    drawing = Drawing(width, _TOP + 2 * (radius + over), heading)
     drawing.text(24, 32, heading, size=17, bold=True)
     x = 24.0
     for venue in sorted({venue for edge in edges for venue, _ in edge.pools_by_venue}):
@@ -42,7 +50,7 @@ def draw_graph(graph: PoolGraph, name_of: Callable[[Pubkey], str]) -> Drawing:
         x += 18 + text_width(venue, _SIZE) + 20
     drawing.width = max(drawing.width, x)
 
-    middle = drawing.width / 2, _TOP + radius + 30
+    middle = drawing.width / 2, _TOP + radius + over - 10
     angles = {mint: 2 * pi * place / len(mints) - pi / 2 for place, mint in enumerate(mints)}
 
     def at(mint: Pubkey, distance: float) -> tuple[float, float]:
@@ -65,19 +73,26 @@ def draw_graph(graph: PoolGraph, name_of: Callable[[Pubkey], str]) -> Drawing:
     for mint in mints:
         drawing.circle(*at(mint, radius), 6, style="box")
         x, y = at(mint, radius + 14)
-        side = cos(angles[mint])
-        drawing.text(
-            x,
-            y + 4 + 5 * sin(angles[mint]),
-            name_of(mint),
-            size=_SIZE,
-            anchor="middle" if abs(side) < 0.15 else ("start" if side > 0 else "end"),
-            bold=mint in graph.mints[:3],
-        )
+        side, bold = cos(angles[mint]), mint in graph.mints[:3]
+        if len(mints) <= _LEVEL:
+            anchor: Anchor = "middle" if abs(side) < 0.15 else ("start" if side > 0 else "end")
+            drawing.text(x, y + 4 + 5 * sin(angles[mint]), name_of(mint), size=_SIZE, anchor=anchor, bold=bold)
+            continue
+        # Names side by side at the top and the bottom would lie on each other, so they point outwards.
+        degrees = angles[mint] * 180 / pi
+        turned = degrees if side >= 0 else degrees + 180
+        drawing.text(x, y, name_of(mint), size=_SIZE, anchor="start" if side >= 0 else "end", bold=bold, turned=turned)
     return drawing
 
 
 def _around(graph: PoolGraph, mints: tuple[Pubkey, ...]) -> list[Pubkey]:
-    """Mints that hang together side by side, so that parts of the graph show as parts of the circle."""
-    wanted = set(mints)
-    return [mint for part in graph.parts for mint in mints if mint in part and mint in wanted]
+    """Mints that hang together side by side, so that parts of the graph show as parts of the circle; within a part those with the
+    most pools far from each other, so that their lines do not all meet in one place."""
+    ordered: list[Pubkey] = []
+    for part in graph.parts:
+        inside = [mint for mint in mints if mint in part]
+        # The golden section of the circle, as a step that visits every place once.
+        step = next(step for step in range(round(len(inside) * 0.382) or 1, len(inside) + 2) if gcd(step, max(len(inside), 1)) == 1)
+        places = {place * step % len(inside): mint for place, mint in enumerate(inside)} if inside else {}
+        ordered += [places[place] for place in sorted(places)]
+    return ordered

@@ -26,6 +26,7 @@ _TOP: Final = 104.0
 _LABEL: Final = 44.0
 _THICKEST: Final = 150.0
 _THINNEST: Final = 2.0
+_NAME_LINE: Final = 16.0  # for names of mints, above the labels of both sides
 _GAP: Final = 14.0
 _BAR: Final = 10.0
 _SIZE: Final = 13.0
@@ -51,9 +52,10 @@ def draw_route(quote: Quote) -> Drawing:
     y = _TOP
     for report in reports:
         thickness = max(_THINNEST, _THICKEST * report.share_ppm / 1_000_000)
+        label = _LABEL if len(report.leg.hops) == 1 else _LABEL + _NAME_LINE
         places = (0, *(columns[hop.output_mint] for hop in report.leg.hops[:-1]), last)
-        lanes.append(_Lane(report, places, y + _LABEL, thickness))
-        y += _LABEL + thickness + _GAP
+        lanes.append(_Lane(report, places, y + label, thickness))
+        y += label + thickness + _GAP
     paid, got = quote.input_token, quote.output_token
     heading = (
         f"{rounded(quote.amount_in, paid.decimals)} {paid.symbol} → {rounded(quote.amount_out, got.decimals)} {got.symbol}"
@@ -120,8 +122,9 @@ def _draw_mint(drawing: Drawing, quote: Quote, lanes: list[_Lane], mint: Pubkey,
             start = place
         if not passes and start is not None:
             top, end = lanes[start].top, lanes[place - 1]
-            drawing.rect(_x(column), top, _BAR, end.top + end.thickness - top, style="box", radius=2)
-            drawing.text(_x(column) + _BAR / 2, top - 6, _name(quote, mint), size=15, anchor="middle", bold=True)
+            head = top - _LABEL + 11  # up to the name
+            drawing.rect(_x(column), head, _BAR, end.top + end.thickness - head, style="box", radius=2)
+            drawing.text(_x(column) + _BAR / 2, top - _LABEL + 6, _name(quote, mint), size=15, anchor="middle", bold=True)
             start = None
 
 

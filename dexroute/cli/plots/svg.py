@@ -69,9 +69,21 @@ class Drawing:
         self._add("path", "", inner, d=d, fill=fill, stroke=stroke, stroke_width=stroke_width or "", opacity=opacity)
 
     def text(
-        self, x: float, y: float, text: str, *, size: float = 13, anchor: Anchor = "start", style: str = "", bold: bool = False
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = 13,
+        anchor: Anchor = "start",
+        style: str = "",
+        bold: bool = False,
+        turned: float | None = None,
     ) -> None:
-        self._add("text", style, _text(text), x=x, y=y, font_size=size, text_anchor=anchor, font_weight="600" if bold else "")
+        """`turned` is in degrees, clockwise around (x, y)."""
+        turn = f"rotate({_number(turned)} {_number(x)} {_number(y)})" if turned is not None else ""
+        weight = "600" if bold else ""
+        self._add("text", style, _text(text), x=x, y=y, font_size=size, text_anchor=anchor, font_weight=weight, transform=turn)
 
     def svg(self) -> str:
         """The whole document."""
