@@ -9,6 +9,8 @@
     │   ├── AmbiguousToken        a symbol several mints carry
     │   ├── ConfigError           a setting or a config file that does not parse
     │   ├── KeypairError          keypair file missing, readable by others, malformed
+    │   │   ├── WrongPassphrase   the encrypted keypair does not open with it
+    │   │   └── SignerUnavailable the remote signer does not answer, refuses, or answers nonsense
     │   ├── OrderNotFound         no such order in this journal
     │   ├── IllegalTransition     the order's state does not allow what was asked
     │   ├── IdempotencyConflict   same key, another body
@@ -102,6 +104,16 @@ class ConfigError(UsageError):
 
 class KeypairError(UsageError):
     code = "KEYPAIR"
+
+
+class WrongPassphrase(KeypairError):
+    code = "WRONG_PASSPHRASE"
+
+
+class SignerUnavailable(KeypairError):
+    code = "SIGNER_UNAVAILABLE"
+    retryable = True
+    exit_code = 5
 
 
 class OrderNotFound(UsageError):

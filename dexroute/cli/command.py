@@ -38,12 +38,12 @@ _SHARED: dict[str, Any] = {
         ),
     ],
     "keypair": Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--keypair",
             "-k",
-            metavar="PATH",
-            help="Keypair file, as solana-keygen writes it.",
+            metavar="PATH|keychain:NAME|remote:URL",
+            help="Keypair file (solana-keygen's, or encrypted), or where else the key is.",
             rich_help_panel="Cluster and wallet",
         ),
     ],

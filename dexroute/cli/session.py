@@ -42,7 +42,7 @@ class Session:
     """The shared options of one command."""
 
     url: str | None
-    keypair: Path | None
+    keypair: str | None
     data_dir: Path | None
     commitment: str | None
     format_: OutputFormat
@@ -69,9 +69,10 @@ class Session:
 
     def dex(self, watcher: EventWatcher | None = None) -> Dex:
         """The SDK with these settings; use it as `async with`. `watcher` hears of every durable step of every order."""
+        from dexroute.cli.passphrase import type_passphrase
         from dexroute.sdk import Dex
 
-        return Dex(self.settings(), watcher=watcher)
+        return Dex(self.settings(), passphrase=type_passphrase, watcher=watcher)
 
     def emit(self, value: Any, render: Callable[[Console], None]) -> None:
         """The command's result on stdout: `value` as JSON, or `render` on a console."""

@@ -1,4 +1,4 @@
-"""`dex wallet new|address|balance` and `dex airdrop`."""
+"""`dex wallet new|import|export|address|balance` and `dex airdrop`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,52 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dexroute.cli.command import command
+from dexroute.cli.passphrase import choose_passphrase, type_passphrase
 from dexroute.cli.session import Session
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from solders.keypair import Keypair
 
 _LAMPORT_DECIMALS = 9
+
+Encrypt = Annotated[
+    bool, typer.Option("--encrypt", help="Under a passphrase: typed, or from DEXROUTE_PASSPHRASE_FD or DEXROUTE_PASSPHRASE.")
+]
+
+
+def key_of(source: str) -> Keypair:
+    """The key itself, from where it can be taken. Raises KeypairError."""
+    from dexroute.chain.signers import EncryptedSigner, KeypairSigner, open_signer
+    from dexroute.errors import KeypairError
+
+    signer = open_signer(source, type_passphrase)
+    signer = signer.unlock() if isinstance(signer, EncryptedSigner) else signer
+    if not isinstance(signer, KeypairSigner):
+        raise KeypairError(f"the key of {signer!r} cannot be taken from there")
+    return signer.keypair()
+
+
+def keep_key(where: str, keypair: Keypair, *, encrypt: bool, session: Session, advice: str) -> None:
+    """Keep a key under a new name, and say where. Raises KeypairError."""
+    from pathlib import Path
+
+    from dexroute.chain.signers import EncryptedSigner, KeypairSigner
+    from dexroute.chain.signers.locating import KEYCHAIN, REMOTE
+    from dexroute.errors import KeypairError
+
+    if where.startswith(REMOTE):
+        raise KeypairError("a remote signer makes and keeps its own key")
+    if where.startswith(KEYCHAIN):
+        from dexroute.chain.signers.keychain import keep_in_keychain
+
+        keep_in_keychain(where.removeprefix(KEYCHAIN), keypair)
+    elif encrypt:
+        EncryptedSigner.create(Path(where), keypair, choose_passphrase(where))
+    else:
+        KeypairSigner.keep(Path(where), keypair)
+    shape = {"address": str(keypair.pubkey()), "keypair": where}
+    session.emit(shape, lambda console: console.print(f"{keypair.pubkey()}\nkept in {where}: {advice}"))
 
 
 def register(app: typer.Typer) -> None:
@@ -20,21 +60,36 @@ def register(app: typer.Typer) -> None:
     app.add_typer(wallet, name="wallet")
 
     @command(wallet, "new")
-    async def new(session: Session) -> None:
-        """Create a keypair file only you can read (0600). Never overwrites one."""
-        from dexroute.chain.signers import KeypairSigner
+    async def new(session: Session, encrypt: Encrypt = False) -> None:
+        """Create a key: a file only you can read (0600), or an entry of the keychain (-k keychain:NAME). Never replaces one."""
+        from solders.keypair import Keypair
 
-        path = session.settings().keypair_path
-        signer = KeypairSigner.create(path)
-        shape = {"address": str(signer.pubkey), "keypair": str(path)}
-        session.emit(shape, lambda console: console.print(f"{signer.pubkey}\nkept in {path}: back it up, nobody can restore it"))
+        where = session.settings().keypair
+        keep_key(where, Keypair(), encrypt=encrypt, session=session, advice="back it up, nobody can restore it")
+
+    @command(wallet, "import")
+    async def import_(
+        session: Session,
+        source: Annotated[str, typer.Argument(metavar="SOURCE", help="A keypair file, plain or encrypted, or keychain:NAME.")],
+        encrypt: Encrypt = False,
+    ) -> None:
+        """Keep a key you have under -k as well: in another file, encrypted, or in the keychain. Never replaces one."""
+        keep_key(session.settings().keypair, key_of(source), encrypt=encrypt, session=session, advice=f"{source} was left as it is")
+
+    @command(wallet, "export")
+    async def export(
+        session: Session, target: Annotated[str, typer.Argument(metavar="FILE", help="A new file; it will not be encrypted.")]
+    ) -> None:
+        """Write the key as the solana CLI does, to a new file only you can read. Whoever has that file has the money."""
+        advice = "not encrypted: keep it where nobody else comes"
+        keep_key(target, key_of(session.settings().keypair), encrypt=False, session=session, advice=advice)
 
     @command(wallet, "address")
     async def address(session: Session) -> None:
-        """The wallet's address."""
-        from dexroute.chain.signers import KeypairSigner
+        """The wallet's address. An encrypted keypair tells it without its passphrase."""
+        from dexroute.chain.signers import open_signer
 
-        pubkey = str(KeypairSigner.load(session.settings().keypair_path).pubkey)
+        pubkey = str(open_signer(session.settings().keypair, type_passphrase).pubkey)
         session.emit({"address": pubkey}, lambda console: console.print(pubkey))
 
     @command(wallet, "balance")

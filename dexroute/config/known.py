@@ -22,7 +22,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "ws_url": values.as_websocket_url,
     "redis_url": values.as_redis_url,
     "cache_slots": partial(values.as_int, least=1, most=1_000),
-    "keypair": values.as_path,
+    "keypair": values.as_signer,
     "commitment": values.as_commitment,
     "data_dir": values.as_path,
     "database_url": values.as_database_url,

@@ -49,7 +49,7 @@ class Settings:
     ws_url: str | None = field(repr=False)
     redis_url: str | None = field(repr=False)
     cache_slots: int
-    keypair_path: Path
+    keypair: str = field(repr=False)
     commitment: str
     data_dir: Path
     database_url: str = field(repr=False)
@@ -87,6 +87,11 @@ class Settings:
         return tuple(dict.fromkeys(named))
 
     @property
+    def keypair_path(self) -> Path:
+        """Where the keypair file is, if it is one."""
+        return Path(self.keypair)
+
+    @property
     def is_mainnet(self) -> bool:
         """Whether this is mainnet-beta by name or public endpoint. A "custom" URL may be as well: only its genesis hash tells."""
         return self.cluster == "mainnet-beta"
@@ -102,7 +107,7 @@ class Settings:
             "ws_url": redact_url(self.ws_url) if self.ws_url else None,
             "redis_url": redact_url(self.redis_url) if self.redis_url else None,
             "cache_slots": self.cache_slots,
-            "keypair": str(self.keypair_path),
+            "keypair": f"remote:{redact_url(self.keypair[7:])}" if self.keypair.startswith("remote:http") else self.keypair,
             "commitment": self.commitment,
             "data_dir": str(self.data_dir),
             "database_url": self.database_url if self.database_url.startswith("sqlite") else redact_url(self.database_url),
@@ -160,7 +165,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         ws_url=found["ws_url"],
         redis_url=found["redis_url"],
         cache_slots=found["cache_slots"],
-        keypair_path=found["keypair"],
+        keypair=str(found["keypair"]),
         commitment=found["commitment"],
         data_dir=data_dir,
         database_url=found["database_url"] or f"sqlite+aiosqlite:///{data_dir / 'journal.sqlite3'}",

@@ -33,6 +33,12 @@ def as_path(raw: Any, where: str) -> Path:
     return Path(as_text(raw, where)).expanduser()
 
 
+def as_signer(raw: Any, where: str) -> str:
+    """Where the key is: a file, `keychain:NAME` or `remote:URL`."""
+    text = as_text(raw, where)
+    return text if text.startswith(("keychain:", "remote:")) else str(Path(text).expanduser())
+
+
 def as_int(raw: Any, where: str, *, least: int, most: int) -> int:
     text = str(raw).strip() if isinstance(raw, str) else raw
     if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 20:

@@ -9,13 +9,16 @@ from typing import Literal
 
 from dexroute.chain.rpc import RpcClient, is_unsupported
 from dexroute.chain.rpc.group import MOST_LAG_SLOTS
-from dexroute.chain.signers import KeypairSigner
+from dexroute.chain.signers import EncryptedSigner, KeypairSigner, open_signer
+from dexroute.chain.signers.locating import KEYCHAIN
 from dexroute.config import Settings
+from dexroute.config.passphrase import environment_passphrase
 from dexroute.engine.planning import swappable_venues
 from dexroute.errors import DataDirBusy, DexError, RpcError
 from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
 from dexroute.fetchers.raydium.amm_v4.venue import RaydiumAmmV4
 from dexroute.sdk.amm_v4_build import find_build
+from dexroute.ports import Signer
 from dexroute.sdk.checkup_caches import redis_finding, websocket_finding
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.finding import Finding
@@ -45,10 +48,20 @@ async def run_checkup(settings: Settings) -> tuple[Finding, ...]:
 
 def _keypair(settings: Settings) -> Finding:
     try:
-        signer = KeypairSigner.load(settings.keypair_path)
+        signer = open_signer(settings.keypair, environment_passphrase, timeout_ms=settings.rpc_timeout_ms)
     except DexError as error:
         return _failed("keypair", error)
-    return Finding(check="keypair", status="ok", detail=f"{signer.pubkey} in {settings.keypair_path}, readable only by you")
+    return Finding(check="keypair", status="ok", detail=_where_the_key_is(settings, signer))
+
+
+def _where_the_key_is(settings: Settings, signer: Signer) -> str:
+    if isinstance(signer, EncryptedSigner):
+        return f"{signer.pubkey} in {settings.keypair}, encrypted"
+    if settings.keypair.startswith(KEYCHAIN):
+        return f"{signer.pubkey} in {settings.keypair}"
+    if isinstance(signer, KeypairSigner):
+        return f"{signer.pubkey} in {settings.keypair}, readable only by you"
+    return repr(signer)
 
 
 async def _rpc(settings: Settings, connection: Connection) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from solders.pubkey import Pubkey
 
 from dexroute.config import Settings, load_settings
+from dexroute.config.passphrase import environment_passphrase
 from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder, check_slippage
 from dexroute.engine.routing import RouteOptions
 from dexroute.engine.routing.reliability import PoolRecord, pool_records
@@ -61,8 +62,9 @@ class Dex:
     """One wallet on one cluster. Use as `async with Dex(url=..., keypair=...) as dex`.
 
     Settings come from `settings`, or from keyword arguments named like them (url, keypair, data_dir, ...) over environment and
-    files. `signer` replaces the keypair file. `transport` replaces the network (tests, proxies). `watcher` hears of every step of
-    every order once it is durable. `stream` keeps the accounts of quoted pairs current over the node's WebSocket: quotes then cost
+    files. `signer` replaces the configured key; `passphrase` is asked for an encrypted one when it first signs (by default the
+    environment is). `transport` replaces the network (tests, proxies). `watcher` hears of every step of every order once it is
+    durable. `stream` keeps the accounts of quoted pairs current over the node's WebSocket: quotes then cost
     no round trip while it is up, and one while it is not.
     """
 
@@ -71,6 +73,7 @@ class Dex:
         settings: Settings | None = None,
         *,
         signer: Signer | None = None,
+        passphrase: Callable[[str], str] = environment_passphrase,
         transport: httpx.AsyncBaseTransport | None = None,
         watcher: EventWatcher | None = None,
         stream: bool = False,
@@ -82,6 +85,7 @@ class Dex:
         self.venues = venues_for(self.settings)
         self.signing_policy = signing_policy(self.settings, self.venues)
         self._signer = signer
+        self._passphrase = passphrase
         self._transport = transport
         self._watcher = watcher
         self._streams = stream
@@ -119,11 +123,11 @@ class Dex:
 
     @property
     def signer(self) -> Signer:
-        """The signer given, or the key in the configured keypair file. Raises KeypairError."""
+        """The signer given, or the key where the settings say it is. An encrypted file is not opened yet. Raises KeypairError."""
         if self._signer is None:
-            from dexroute.chain.signers import KeypairSigner
+            from dexroute.chain.signers import open_signer
 
-            self._signer = KeypairSigner.load(self.settings.keypair_path)
+            self._signer = open_signer(self.settings.keypair, self._passphrase, timeout_ms=self.settings.rpc_timeout_ms)
         return self._signer
 
     async def balances(self, wallet: Pubkey | None = None) -> WalletBalance:

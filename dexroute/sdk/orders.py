@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 
+from dexroute.chain.signers import EncryptedSigner
 from dexroute.engine.execution import recovery
 from dexroute.engine.execution.builder import OrderBuilder
 from dexroute.engine.execution.claim import EventWatcher
@@ -175,6 +176,13 @@ class Orders:
             promised=promises(terms, limit),
         )
 
+    def _unlocked(self) -> Signer:
+        """Ask for a passphrase before an order is recorded, not in the middle of it."""
+        signer = self._signer()
+        if isinstance(signer, EncryptedSigner):
+            signer.unlock()
+        return signer
+
     def _working(self) -> Executor:
         if self._executor is None:
             self._executor = Executor(
@@ -183,7 +191,7 @@ class Orders:
                 routes=self._connection.routes,
                 cluster=self._connection.client,
                 screening=self._screening,
-                signer=self._signer(),
+                signer=self._unlocked(),
                 builder=self._builder,
                 clock=self._clock,
                 owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",

@@ -44,7 +44,7 @@ class KeypairSigner:
     @classmethod
     def load(cls, path: Path) -> KeypairSigner:
         """The key in a solana id.json file. Raises KeypairError: missing, readable by others, or not 64 bytes of one key."""
-        return cls(_parse(_read_private(path), path))
+        return cls(_parse(read_private(path), path))
 
     @classmethod
     def create(cls, path: Path) -> KeypairSigner:
@@ -52,21 +52,35 @@ class KeypairSigner:
 
         The file appears complete or not at all: it is written under another name and linked to `path`.
         """
-        keypair = Keypair()
-        try:
-            _check_directory(path.parent)
-            write_private(path, json.dumps(list(bytes(keypair))).encode() + b"\n", replace=False)
-        except FileExistsError:
-            raise KeypairError(
-                f"keypair {path} already exists and is never overwritten; name another file (-k PATH) or move it away",
-                path=str(path),
-            ) from None
-        except OSError as error:
-            raise KeypairError(f"keypair {path} cannot be written: {error.strerror}", path=str(path)) from None
+        return cls.keep(path, Keypair())
+
+    @classmethod
+    def keep(cls, path: Path, keypair: Keypair) -> KeypairSigner:
+        """A key at hand into a new file, like `create`."""
+        create_private(path, json.dumps(list(bytes(keypair))).encode() + b"\n")
         return cls(keypair)
 
+    def keypair(self) -> Keypair:
+        """The key itself, for keeping it elsewhere."""
+        return self._keypair
 
-def _read_private(path: Path) -> bytes:
+
+def create_private(path: Path, content: bytes) -> None:
+    """A new keypair file that only its owner can read. Raises KeypairError, also when there is one already."""
+    try:
+        _check_directory(path.parent)
+        write_private(path, content, replace=False)
+    except FileExistsError:
+        raise KeypairError(
+            f"keypair {path} already exists and is never overwritten; name another file (-k PATH) or move it away",
+            path=str(path),
+        ) from None
+    except OSError as error:
+        raise KeypairError(f"keypair {path} cannot be written: {error.strerror}", path=str(path)) from None
+
+
+def read_private(path: Path) -> bytes:
+    """The content of a keypair file. Raises KeypairError: missing, no file, or accessible by others."""
     try:
         # Opened before it is examined, so that what was examined is what is read. Non-blocking: a FIFO must not hang.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
