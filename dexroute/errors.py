@@ -9,8 +9,7 @@
     │   ├── AmbiguousToken        a symbol several mints carry
     │   ├── ConfigError           a setting or a config file that does not parse
     │   ├── KeypairError          keypair file missing, readable by others, malformed
-    │   │   ├── WrongPassphrase   the encrypted keypair does not open with it
-    │   │   └── SignerUnavailable the remote signer does not answer, refuses, or answers nonsense
+    │   │   └── WrongPassphrase   the encrypted keypair does not open with it
     │   ├── OrderNotFound         no such order in this journal
     │   ├── IllegalTransition     the order's state does not allow what was asked
     │   ├── IdempotencyConflict   same key, another body
@@ -48,6 +47,7 @@
     │   ├── RateLimited
     │   ├── RpcError              the node answered with a JSON-RPC error
     │   ├── StaleData             a lagging node
+    │   ├── SignerUnavailable     the remote signer does not answer, refuses, or answers nonsense
     │   ├── CacheUnavailable      the shared account cache (Redis) does not answer
     │   ├── CacheDamaged          bytes under the cache's keys that it did not write
     │   ├── OutcomeUnknown        sent, and neither landed nor proven dead yet
@@ -108,12 +108,6 @@ class KeypairError(UsageError):
 
 class WrongPassphrase(KeypairError):
     code = "WRONG_PASSPHRASE"
-
-
-class SignerUnavailable(KeypairError):
-    code = "SIGNER_UNAVAILABLE"
-    retryable = True
-    exit_code = 5
 
 
 class OrderNotFound(UsageError):
@@ -290,6 +284,10 @@ class RpcError(NetworkError):
 
 class StaleData(NetworkError):
     code = "STALE_DATA"
+
+
+class SignerUnavailable(NetworkError):
+    code = "SIGNER_UNAVAILABLE"
 
 
 class CacheUnavailable(NetworkError):

@@ -14,7 +14,7 @@ from dexroute.config.passphrase import environment_passphrase
 from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder, check_slippage
 from dexroute.engine.routing import RouteOptions
 from dexroute.engine.routing.reliability import PoolRecord, pool_records
-from dexroute.errors import DataDirBusy, KeypairError, UsageError
+from dexroute.errors import DataDirBusy, KeypairError, SignerUnavailable, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
 from dexroute.fetchers.pool_reader import PoolReader
@@ -438,7 +438,7 @@ class Dex:
         """The wallet's address; None without a usable key, which quoting does not need."""
         try:
             return self.signer.pubkey
-        except KeypairError:
+        except (KeypairError, SignerUnavailable):
             return None
 
     def _finder(self, memory: SqlStore | None) -> PoolFinder:

@@ -16,7 +16,7 @@ from dexroute.engine.execution.reactions import ROUTE_AGAIN, Reaction, backoff_m
 from dexroute.engine.execution.screening import screen_attempt
 from dexroute.engine.execution.signing import check_message, commit_intent, commit_signature, unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
-from dexroute.errors import DexError, KeypairError, PolicyRefused, SlippageExceeded
+from dexroute.errors import DexError, KeypairError, PolicyRefused, SignerUnavailable, SlippageExceeded
 from dexroute.ports import Clock, Signer, TransactionSender
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import AttemptOutcome, EventKind, OrderState
@@ -124,7 +124,7 @@ class Preparation:
         await claim.check_lease()
         try:
             await commit_signature(claim, self._clock, self._signer, attempt)
-        except KeypairError as error:
+        except (KeypairError, SignerUnavailable) as error:
             raise _Refused(error) from error
 
     async def _to_routing(self, claim: Claim, cause: DexError | None) -> None:
