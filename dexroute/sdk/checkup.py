@@ -17,8 +17,8 @@ from dexroute.engine.planning import swappable_venues
 from dexroute.errors import DataDirBusy, DexError, RpcError
 from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
 from dexroute.fetchers.raydium.amm_v4.venue import RaydiumAmmV4
-from dexroute.sdk.amm_v4_build import find_build
 from dexroute.ports import Signer
+from dexroute.sdk.amm_v4_build import find_build
 from dexroute.sdk.checkup_caches import redis_finding, websocket_finding
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.finding import Finding
