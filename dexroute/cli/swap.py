@@ -150,6 +150,7 @@ async def _preview(session: Session, dex: Dex, quote: Quote) -> None:
             *cost_rows(prepared.costs, quote.tokens),
             ("compute units", f"{prepared.facts['compute_units']} used, limit {prepared.facts['compute_unit_limit']}"),
             ("size", f"{prepared.facts['bytes']} of 1232 bytes"),
+            *(("lookup table", table) for table in prepared.facts["lookup_tables"]),
         ]
         console.print()
         console.print(fact_table(rows))
