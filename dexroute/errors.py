@@ -36,6 +36,7 @@
     │   ├── LookupTableUnusable   missing, malformed, another program's, deactivated, or still warming up
     │   ├── QuoteOnly             the venue's program is not on this cluster
     │   ├── SimulationFailed      the exact message fails in simulation
+    │   ├── OrderInDoubt          the journal was restored, and a swap it forgot may be this order's
     │   ├── PolicyRefused         the signing policy does not allow this message
     │   ├── PriceDeviation        worse than the reference price by more than allowed
     │   ├── OracleUnusable        a price feed that is stale, unsure, partly verified or none at all
@@ -53,6 +54,7 @@
     │   ├── OutcomeUnknown        sent, and neither landed nor proven dead yet
     │   ├── DataDirBusy           another dexroute works on this data directory
     │   ├── DatabaseUnavailable   the database server does not answer, or a write could not be completed
+    │   ├── JournalRestored       from a backup: nothing is signed while bytes it forgot may still land
     │   └── OrderTakenOver        another worker or a cancel claimed the order meanwhile
     ├── LandedWithError           the program refused on chain; fees were paid            exit 6
     └── AttemptExpired            proven never to land; nothing was spent                 exit 7
@@ -231,6 +233,10 @@ class QuoteOnly(GuardRefused):
     code = "QUOTE_ONLY"
 
 
+class OrderInDoubt(GuardRefused):
+    code = "ORDER_IN_DOUBT"
+
+
 class SimulationFailed(GuardRefused):
     code = "SIMULATION_FAILED"
 
@@ -308,6 +314,10 @@ class DataDirBusy(NetworkError):
 
 class DatabaseUnavailable(NetworkError):
     code = "DATABASE_UNAVAILABLE"
+
+
+class JournalRestored(NetworkError):
+    code = "JOURNAL_RESTORED"
 
 
 class OrderTakenOver(NetworkError):

@@ -20,6 +20,7 @@ from dexroute.types.chain import (
     AccountsAtSlot,
     BlockhashLifetime,
     Commitment,
+    HistoryEntry,
     KeptAccounts,
     LandedTransaction,
     SignatureStatus,
@@ -104,6 +105,11 @@ class TransactionSender(TransactionRoute, Protocol):
 
     async def first_available_slot(self) -> int:
         """The oldest slot this node still has; 0 for one that does not tell."""
+        ...
+
+    async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
+        """The newest finalized transactions that name `address`, at most 1,000, newest first. Raises RpcError where the node does
+        not offer that."""
         ...
 
     async def transaction(self, signature: Signature) -> LandedTransaction | None:
@@ -254,6 +260,20 @@ class OrderStore(Protocol):
     async def events(self, order_id: str, *, after_seq: int = 0) -> tuple[OrderEvent, ...]:
         """In the order they were committed, those numbered above `after_seq`."""
         ...
+
+    async def known_signatures(self, signatures: Sequence[str]) -> frozenset[str]:
+        """Those of these that belong to attempts of the journal."""
+        ...
+
+    async def accept_lost(self) -> None:
+        """Take the journal as it is for whole, though it was restored from a backup and lacks signatures: a person has looked."""
+        ...
+
+    async def note(self, name: str, value: str) -> None:
+        """Keep a fact about the journal itself, replacing what was there."""
+        ...
+
+    async def noted(self, name: str) -> str | None: ...
 
     async def fills(self, order_id: str) -> tuple[Fill, ...]:
         """What the chain did with each landed attempt."""

@@ -46,6 +46,24 @@ def register(app: typer.Typer) -> None:
             tokens = await known_mints(dex, found.promised)
         session.emit(found.json(), lambda console: render_stats(console, found, tokens))
 
+    @command(orders, "restored")
+    async def restored(
+        session: Session,
+        accept: Annotated[bool, typer.Option("--accept", help="You have looked: no open order is among the lost swaps.")] = False,
+    ) -> None:
+        """What a journal restored from a backup has forgotten, as far as the chain tells."""
+        from dexroute.cli.render_order import render_restored
+
+        async with session.dex() as dex:
+            journal = await dex.orders()
+            found = await journal.restored()
+            if accept and found is not None:
+                await journal.accept_restored()
+        session.emit(
+            {"restored": found, "accepted": accept and found is not None},
+            lambda console: render_restored(console, found, accepted=accept),
+        )
+
     @command(orders, "show")
     async def show(session: Session, order: OrderId) -> None:
         """One order: quoted, simulated and executed apart, each cost, and every step it took."""

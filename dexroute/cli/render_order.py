@@ -160,6 +160,29 @@ def _share_text(leg: Mapping[str, Any], receipt: Receipt, tokens: Tokens) -> str
     return f"{paid} → {amount_text(int(leg['amount_out']), request.output_mint, tokens)}"
 
 
+def render_restored(console: Console, restored: Mapping[str, Any] | None, *, accepted: bool) -> None:
+    """What is missing, until when nothing is signed, and the swaps found that the journal does not know."""
+    if restored is None:
+        console.print("this journal was not restored from a backup, or that was accepted")
+        return
+    rows = [("missing", f"{restored['missing']} signatures")]
+    if restored.get("over"):
+        rows.append(("in flight", "none of them can land any more"))
+    elif restored.get("until_height") is not None:
+        rows.append(("nothing is signed", f"before block height {restored['until_height']} is finalized"))
+    for wallet, lost in restored.get("wallets", {}).items():
+        rows.append(("wallet", wallet))
+        if lost is None:
+            rows.append(("lost swaps", "unknown: the node does not tell the wallet's history"))
+        for swap in lost or ():
+            moved = "\n".join(f"{change} base units of {mint}" for mint, change in swap["changes"].items())
+            rows.append(("lost swap", f"{swap['signature']}\nslot {swap['slot']}\n{moved}"))
+    rows.append(
+        ("accepted", "orders are signed for again" if accepted else "no: `dex orders restored --accept` once you have looked")
+    )
+    console.print(fact_table(rows))
+
+
 def render_stats(console: Console, stats: QueueStats, tokens: Tokens) -> None:
     """Orders by state, the waiting ones by priority, and what they promise."""
     from dexroute.types.orders import OrderState

@@ -6,8 +6,9 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from dexroute.chain.signers import EncryptedSigner
 from dexroute.engine.execution import recovery
@@ -19,6 +20,7 @@ from dexroute.engine.execution.intake import new_order
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
 from dexroute.engine.execution.receipt import Receipt, read_receipt
+from dexroute.engine.execution.restored import read_restored
 from dexroute.engine.execution.stats import QueueStats, read_stats
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import DexError, IdempotencyConflict, KeypairError
@@ -122,6 +124,14 @@ class Orders:
     async def resume(self, *, wait_ms: int | None = None) -> tuple[recovery.Recovered, ...]:
         """Take up every open order. One order's trouble stops no other's."""
         return await recovery.resume(self._working(), wait_ms=wait_ms)
+
+    async def restored(self) -> Mapping[str, Any] | None:
+        """What is known of a restore of this journal from a backup that nobody accepted yet; None when there was none."""
+        return await read_restored(self._store)
+
+    async def accept_restored(self) -> None:
+        """A person has looked: no open order is among the swaps the journal forgot."""
+        await self._store.accept_lost()
 
     async def stats(self) -> QueueStats:
         """How many orders stand where, and what the open ones of this wallet promise."""

@@ -53,6 +53,7 @@ _ADVANCE: Final = update(ORDERS).where(
 )
 _ADVANCE_LEASED: Final = _ADVANCE.values(lease_until_ms=LEASE_END)
 _FILL: Final = insert(_FILLS)
+COUNT_SIGNED: Final = select(func.count(_ATTEMPTS.c.signature).label("number"))
 
 
 class SqlOrders(SqlClaims):
@@ -139,7 +140,7 @@ class SqlOrders(SqlClaims):
                 promise(connection, stored, None, unasked=True)
             return record(connection, stored, before.state, kind, at_ms, facts or {})
 
-        return stored, await self._sessions.write(step)
+        return stored, await self._sessions.write(step, signs=kind is EventKind.SIGNED)
 
     async def promised(self, genesis_hash: str, wallet: Pubkey) -> Mapping[Pubkey, int]:
         rows = await self._sessions.rows(promised_of(genesis_hash, wallet))
@@ -191,6 +192,15 @@ class SqlOrders(SqlClaims):
         rows = await self._sessions.rows(wanted)
         with self._sessions.parsing():
             return tuple(attempt_value(row) for row in rows)
+
+    async def signed(self) -> int:
+        """How many signatures the journal holds."""
+        (row,) = await self._sessions.rows(COUNT_SIGNED)
+        return int(row.number)
+
+    async def known_signatures(self, signatures: Sequence[str]) -> frozenset[str]:
+        found = await self._sessions.rows(select(_ATTEMPTS.c.signature).where(_ATTEMPTS.c.signature.in_(list(signatures))))
+        return frozenset(row.signature for row in found)
 
     async def events(self, order_id: str, *, after_seq: int = 0) -> tuple[OrderEvent, ...]:
         wanted = select(_EVENTS).where(_EVENTS.c.order_id == order_id, _EVENTS.c.seq > after_seq).order_by(_EVENTS.c.seq)

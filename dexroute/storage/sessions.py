@@ -22,14 +22,14 @@ Answer = TypeVar("Answer")
 
 class Sessions:
     """Opens sessions on one engine and translates what goes wrong in them. `writer` is SQLite's engine for grouped commits;
-    `committed` hears of each of them."""
+    `signed` hears in its thread how many of the steps committed at once were signatures."""
 
     def __init__(
         self,
         engine: AsyncEngine,
         label: str,
         writer: Engine | None = None,
-        committed: Callable[[Connection], None] = lambda connection: None,
+        signed: Callable[[int], None] = lambda signatures: None,
     ) -> None:
         self.label = label
         self.dialect = engine.dialect.name
@@ -37,18 +37,18 @@ class Sessions:
         self._reader = engine.execution_options(**{READ_ONLY: True})
         # SQLite has one writer; queueing here is fair and quick where its busy handler would sleep and retry
         self._turn = asyncio.Semaphore(1 if self.dialect == "sqlite" else 64)
-        self._group = None if writer is None else GroupWriter(writer, self._turn, committed)
+        self._group = None if writer is None else GroupWriter(writer, self._turn, signed)
 
     async def close(self) -> None:
         if self._group is not None:
             await self._group.close()
 
-    async def write(self, step: Callable[[Connection], Answer]) -> Answer:
+    async def write(self, step: Callable[[Connection], Answer], *, signs: bool = False) -> Answer:
         """What `step` returns, once what it wrote is durable; what it raises leaves nothing behind. On SQLite, steps that come at
         once share a transaction. A step may be run again after a rollback: it must act on the database alone."""
         with translated(self.label), self.parsing():
             if self._group is not None:
-                return await self._group.run(step)
+                return await self._group.run(step, signs=signs)
             async with self._turn, self._writer.begin() as connection:
                 return await connection.run_sync(step)
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
+from sqlalchemy import Connection, delete
 from sqlmodel import col, select
 
 from dexroute.host.lock import hold
 from dexroute.storage.database import open_database, writing_engine
+from dexroute.storage.high_water import HighWater
 from dexroute.storage.location import locate
 from dexroute.storage.lookup_tables import SqlTables
-from dexroute.storage.orders import SqlOrders
+from dexroute.storage.orders import COUNT_SIGNED, SqlOrders
 from dexroute.storage.pools import SqlPools
 from dexroute.storage.records import SqlRecords
 from dexroute.storage.sessions import Sessions
-from dexroute.storage.tables import MetaRow
+from dexroute.storage.tables import MetaRow, table_of
+
+_RESTORED = "restored"
 
 
 class SqlStore(SqlOrders, SqlPools, SqlRecords, SqlTables):
     """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, PoolMemory, PoolRecords and TableMemory. `label` names it
     without credentials."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, high_water: HighWater | None = None) -> None:
         super().__init__(sessions)
         self.label = sessions.label
+        self._high_water = high_water
 
     async def note(self, name: str, value: str) -> None:
         """Keep a fact about the journal itself, replacing what was there."""
@@ -36,6 +42,14 @@ class SqlStore(SqlOrders, SqlPools, SqlRecords, SqlTables):
         async with self._sessions.reading() as session:
             row = (await session.exec(select(MetaRow).where(col(MetaRow.name) == name))).one_or_none()
             return None if row is None else row.value
+
+    async def accept_lost(self) -> None:
+        def step(connection: Connection) -> None:
+            connection.execute(delete(table_of(MetaRow)).where(col(MetaRow.name) == _RESTORED))
+            if self._high_water is not None:
+                self._high_water.set(int(connection.execute(COUNT_SIGNED).scalar_one()))
+
+        await self._sessions.write(step)
 
 
 @asynccontextmanager
@@ -49,9 +63,35 @@ async def open_store(database: str | Path) -> AsyncIterator[SqlStore]:
     with ExitStack() as held:
         if location.file is not None:
             held.enter_context(hold(location.file.parent, location.file.name, what="the journal"))
+        # a journal somebody moved aside to start anew was not restored
+        is_new = location.file is None or not location.file.exists() or not location.file.stat().st_size
         async with open_database(location) as engine:
-            sessions = Sessions(engine, location.label, writing_engine(location))
+            high_water = None if location.file is None else HighWater(location.file)
+            if high_water is not None:
+                held.callback(high_water.close)
+            sessions = Sessions(engine, location.label, writing_engine(location), high_water.add if high_water else _nothing)
             try:
-                yield SqlStore(sessions)
+                store = SqlStore(sessions, high_water)
+                if high_water is not None:
+                    await _compare(store, high_water, is_new=is_new)
+                yield store
             finally:
                 await sessions.close()
+
+
+async def _compare(store: SqlStore, high_water: HighWater, *, is_new: bool) -> None:
+    """Note it when the journal holds fewer signatures than it ever did. The count stays until a person accepts the loss: the same
+    backup may be restored again."""
+    signed, kept = await store.signed(), high_water.read()
+    if kept is None or is_new or signed > kept:
+        high_water.set(signed)
+        return
+    high_water.count = kept
+    if signed < kept:
+        known = json.loads(await store.noted(_RESTORED) or "{}")
+        if known.get("missing") != kept - signed:
+            await store.note(_RESTORED, json.dumps({**known, "missing": kept - signed}))
+
+
+def _nothing(signatures: int) -> None:
+    """PostgreSQL keeps no count beside itself."""

@@ -25,22 +25,22 @@ _MOST_AT_ONCE: Final = 256
 
 class GroupWriter:
     """Runs steps in the order they come, on one connection in one thread. `turn` is held during a transaction, so that others who
-    write through the event loop queue with us. `committed` is called in that thread after every commit, before anybody hears of
-    it."""
+    write through the event loop queue with us. `signed` is called in that thread after every commit, before anybody hears of
+    it, with the number of signatures in it."""
 
-    def __init__(self, engine: Engine, turn: asyncio.Semaphore, committed: Callable[[Connection], None]) -> None:
+    def __init__(self, engine: Engine, turn: asyncio.Semaphore, signed: Callable[[int], None]) -> None:
         self._engine = engine
         self._turn = turn
-        self._committed = committed
+        self._signed = signed
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self._waiting: deque[tuple[Step, asyncio.Future[Any]]] = deque()
+        self._waiting: deque[tuple[Step, bool, asyncio.Future[Any]]] = deque()
         self._work: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
 
-    async def run(self, step: Callable[[Connection], Answer]) -> Answer:
+    async def run(self, step: Callable[[Connection], Answer], *, signs: bool = False) -> Answer:
         """What `step` returns, durable; or what it raises, with nothing of it kept."""
         heard: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((step, heard))
+        self._waiting.append((step, signs, heard))
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._drain())
         return await heard
@@ -58,10 +58,10 @@ class GroupWriter:
             async with self._turn:
                 taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
                 try:
-                    outcomes = await loop.run_in_executor(self._thread, self._transact, [step for step, _ in taken])
+                    outcomes = await loop.run_in_executor(self._thread, self._transact, [(step, signs) for step, signs, _ in taken])
                 except BaseException as error:
                     outcomes = [(None, error)] * len(taken)
-            for (_, heard), (answer, failure) in zip(taken, outcomes, strict=True):
+            for (_, _, heard), (answer, failure) in zip(taken, outcomes, strict=True):
                 if heard.done():  # its caller was cancelled meanwhile; what was written is written
                     continue
                 if failure is None:
@@ -69,7 +69,7 @@ class GroupWriter:
                 else:
                     heard.set_exception(failure)
 
-    def _transact(self, steps: list[Step]) -> list[Outcome]:
+    def _transact(self, steps: list[tuple[Step, bool]]) -> list[Outcome]:
         """All steps in one transaction; where that fails as a whole, each in one of its own, so that only the guilty one fails."""
         try:
             return self._together(steps)
@@ -79,13 +79,13 @@ class GroupWriter:
                 return [(None, error)]
         return [self._alone(step) for step in steps]
 
-    def _together(self, steps: list[Step]) -> list[Outcome]:
+    def _together(self, steps: list[tuple[Step, bool]]) -> list[Outcome]:
         connection = self._connected()
         outcomes: list[Outcome] = []
         with connection.begin():
             if len(steps) == 1:  # whatever it raises undoes the transaction, and with it nobody else's work
-                outcomes.append((steps[0](connection), None))
-            for step in steps if len(steps) > 1 else ():
+                outcomes.append((steps[0][0](connection), None))
+            for step, _ in steps if len(steps) > 1 else ():
                 connection.exec_driver_sql("SAVEPOINT step")
                 try:
                     outcomes.append((step(connection), None))
@@ -95,10 +95,10 @@ class GroupWriter:
                     connection.exec_driver_sql("ROLLBACK TO step")
                     outcomes.append((None, error))
                 connection.exec_driver_sql("RELEASE step")
-        self._committed(connection)
+        self._signed(sum(signs and failure is None for (_, signs), (_, failure) in zip(steps, outcomes, strict=True)))
         return outcomes
 
-    def _alone(self, step: Step) -> Outcome:
+    def _alone(self, step: tuple[Step, bool]) -> Outcome:
         try:
             return self._together([step])[0]
         except Exception as error:

@@ -93,6 +93,15 @@ class SignatureStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One finalized transaction that names an address."""
+
+    signature: str
+    slot: int
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenBalance:
     """A token account's balance at one side of a transaction, base units."""
 

@@ -26,6 +26,7 @@ from dexroute.errors import NetworkError
 from dexroute.types.chain import (
     BlockhashLifetime,
     Commitment,
+    HistoryEntry,
     LandedTransaction,
     SignatureStatus,
     Simulation,
@@ -206,6 +207,15 @@ class SimulatedNode:
     async def first_available_slot(self) -> int:
         self._ask("first_available_slot")
         return self.first_slot
+
+    async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
+        self._ask("signatures_of")
+        final = self.slot - DEPTH[Commitment.FINALIZED]
+        return tuple(
+            HistoryEntry(signature=str(signature), slot=landed.slot, failed=landed.failed)
+            for signature, landed in reversed(self.chain.landed.items())
+            if landed.wallet == address and landed.slot <= final
+        )
 
     async def transaction(self, signature: Signature) -> LandedTransaction | None:
         self._ask("transaction")

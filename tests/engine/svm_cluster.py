@@ -31,6 +31,7 @@ from dexroute.types.chain import (
     AccountsAtSlot,
     BlockhashLifetime,
     Commitment,
+    HistoryEntry,
     LandedTransaction,
     SignatureStatus,
     Simulation,
@@ -205,6 +206,9 @@ class SvmCluster:
         raise NotImplementedError
 
     async def first_available_slot(self) -> int:
+        raise NotImplementedError
+
+    async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
         raise NotImplementedError
 
     async def transaction(self, signature: Signature) -> LandedTransaction | None:

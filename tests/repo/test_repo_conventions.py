@@ -15,6 +15,7 @@ PACKAGE = ROOT / "dexroute"
 LONG_FOR_A_REASON = {
     "config/settings.py": "every setting once: its field, its parser, its default, where it came from",
     "errors.py": "the tree of errors, drawn once and declared once: in two files nobody would see it whole",
+    "ports.py": "every way from the inside to the outside on one page, promises only; the architecture names this file",
     "sdk/dex.py": "the facade: one short method for each thing a user can ask, and nothing else",
 }
 LONGEST = 300

@@ -9,7 +9,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.chain.rpc.fields import Field
 from dexroute.types.accounts import AccountData
-from dexroute.types.chain import AccountsAtSlot, Commitment, SignatureStatus, Simulation, TransactionError
+from dexroute.types.chain import AccountsAtSlot, Commitment, HistoryEntry, SignatureStatus, Simulation, TransactionError
 
 
 def account(field: Field) -> AccountData | None:
@@ -79,6 +79,16 @@ def simulation(answer: Field, addresses: Sequence[Pubkey]) -> Simulation:
 def signature_statuses(answer: Field, count: int) -> tuple[int, tuple[SignatureStatus | None, ...]]:
     """getSignatureStatuses: the context slot, and a status or None for each signature asked for."""
     return answer["context"]["slot"].uint(), tuple(_status(field) for field in answer["value"].items(count))
+
+
+def history(answer: Field) -> tuple[HistoryEntry, ...]:
+    """getSignaturesForAddress."""
+    return tuple(
+        HistoryEntry(
+            signature=entry["signature"].text(), slot=entry["slot"].uint(), failed=transaction_error(entry["err"].value) is not None
+        )
+        for entry in answer.items()
+    )
 
 
 def _status(field: Field) -> SignatureStatus | None:

@@ -25,6 +25,7 @@ from dexroute.types.chain import (
     AccountsAtSlot,
     BlockhashLifetime,
     Commitment,
+    HistoryEntry,
     LandedTransaction,
     SignatureStatus,
     Simulation,
@@ -227,6 +228,11 @@ class RpcClient:
             if is_unsupported(error):
                 return 0
             raise
+
+    async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
+        """The newest finalized transactions that name `address`, at most 1,000, newest first."""
+        params = [str(address), {"limit": 1_000, "commitment": Commitment.FINALIZED}]
+        return answers.history(await self._read("getSignaturesForAddress", params))
 
     async def transaction(self, signature: Signature) -> LandedTransaction | None:
         """The landed transaction at `confirmed`, or None while this node does not have it."""

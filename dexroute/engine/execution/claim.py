@@ -35,6 +35,7 @@ class Claim:
         self._lease_ms = lease_ms
         self._claimed_ms = clock.monotonic_ms()
         self._attempts: dict[str, Attempt] | None = {} if is_new else None
+        self.is_new = is_new
         self.order = order
 
     async def step(

@@ -19,6 +19,7 @@ from dexroute.engine.execution.finality import judge, landed_attempt, read_views
 from dexroute.engine.execution.landing import Landing
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.preparation import Preparation
+from dexroute.engine.execution.restored import RestoreGuard
 from dexroute.engine.execution.settlement import Settlement
 from dexroute.engine.execution.signing import unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
@@ -67,6 +68,7 @@ class Executor:
         self._owner = owner
         self._watcher = watcher
         self._funds = funds
+        self._restored = RestoreGuard(store, self._senders)
         self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy, random, screening)
         self._settlement = Settlement(Landing(senders, clock, self.policy, routes), clock, self.policy)
         self._genesis_hash: str | None = None
@@ -90,6 +92,8 @@ class Executor:
         Raises IdempotencyConflict, FundsPromised, DatabaseError when it is another cluster's, and what the journal raises.
         """
         await self._check_cluster(order)
+        if not await self._restored.is_clear() and await self.store.order_by_key(order.key) is None:
+            await self._restored.check(order, is_new=True)
         owner, lease_ms = (self._owner, self.policy.lease_ms) if claimed else ("", None)
         available = None
         for look in (self._funds, None):
@@ -213,6 +217,7 @@ class Executor:
         try:
             while claim.order.is_open:
                 if claim.order.state is not OrderState.SUBMITTED:
+                    await self._restored.check(claim.order, is_new=claim.is_new)
                     await self._preparation.run(claim)
                 elif not await self._settlement.run(claim, until_ms=until_ms):
                     return await self._watch(claim.order.id, until_ms)

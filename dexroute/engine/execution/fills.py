@@ -63,6 +63,12 @@ def read_fill(order: Order, attempt: Attempt, landed: LandedTransaction) -> Fill
     )
 
 
+def wallet_changes(owner: Pubkey, landed: LandedTransaction) -> dict[Pubkey, int]:
+    """What a transaction moved for a wallet, base units gained per mint; SOL without the transaction fee. Raises RpcError."""
+    wallet = _Wallet(owner, frozenset(), landed)
+    return wallet.token_changes() | {NATIVE_MINT: wallet.sol_change() + landed.fee_lamports}
+
+
 def _passes_through_sol(order: Order) -> bool:
     legs = (order.route or {}).get("legs", ())
     return any(hop["output_mint"] == str(NATIVE_MINT) for leg in legs for hop in leg["hops"][:-1])

@@ -1,0 +1,145 @@
+"""A journal restored from a backup: what it forgot is waited out and looked up on the chain, and never signed a second time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dexroute.engine.execution.recovery import resume
+from dexroute.engine.execution.restored import read_restored
+from dexroute.errors import JournalRestored, OrderInDoubt, OutcomeUnknown, RpcError
+from dexroute.storage.store import open_store
+from dexroute.types.orders import AttemptOutcome, Order, OrderState
+from tests.engine.simulated_bench import Bench, open_bench
+from tests.engine.simulated_chain import SLOT_MS
+
+WAIT_MS = 340 * SLOT_MS  # all that was ever signed has expired, finalized
+
+
+@asynccontextmanager
+async def reopened(bench: Bench, file: Path) -> AsyncIterator[Bench]:
+    async with open_store(file) as store:
+        yield replace(bench, store=store, seen=[])
+
+
+async def backed_up(tmp_path: Path, bench: Bench, *, placed: bool) -> Order:
+    """A journal with one finished order, and, with `placed`, an order nothing was signed for yet."""
+    await bench.executor().execute(bench.order())
+    asked = bench.order(key="pay day")
+    if placed:
+        await bench.store.place(asked)
+    return asked
+
+
+async def swapped_then_restored(tmp_path: Path, *, placed: bool, lands: bool = True) -> tuple[Bench, Order]:
+    """The order was carried out (or only signed), and then the journal is as it was before that."""
+    file = tmp_path / "journal.db"
+    async with open_bench(tmp_path) as bench:
+        asked = await backed_up(tmp_path, bench, placed=placed)
+    shutil.copy(file, tmp_path / "backup.db")
+    async with reopened(bench, file) as later:
+        bench.chain.accepts = lambda wire: lands
+        order, _ = await later.store.place(asked)
+        if lands:
+            assert (await later.executor().continue_order(order.id)).state is OrderState.CONFIRMED
+        else:
+            with pytest.raises(OutcomeUnknown):
+                await later.executor().continue_order(order.id, wait_ms=0)
+        bench.chain.accepts = lambda wire: True
+    shutil.copy(tmp_path / "backup.db", file)
+    return bench, asked
+
+
+@pytest.mark.parametrize("placed", [True, False])
+async def test_a_swap_the_journal_forgot_is_not_done_again(tmp_path: Path, placed: bool) -> None:
+    bench, asked = await swapped_then_restored(tmp_path, placed=placed)
+    signed = len(bench.signer.signed)
+    async with reopened(bench, tmp_path / "journal.db") as restored:
+        executor = restored.executor()
+        for wanted in (asked, bench.order(), bench.order(key="another")):
+            with pytest.raises(JournalRestored, match="lacks 1 signatures") as waiting:
+                await executor.execute(wanted)
+            assert waiting.value.exit_code == 5 and waiting.value.retryable
+        assert len(await restored.store.orders()) == 1 + placed, "refused before it was recorded"
+        bench.clock.elapsed_ms += WAIT_MS
+        with pytest.raises(OrderInDoubt, match=str(bench.signer.signed[1])) as doubt:
+            await executor.execute(asked)
+        assert doubt.value.exit_code == 4 and set(doubt.value.context["changes"].values()) >= {"-1000000", "500000"}
+        assert len(bench.signer.signed) == signed and bench.chain.swaps(asked) == 1
+        if placed:
+            (recovered,) = await resume(executor)
+            assert isinstance(recovered.error, OrderInDoubt) and recovered.order.is_open, "left for a person"
+            assert (await executor.cancel(asked.id)).state is OrderState.CANCELLED
+        new = bench.order()
+        assert (await executor.execute(new)).state is OrderState.CONFIRMED, "an order that repeats nothing goes on"
+        await restored.store.accept_lost()
+        assert await read_restored(restored.store) is None
+    assert bench.chain.swaps(asked) == 1
+
+
+async def test_what_never_landed_is_signed_for_once_it_never_can(tmp_path: Path) -> None:
+    bench, asked = await swapped_then_restored(tmp_path, placed=True, lands=False)
+    async with reopened(bench, tmp_path / "journal.db") as restored:
+        (recovered,) = await resume(restored.executor())
+        assert isinstance(recovered.error, JournalRestored) and len(bench.signer.signed) == 2
+        bench.clock.elapsed_ms += WAIT_MS
+        for wire in list(bench.chain.sends):
+            bench.chain.receive(wire)  # too late
+        (recovered,) = await resume(restored.executor())
+        receipt = await restored.receipt(asked)
+        assert recovered.order.state is OrderState.CONFIRMED and bench.chain.swaps(asked) == 1
+        assert [attempt.outcome for attempt in receipt.attempts] == [AttemptOutcome.LANDED]
+
+
+async def test_a_node_without_history_leaves_it_to_a_person(tmp_path: Path) -> None:
+    bench, asked = await swapped_then_restored(tmp_path, placed=True)
+    async with reopened(bench, tmp_path / "journal.db") as restored:
+        with pytest.raises(JournalRestored):
+            await restored.executor().continue_order(asked.id)
+        bench.clock.elapsed_ms += WAIT_MS
+        missing = RpcError("no such method", unsupported=True)
+        bench.nodes[0].fault = lambda method: missing if method == "signatures_of" else None
+        with pytest.raises(OrderInDoubt, match="no node tells"):
+            await restored.executor().continue_order(asked.id)
+        assert (await restored.executor().execute(bench.order())).state is OrderState.CONFIRMED
+
+
+async def test_a_journal_that_only_crashed_was_not_restored(tmp_path: Path) -> None:
+    """Between the commit of a signature and its count the journal is ahead: that is no restore, and neither is a new journal."""
+    file = tmp_path / "journal.db"
+    async with open_bench(tmp_path) as bench:
+        await bench.executor().execute(bench.order())
+    count = tmp_path / "journal.db.signed"
+    assert int(count.read_text()) == 1 and count.stat().st_mode & 0o777 == 0o600
+    count.write_text("0" * 20 + "\n")
+    async with reopened(bench, file) as again:
+        assert await read_restored(again.store) is None
+    assert int(count.read_text()) == 1
+    count.unlink()
+    async with reopened(bench, file) as again:
+        assert await read_restored(again.store) is None
+    for part in tmp_path.glob("journal.db*"):
+        part.rename(tmp_path / f"aside-{part.name}") if part != count else None
+    async with reopened(bench, file) as anew:
+        assert await read_restored(anew.store) is None and await anew.store.orders() == ()
+        assert (await anew.executor().execute(bench.order())).state is OrderState.CONFIRMED
+
+
+async def test_the_same_backup_restored_again_is_noticed_again(tmp_path: Path) -> None:
+    bench, _ = await swapped_then_restored(tmp_path, placed=False)
+    file = tmp_path / "journal.db"
+    async with reopened(bench, file) as restored:
+        state = await read_restored(restored.store)
+        assert state is not None and state["missing"] == 1
+    shutil.copy(tmp_path / "backup.db", file)  # the same backup once more: its copy has forgotten even the restore
+    async with reopened(bench, file) as again:
+        state = await read_restored(again.store)
+        assert state is not None and state["missing"] == 1
+        await again.store.accept_lost()
+    async with reopened(bench, file) as accepted:
+        assert await read_restored(accepted.store) is None
