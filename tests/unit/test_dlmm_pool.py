@@ -12,8 +12,8 @@ from solders.pubkey import Pubkey
 from dexroute.errors import DecodeError, ExceedsLiquidity, LiquidityNotLoaded, PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapRequest
 from dexroute.fetchers.meteora.dlmm import addresses
-from dexroute.fetchers.meteora.dlmm.bins import BinArray
-from dexroute.fetchers.meteora.dlmm.bitmap import ArrayBitmap, joined
+from dexroute.fetchers.meteora.dlmm.bins import Bin, BinArray
+from dexroute.fetchers.meteora.dlmm.bitmap import ArrayBitmap, array_index, joined
 from dexroute.fetchers.meteora.dlmm.decode import decode_dlmm_pool
 from dexroute.fetchers.meteora.dlmm.fees import FeeTerms, Volatility
 from dexroute.fetchers.meteora.dlmm.instruction import swap_instruction
@@ -262,3 +262,25 @@ def test_an_array_of_another_pair_or_index_is_refused(offset: int, field: str) -
     with pytest.raises(DecodeError) as caught:
         pool_of(patched(state, offset, b"\x11" * 8, address))
     assert caught.value.field == f"bin_array_{index}.{field}"
+
+
+def test_an_array_emptied_of_its_orders_leaves_the_bitmap() -> None:
+    """As the program does: random pairs with limit orders showed it (tests/differential, made pools)."""
+    pool = decode_dlmm_pool(
+        state_named("meteora-dlmm", "limit-orders-half-filled").pool,
+        state_named("meteora-dlmm", "limit-orders-half-filled").snapshot,
+    )
+    here = array_index(pool.active_id)
+    order = Bin(0, 0, 1 << 64, 50, 0, True)
+    first = BinArray(here, (None,) * 70).with_bins({pool.active_id: order})
+    further = BinArray(here + 1, (None,) * 70).with_bins({(here + 1) * 70: Bin(10**9, 0, 1 << 64, 0, 0, False)})
+    bits = (1 << here + pool.bitmap.reach) | (1 << here + 1 + pool.bitmap.reach)
+    pool = replace(pool, arrays={here: first, here + 1: further}, bitmap=ArrayBitmap(bits, pool.bitmap.reach))
+    x, y = (mint.address for mint in pool.mints)
+    after = pool.quote(QuoteRequest(input_mint=y, output_mint=x, amount=1_000)).next_pool
+    assert isinstance(after, DlmmPool)
+    assert list(after.arrays) == [here + 1]
+    assert after.bitmap.at_or_after(here, down=False) == here + 1
+    few = pool.quote(QuoteRequest(input_mint=y, output_mint=x, amount=20)).next_pool
+    assert isinstance(few, DlmmPool)
+    assert list(few.arrays) == [here, here + 1] and few.bitmap == pool.bitmap
