@@ -72,9 +72,12 @@ async def newest_known_slot(senders: Sequence[TransactionSender]) -> int:
 
 def _references(loaded: LoadedPools, terms: SwapTerms) -> tuple[ReferencePrice, ...]:
     request, snapshot = terms.request, loaded.snapshot
-    reserves = {address: reserves_of(pool, loaded.learned.get(address, ()), snapshot) for address, pool in loaded.pools.items()}
+    ends = {request.input_mint, request.output_mint}
+    # Of thousands of pools only those of one of the two tokens can say anything.
+    near = [pool for pool in loaded.pools.values() if not ends.isdisjoint(mint.address for mint in pool.mints)]
+    reserves = {pool.address: reserves_of(pool, loaded.learned.get(pool.address, ()), snapshot) for pool in near}
     found = []
-    if (pools := pools_reference(loaded.pools.values(), reserves, request.input_mint, request.output_mint)) is not None:
+    if (pools := pools_reference(near, reserves, request.input_mint, request.output_mint)) is not None:
         found.append(pools)
     if terms.oracle is not None:
         mints: dict[object, Mint] = {mint.address: mint for pool in loaded.pools.values() for mint in pool.mints}

@@ -22,11 +22,12 @@ from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.pool_hints import PoolHint, useful_pools, why_unreachable
 from dexroute.sdk.quote import Freshness, Quote
 from dexroute.sdk.quote_guards import NewestSlot, check_guards
+from dexroute.sdk.reserves import reserves_of
 from dexroute.sdk.strategies import Preference
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
-from dexroute.types.requests import QuoteRequest
+from dexroute.types.requests import QuoteRequest, SwapMode
 
 # How long the pools found for a pair serve quotes that allow accounts kept from before, and for how many pairs.
 _LATELY_MS = 60 * 1000
@@ -119,7 +120,7 @@ class Quoter:
         for pool in loaded.pools.values():
             self._tokens.learn(pool.mints)
         if isinstance(found, RouteNotFound):
-            raise self._explained(found, loaded, left_out, options, notes) from found
+            raise self._explained(found, loaded, left_out, request, options, notes) from found
         best = found.quote
         guards = await check_guards(best, loaded, terms, self._newest_slot)
         limit = swap_limit(best, request, terms.slippage_bps, fixed=fixed_limit)
@@ -198,6 +199,7 @@ class Quoter:
         failure: RouteNotFound,
         loaded: LoadedPools,
         absent: frozenset[str],
+        request: QuoteRequest,
         options: RouteOptions,
         notes: tuple[str, ...],
     ) -> DexError:
@@ -219,7 +221,24 @@ class Quoter:
             for pool, error in loaded.broken.items()
         ]
         context = {**failure.context, "candidates": [*failure.context.get("candidates", []), *unusable]}
-        return RouteNotFound("; ".join((failure.message, *notes)), **context)
+        message = failure.message
+        if request.mode is SwapMode.EXACT_OUT and (held := _held(loaded, request.output_mint)) < request.amount:
+            context |= {"held": str(held)}
+            message = (
+                f"no route from {request.input_mint} to {request.output_mint} for {request.amount} base units out: all pools that "
+                f"were read hold {held} base units of it together; ask for less"
+            )
+        return RouteNotFound("; ".join((message, *notes)), **context)
+
+
+def _held(loaded: LoadedPools, mint: Pubkey) -> int:
+    """How much of a mint the loaded pools hold in all."""
+    return sum(
+        amount
+        for pool in loaded.pools.values()
+        for own, amount in zip(pool.mints, reserves_of(pool, loaded.learned.get(pool.address, ()), loaded.snapshot), strict=True)
+        if own.address == mint
+    )
 
 
 def _searched(pools: Collection[Pool], request: QuoteRequest, options: RouteOptions) -> Solution | RouteNotFound:

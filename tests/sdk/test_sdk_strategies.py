@@ -82,3 +82,22 @@ async def test_speed_reads_nothing_it_still_has(market: Path, wired: tuple[Dex, 
     receipt = await dex.swap(quick)
     assert receipt.order.state == "CONFIRMED"
     assert wire.calls["getMultipleAccounts"] >= 1, "what is signed is read anew"
+
+
+async def test_a_bad_record_costs_a_pool_its_place_and_no_amount(dex: Dex) -> None:
+    """Two failures that ask for nothing but caution: after the cooling the record still counts, in the ranking only."""
+    one_leg = RouteOptions(max_splits=1, max_hops=1)
+    best = await dex.quote("SOL", "USDC", "0.5", route=one_leg)
+    (hop,) = best.best.route.hops
+    for _ in range(2):
+        await _failed_through(dex, hop.pool, hop.venue_id, {"error_class": "requote", "cause": "dexroute-pool: it moved"})
+    cooled = await dex.quote("SOL", "USDC", "0.5", route=one_leg, strategy=Strategy.RELIABILITY)
+    assert cooled.best.route.hops[0].pool != hop.pool
+    assert any("2 failures in a row" in note for note in cooled.notes)
+    record = (await dex.pool_records())[hop.pool]
+    assert (record.refused, record.in_a_row) == (2, 2)
+    plain = await dex.quote("SOL", "USDC", "0.5", route=one_leg)
+    assert plain.best.route.hops[0].pool == hop.pool and plain.candidates[0].handicap == 0
+    assert cooled.candidates[0].handicap > 0
+    (same,) = [one for one in plain.candidates if one.pools == cooled.candidates[0].pools]
+    assert same.quote is not None and same.quote.amount_out == cooled.amount_out, "the amount is the pool's, whatever its record"
