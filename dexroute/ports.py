@@ -231,6 +231,10 @@ class OrderStore(Protocol):
         """What the open orders of a wallet promise together, base units per mint."""
         ...
 
+    async def orders_since(self, genesis_hash: str, wallet: Pubkey, since_ms: int) -> tuple[Order, ...]:
+        """All orders of a wallet placed at `since_ms` or after."""
+        ...
+
     async def counts(self) -> tuple[tuple[OrderState, Priority, bool, int], ...]:
         """How many orders there are of each (state, priority, settled)."""
         ...

@@ -146,6 +146,16 @@ class SqlOrders(SqlClaims):
         rows = await self._sessions.rows(promised_of(genesis_hash, wallet))
         return {Pubkey.from_string(row.mint): row.amount for row in rows}
 
+    async def orders_since(self, genesis_hash: str, wallet: Pubkey, since_ms: int) -> tuple[Order, ...]:
+        rows = await self._sessions.rows(
+            select(ORDERS).where(
+                ORDERS.c.id >= f"{since_ms:012x}",  # an id begins with the time of its order, and is the key
+                ORDERS.c.genesis_hash == genesis_hash,
+                ORDERS.c.wallet == str(wallet),
+            )
+        )
+        return tuple(order_value(row) for row in rows)
+
     async def order(self, order_id: str) -> Order:
         return self._one(order_id, await self._sessions.rows(select(ORDERS).where(ORDERS.c.id == order_id)))
 

@@ -14,6 +14,7 @@ from dexroute.engine.execution.executor import Executor
 from dexroute.engine.execution.intake import new_order
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.receipt import Receipt, read_receipt
+from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.ports import OrderStore, TransactionRoute
 from dexroute.storage.store import open_store
 from dexroute.types.orders import Order, OrderEvent, is_legal_move
@@ -35,7 +36,9 @@ class Bench:
     funds: dict[Pubkey, int] | None = None
     seen: list[OrderEvent] = field(default_factory=list)
 
-    def executor(self, *, routes: Sequence[TransactionRoute] = (), **policy: Any) -> Executor:
+    def executor(
+        self, *, routes: Sequence[TransactionRoute] = (), screening: SigningPolicy | None = None, **policy: Any
+    ) -> Executor:
         return Executor(
             store=self.store,
             senders=self.nodes,
@@ -46,6 +49,7 @@ class Bench:
             policy=ExecutionPolicy(**policy),
             watcher=lambda _order, event: self.seen.append(event),
             routes=routes,
+            screening=screening,
             funds=None if self.funds is None else self._look,
             random=lambda: 1.0,
         )

@@ -83,6 +83,10 @@ class Claim:
         """The one attempt nothing has proven dead."""
         return next((attempt for attempt in await self.attempts() if attempt.is_live), None)
 
+    async def orders_since(self, since_ms: int) -> tuple[Order, ...]:
+        """All orders of this order's wallet since then, itself among them."""
+        return await self._store.orders_since(self.order.genesis_hash, self.order.wallet, since_ms)
+
     async def still_holds(self) -> bool:
         """Whether nobody claimed the order since."""
         return (await self._store.order(self.order.id)).fencing == self.order.fencing

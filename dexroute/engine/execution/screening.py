@@ -2,12 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 from solders.pubkey import Pubkey
 
 from dexroute.engine.execution.builder import BuiltAttempt
 from dexroute.engine.planning.screening import SigningPolicy, SwapBounds, screen
 from dexroute.errors import PolicyRefused
-from dexroute.types.orders import Order
+from dexroute.types.orders import Costs, Order
+
+DAY_MS: Final = 86_400_000
+
+
+def check_day(order: Order, expected: Costs, others: Iterable[Order], policy: SigningPolicy) -> None:
+    """Hold an order, and what it is expected to cost, to what the policy allows in a day. `others` are the wallet's orders of the
+    last 24 hours; open ones count with the most they may spend. Raises PolicyRefused."""
+    mint = order.request.input_mint
+    spent, cost = 0, _lamports(expected)
+    for other in others:
+        if other.id == order.id:
+            continue
+        if other.costs is not None:
+            cost += _lamports(other.costs)
+        if other.request.input_mint == mint:
+            spent += _spent(other)
+    wanted, limit = order.max_amount_in or 0, policy.day_limits.get(mint)
+    if limit is not None and spent + wanted > limit:
+        raise PolicyRefused(
+            f"not signed: order {order.id} may spend {wanted} base units of {mint}, orders of the last 24 hours {spent}, and the "
+            f"policy allows {limit} a day (policy_day_limits); nothing was sent",
+            rule="day-limit",
+            order=order.id,
+            mint=str(mint),
+            wanted=str(wanted),
+            spent=str(spent),
+            limit=str(limit),
+        )
+    if policy.day_lamports is not None and cost > policy.day_lamports:
+        raise PolicyRefused(
+            f"not signed: with order {order.id} the orders of the last 24 hours would cost {cost} lamports beside their swaps, and "
+            f"the policy allows {policy.day_lamports} (policy_day_lamports); nothing was sent",
+            rule="day-lamports",
+            order=order.id,
+            cost_lamports=str(cost),
+            limit_lamports=str(policy.day_lamports),
+        )
+
+
+def _spent(order: Order) -> int:
+    if order.is_open:
+        return order.max_amount_in or 0
+    return order.executed.amount_in if order.executed is not None else 0
+
+
+def _lamports(costs: Costs) -> int:
+    return (
+        costs.network_fee_lamports
+        + costs.priority_fee_lamports
+        + costs.rent_lamports
+        - costs.rent_refunded_lamports
+        + costs.other_lamports
+    )
 
 
 def screen_attempt(order: Order, built: BuiltAttempt, policy: SigningPolicy) -> None:
