@@ -14,6 +14,7 @@ from typing import Final
 
 # Slopes that should be equal differ by the rounding of floats.
 _SAME: Final = 1e-12
+_MOST_ROUNDS: Final = 60
 MOST_SWAPS: Final = 8
 """Where a fee by amount makes several swaps cheaper than one, curves count with so many: a route has no more legs."""
 
@@ -57,6 +58,10 @@ class Piece:
         """What follows the first `x` of it."""
         growth = 1.0 + self.bend * x
         return Piece(self.amount_in - x, self.slope / (growth * growth), self.bend / growth)
+
+    def out_after(self, x: float) -> float:
+        """Output for all that follows the first `x`; not a difference of large numbers."""
+        return self.slope * (self.amount_in - x) / ((1.0 + self.bend * x) * (1.0 + self.bend * self.amount_in))
 
     def where(self, slope: float) -> float:
         """The input after which the marginal output is no longer above `slope`."""
@@ -103,16 +108,7 @@ def _append_steeper(chain: list[Piece], piece: Piece) -> None:
         if not chain or piece.slope <= chain[-1].end_slope:
             chain.append(piece)
             return
-    low, high = chain[-1].end_slope, piece.slope
-    while high - low > _SAME * high:
-        middle = (low + high) / 2.0
-        x, y, _ = _touch(chain, middle)
-        ahead = piece.where(middle)
-        if y - middle * x < piece.out(ahead) - middle * ahead:
-            low = middle
-        else:
-            high = middle
-    slope = (low + high) / 2.0
+    slope = _bridging_slope(chain, piece)
     x, y, kept = _touch(chain, slope)
     ahead = piece.where(slope)
     _cut(chain, x, kept)
@@ -124,6 +120,30 @@ def _append_steeper(chain: list[Piece], piece: Piece) -> None:
         chain.append(Piece(behind.amount_in, min(behind.slope, line.slope), behind.bend))
 
 
+def _bridging_slope(chain: list[Piece], piece: Piece) -> float:
+    """The slope at which lines that touch the chain and the piece behind it are one line: regula falsi, Illinois variant."""
+    low, high = chain[-1].end_slope, piece.slope
+    below, above = _between_touching_lines(chain, piece, low), _between_touching_lines(chain, piece, high)
+    slope, side = low, 0
+    for _ in range(_MOST_ROUNDS):
+        before, slope = slope, (low * above - high * below) / (above - below) if above > below else (low + high) / 2.0
+        if abs(slope - before) <= _SAME * slope:
+            break
+        between = _between_touching_lines(chain, piece, slope)
+        if between < 0.0:
+            low, below, above, side = slope, between, above / 2.0 if side < 0 else above, -1
+        else:
+            high, above, below, side = slope, between, below / 2.0 if side > 0 else below, 1
+    return slope
+
+
+def _between_touching_lines(chain: list[Piece], piece: Piece, slope: float) -> float:
+    """How far the line of this slope that touches the chain lies above the one that touches the piece. Rises with the slope."""
+    x, y, _ = _touch(chain, slope)
+    ahead = piece.where(slope)
+    return (y - slope * x) - (piece.out(ahead) - slope * ahead)
+
+
 def _touch(chain: list[Piece], slope: float) -> tuple[float, float, int]:
     """Where a line of this slope touches the chain from above: (x, y) seen from its end, so neither is positive, and how many
     pieces lie before that point or hold it."""
@@ -133,7 +153,7 @@ def _touch(chain: list[Piece], slope: float) -> tuple[float, float, int]:
         piece = chain[kept - 1]
         reach = piece.where(slope)
         x -= piece.amount_in - reach
-        y -= piece.tail(reach).amount_out  # not a difference of large numbers
+        y -= piece.out_after(reach)
         if reach > 0.0:
             break
         kept -= 1
