@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.recordings import Chosen
 from dexroute.fetchers import decode_pool
-from dexroute.fetchers.base import Pool
+from dexroute.fetchers.base import Pool, SwapQuote
 from dexroute.types.accounts import AccountData, AccountSnapshot
 from dexroute.types.requests import QuoteRequest
 
@@ -22,9 +22,11 @@ _COPIES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurQuotes:
-    """Of one state, in the order of its swaps: amounts, and nanoseconds of a warm quote without and with the pool after it."""
+    """Of one state, in the order of its swaps: amounts, and nanoseconds of a warm quote: of its amounts alone, with its fees by
+    kind, and with fees and the pool after it."""
 
     amounts: tuple[tuple[int, int], ...]
+    amounts_ns: tuple[float, ...]
     ns: tuple[float, ...]
     settled_ns: tuple[float, ...]
 
@@ -37,9 +39,14 @@ def quote_all(state: Chosen) -> OurQuotes:
         quotes = [pool.quote(request) for request in requests]
     return OurQuotes(
         amounts=tuple((quote.amount_in, quote.amount_out) for quote in quotes),
-        ns=tuple(_time(pool.quote, request) for request in requests),
-        settled_ns=tuple(_time(lambda request: pool.quote(request).next_pool, request) for request in requests),
+        amounts_ns=tuple(_time(pool.quote, request) for request in requests),
+        ns=tuple(_time(lambda request: pool.quote(request).fees, request) for request in requests),
+        settled_ns=tuple(_time(lambda request: _all_of(pool.quote(request)), request) for request in requests),
     )
+
+
+def _all_of(quote: SwapQuote) -> object:
+    return quote.fees, quote.next_pool
 
 
 def _time(quote: Callable[[QuoteRequest], object], request: QuoteRequest) -> float:

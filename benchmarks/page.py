@@ -29,11 +29,12 @@ The same recorded pools and amounts are quoted here and by {sdks}.
 The SDKs load the recorded accounts through their own readers and decoders. Both sides are warm; the time of a swap is the best of
 five batches, the table shows medians over the swaps. Every quote of ours must equal what the chain executed, or the run fails;
 the SDKs are timed over the swaps where they agree with the chain ("agreeing"). `inner` is the SDK's bare calculator, without the
-price, impact and slippage its quote function adds. Ours includes the fees by kind. The pool after the swap, which these SDK
-functions do not return, is made when it is asked for: the time with it has a column of its own and is no part of the ratio.
+price, impact and slippage its quote function adds. Ours in the ratio is a quote with its fees by kind, since the SDKs tell a fee
+too. Fees and the pool after the swap are made when they are asked for: `amounts` is what a search pays that compares many quotes,
+`with the pool after` all there is to know, which these SDK functions do not return.
 
-| venue | SDK function | agreeing | here | with the pool after | SDK | SDK time / ours | {aim}x |
-| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
+| venue | SDK function | agreeing | amounts | with fees | with the pool after | SDK | SDK / with fees | {aim}x |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |
 {speed}
 {unloadable}
 A ratio above 1 means dexroute is faster. Numbers move from run to run with what else the machine does; the two sides of a row are
@@ -71,7 +72,7 @@ def write_page(comparisons: Sequence[Comparison], memory: Sequence[Memory], node
 
 
 def _speed_row(found: Comparison) -> str:
-    times = " | ".join(f"{ns / 1000:.1f} µs" for ns in (found.ours_ns, found.settled_ns, found.sdk_ns))
+    times = " | ".join(f"{ns / 1000:.1f} µs" for ns in (found.amounts_ns, found.ours_ns, found.settled_ns, found.sdk_ns))
     aim = "met" if found.ratio >= SPEED_AIM else "missed"
     return f"| {found.venue} | `{found.function}` | {found.agreeing} of {found.swaps} | {times} | {found.ratio:.2f} | {aim} |"
 

@@ -32,13 +32,15 @@ COMPARED: Final = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """One venue against one SDK function. Times in nanoseconds per warm quote, medians over the swaps both sides quote right;
-    `settled_ns` is ours with the pool after the swap, which `ours_ns` leaves to be made when it is asked for."""
+    `ours_ns` is a quote with its fees, as the SDKs tell them; `amounts_ns` is without, `settled_ns` with the pool after the swap:
+    both are made when they are asked for."""
 
     venue: str
     function: str
     states: int
     swaps: int
     agreeing: int
+    amounts_ns: float
     ours_ns: float
     settled_ns: float
     sdk_ns: float
@@ -80,6 +82,7 @@ def main() -> int:
 
 
 def _compare(name: str, function: str, node: list[str], states: list[Chosen]) -> Comparison:
+    amounts_ns: list[float] = []
     ours_ns: list[float] = []
     settled_ns: list[float] = []
     sdk_ns: list[float] = []
@@ -95,6 +98,7 @@ def _compare(name: str, function: str, node: list[str], states: list[Chosen]) ->
             continue
         for number, (wanted, quoted, sdk_time) in enumerate(zip(executed, answer.quotes, answer.ns, strict=True)):
             if quoted == wanted and sdk_time is not None:
+                amounts_ns.append(ours.amounts_ns[number])
                 ours_ns.append(ours.ns[number])
                 settled_ns.append(ours.settled_ns[number])
                 sdk_ns.append(sdk_time)
@@ -104,6 +108,7 @@ def _compare(name: str, function: str, node: list[str], states: list[Chosen]) ->
         states=len(states),
         swaps=swaps,
         agreeing=len(sdk_ns),
+        amounts_ns=statistics.median(amounts_ns),
         ours_ns=statistics.median(ours_ns),
         settled_ns=statistics.median(settled_ns),
         sdk_ns=statistics.median(sdk_ns),

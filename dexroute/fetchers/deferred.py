@@ -9,10 +9,14 @@ from dexroute.fetchers.base import Pool, SwapQuote
 from dexroute.types.fees import Fee, FeeKind
 from dexroute.types.mints import Mint
 
+POOL, CREATOR, TRANSFER = FeeKind
+"""By name: looking one up in the enumeration takes as long as a fee's arithmetic."""
+
 _slots: Final[dict[str, Any]] = {name: SwapQuote.__dict__[name] for name in SwapQuote.__slots__}
 _set_amount_in: Final = _slots["amount_in"].__set__  # what a frozen dataclass does in the end, without its detours
 _set_amount_out: Final = _slots["amount_out"].__set__
-_fees_slot, _next_pool_slot = _slots["fees"], _slots["next_pool"]
+_get_fees, _set_fees = _slots["fees"].__get__, _slots["fees"].__set__
+_get_next_pool, _set_next_pool = _slots["next_pool"].__get__, _slots["next_pool"].__set__
 
 
 class DeferredQuote(SwapQuote):
@@ -29,6 +33,7 @@ class DeferredQuote(SwapQuote):
         _set_amount_in(self, amount_in)
         _set_amount_out(self, amount_out)
         _set_facts(self, facts)
+        _set_fees(self, None)
         for name, value in made.items():
             _slots[name].__set__(self, value)
 
@@ -42,20 +47,19 @@ class DeferredQuote(SwapQuote):
 
     @property
     def fees(self) -> tuple[Fee, ...]:
-        try:
-            return _fees_slot.__get__(self)  # type: ignore[no-any-return]
-        except AttributeError:
+        fees: tuple[Fee, ...] | None = _get_fees(self)
+        if fees is None:
             fees = self._fees()
-            _fees_slot.__set__(self, fees)
-            return fees
+            _set_fees(self, fees)
+        return fees
 
     @property
     def next_pool(self) -> Pool:
         try:
-            return _next_pool_slot.__get__(self)  # type: ignore[no-any-return]
+            return _get_next_pool(self)  # type: ignore[no-any-return]
         except AttributeError:
             pool = self._settled()
-            _next_pool_slot.__set__(self, pool)
+            _set_next_pool(self, pool)
             return pool
 
     def __eq__(self, other: object) -> bool:

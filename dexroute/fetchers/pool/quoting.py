@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
+from dexroute.fetchers.deferred import POOL, TRANSFER, DeferredQuote, fees_by_kind
 from dexroute.fetchers.pool.error_codes import ErrorCode
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math import cpmm
 from dexroute.math.fee_rate import fee_inside, gross_for_net
 from dexroute.math.rounding import PPM, U64_MAX
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
-from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.fees import Fee
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class DexroutePoolQuote(DeferredQuote):
         pool, index_in, net_in, fee, gross_out, _, _ = self._facts
         return fees_by_kind(
             pool.mints,
-            (FeeKind.TRANSFER, index_in, self.amount_in - net_in),
-            (FeeKind.POOL, index_in, fee),
-            (FeeKind.TRANSFER, 1 - index_in, gross_out - self.amount_out),
+            (TRANSFER, index_in, self.amount_in - net_in),
+            (POOL, index_in, fee),
+            (TRANSFER, 1 - index_in, gross_out - self.amount_out),
         )
 
     def _settled(self) -> DexroutePool:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dexroute.errors import AmountTooSmall, ModeNotOffered
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
+from dexroute.fetchers.deferred import POOL, DeferredQuote, fees_by_kind
 from dexroute.fetchers.meteora.damm_v1.program_errors import INVALID_VAULT_LP, MATH_OVERFLOW
 from dexroute.fetchers.meteora.damm_v1.vault import VaultSide
 from dexroute.fetchers.refusals import input_index, require_u64
-from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.fees import Fee
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class DammV1Quote(DeferredQuote):
 
     def _fees(self) -> tuple[Fee, ...]:
         pool, core = self._facts
-        return fees_by_kind(pool.mints, (FeeKind.POOL, core.index_in, core.fee))
+        return fees_by_kind(pool.mints, (POOL, core.index_in, core.fee))
 
     def _settled(self) -> DammV1Pool:
         pool, core = self._facts

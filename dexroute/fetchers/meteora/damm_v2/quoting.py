@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
+from dexroute.fetchers.deferred import POOL, TRANSFER, DeferredQuote, fees_by_kind
 from dexroute.fetchers.meteora.damm_v2.base_fee import gross_of, net_of
 from dexroute.fetchers.meteora.damm_v2.program_errors import AMOUNT_IS_ZERO, checked
 from dexroute.fetchers.meteora.damm_v2.settlement import CoreSwap, Settlement, settlement
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
-from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.fees import Fee
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class DammV2Quote(DeferredQuote):
         pool, swap, index_in, _ = self._facts
         return fees_by_kind(
             pool.mints,
-            (FeeKind.TRANSFER, index_in, swap.amount_in - swap.reaching),
-            (FeeKind.POOL, index_in if swap.fee_on_input else 1 - index_in, swap.fee),
-            (FeeKind.TRANSFER, 1 - index_in, swap.leaving - swap.amount_out),
+            (TRANSFER, index_in, swap.amount_in - swap.reaching),
+            (POOL, index_in if swap.fee_on_input else 1 - index_in, swap.fee),
+            (TRANSFER, 1 - index_in, swap.leaving - swap.amount_out),
         )
 
     def _settled(self) -> DammV2Pool:

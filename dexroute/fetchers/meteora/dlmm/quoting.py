@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
+from dexroute.fetchers.deferred import POOL, TRANSFER, DeferredQuote, fees_by_kind
 from dexroute.fetchers.meteora.dlmm.bins import Bin, BinArray
 from dexroute.fetchers.meteora.dlmm.bitmap import array_index
 from dexroute.fetchers.meteora.dlmm.fill import filled
@@ -23,7 +23,7 @@ from dexroute.fetchers.meteora.dlmm.walk import CoreSwap, swap_exact_in, swap_ex
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math.rounding import U64_MAX
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
-from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.fees import Fee
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
@@ -86,9 +86,9 @@ class DlmmQuote(DeferredQuote):
         pool, core, index_in = self._facts
         return fees_by_kind(
             pool.mints,
-            (FeeKind.TRANSFER, index_in, self.amount_in - core.taken),
-            (FeeKind.POOL, index_in if pool.fee_on_input(index_in == 0) else 1 - index_in, core.fee),
-            (FeeKind.TRANSFER, 1 - index_in, core.given - self.amount_out),
+            (TRANSFER, index_in, self.amount_in - core.taken),
+            (POOL, index_in if pool.fee_on_input(index_in == 0) else 1 - index_in, core.fee),
+            (TRANSFER, 1 - index_in, core.given - self.amount_out),
         )
 
     def _settled(self) -> DlmmPool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, PoolNotTradable, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
+from dexroute.fetchers.deferred import POOL, DeferredQuote, fees_by_kind
 from dexroute.fetchers.raydium.amm_v4.program_errors import (
     INSUFFICIENT_FUNDS,
     INVALID_INPUT,
@@ -23,7 +23,7 @@ from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math import cpmm
 from dexroute.math.fee_rate import fee_inside, gross_for_net
 from dexroute.math.rounding import U64_MAX, U128_MAX
-from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.fees import Fee
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class AmmV4Quote(DeferredQuote):
 
     def _fees(self) -> tuple[Fee, ...]:
         pool, index_in, _, _, fee = self._facts
-        return fees_by_kind(pool.mints, (FeeKind.POOL, index_in, fee))
+        return fees_by_kind(pool.mints, (POOL, index_in, fee))
 
     def _settled(self) -> AmmV4Pool:
         pool, index_in, vault_in, vault_out, _ = self._facts

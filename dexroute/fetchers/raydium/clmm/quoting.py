@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
+from dexroute.fetchers.deferred import POOL, TRANSFER, DeferredQuote, fees_by_kind
 from dexroute.fetchers.raydium.clmm.bitmap import TICKS_PER_ARRAY, TickArrayBitmap
 from dexroute.fetchers.raydium.clmm.program_errors import (
     REQUIRE_EQ_VIOLATED,
@@ -27,7 +27,7 @@ from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math.rounding import U64_MAX
 from dexroute.math.tick import tick_at_sqrt_price
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
-from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.fees import Fee
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ class ClmmQuote(DeferredQuote):
         pool, walked, index_in, reaching, leaving = self._facts
         return fees_by_kind(
             pool.mints,
-            (FeeKind.TRANSFER, index_in, self.amount_in - reaching),
-            (FeeKind.POOL, index_in if fee_on_input(pool.fee_on, index_in) else 1 - index_in, walked.fee),
-            (FeeKind.TRANSFER, 1 - index_in, leaving - self.amount_out),
+            (TRANSFER, index_in, self.amount_in - reaching),
+            (POOL, index_in if fee_on_input(pool.fee_on, index_in) else 1 - index_in, walked.fee),
+            (TRANSFER, 1 - index_in, leaving - self.amount_out),
         )
 
     def _settled(self) -> ClmmPool:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from dexroute.errors import AmountTooSmall, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
-from dexroute.fetchers.deferred import DeferredQuote, fees_by_kind
+from dexroute.fetchers.deferred import CREATOR, POOL, TRANSFER, DeferredQuote, fees_by_kind
 from dexroute.fetchers.raydium.cpmm.curve import shares_of, swap_exact_in, swap_exact_out
 from dexroute.fetchers.refusals import input_index, require_u64
 from dexroute.math.rounding import U64_MAX
 from dexroute.math.transfer_fee import amount_after_fee, amount_before_fee
-from dexroute.types.fees import Fee, FeeKind
+from dexroute.types.fees import Fee
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ class CpmmQuote(DeferredQuote):
         pool, index_in, reaching, leaving, trade_fee, creator_fee = self._facts
         return fees_by_kind(
             pool.mints,
-            (FeeKind.TRANSFER, index_in, self.amount_in - reaching),
-            (FeeKind.POOL, index_in, trade_fee),
-            (FeeKind.CREATOR, _creator_index(pool, index_in), creator_fee),
-            (FeeKind.TRANSFER, 1 - index_in, leaving - self.amount_out),
+            (TRANSFER, index_in, self.amount_in - reaching),
+            (POOL, index_in, trade_fee),
+            (CREATOR, _creator_index(pool, index_in), creator_fee),
+            (TRANSFER, 1 - index_in, leaving - self.amount_out),
         )
 
     def _settled(self) -> CpmmPool:
