@@ -14,7 +14,6 @@ from typing import Final
 
 # Slopes that should be equal differ by the rounding of floats.
 _SAME: Final = 1e-12
-_MOST_ROUNDS: Final = 60
 MOST_SWAPS: Final = 8
 """Where a fee by amount makes several swaps cheaper than one, curves count with so many: a route has no more legs."""
 
@@ -109,9 +108,11 @@ def _append_steeper(chain: list[Piece], piece: Piece) -> None:
             chain.append(piece)
             return
     slope = _bridging_slope(chain, piece)
-    x, y, kept = _touch(chain, slope)
+    x, y, kept, reach = _touch(chain, slope)
     ahead = piece.where(slope)
-    _cut(chain, x, kept)
+    del chain[kept:]
+    if chain:
+        chain[-1] = chain[-1].head(reach)
     steepness = (piece.out(ahead) - y) / (ahead - x)
     line = Piece(ahead - x, min(steepness, chain[-1].end_slope) if chain else steepness, 0.0)
     chain.append(line)
@@ -121,33 +122,28 @@ def _append_steeper(chain: list[Piece], piece: Piece) -> None:
 
 
 def _bridging_slope(chain: list[Piece], piece: Piece) -> float:
-    """The slope at which lines that touch the chain and the piece behind it are one line: regula falsi, Illinois variant."""
+    """The slope at which lines that touch the chain and the piece behind it are one line."""
     low, high = chain[-1].end_slope, piece.slope
-    below, above = _between_touching_lines(chain, piece, low), _between_touching_lines(chain, piece, high)
-    slope, side = low, 0
-    for _ in range(_MOST_ROUNDS):
-        before, slope = slope, (low * above - high * below) / (above - below) if above > below else (low + high) / 2.0
-        if abs(slope - before) <= _SAME * slope:
-            break
-        between = _between_touching_lines(chain, piece, slope)
-        if between < 0.0:
-            low, below, above, side = slope, between, above / 2.0 if side < 0 else above, -1
+    while high - low > _SAME * high:
+        middle = (low + high) / 2.0
+        if _between_touching_lines(chain, piece, middle) < 0.0:
+            low = middle
         else:
-            high, above, below, side = slope, between, below / 2.0 if side > 0 else below, 1
-    return slope
+            high = middle
+    return (low + high) / 2.0
 
 
 def _between_touching_lines(chain: list[Piece], piece: Piece, slope: float) -> float:
     """How far the line of this slope that touches the chain lies above the one that touches the piece. Rises with the slope."""
-    x, y, _ = _touch(chain, slope)
+    x, y, _, _ = _touch(chain, slope)
     ahead = piece.where(slope)
     return (y - slope * x) - (piece.out(ahead) - slope * ahead)
 
 
-def _touch(chain: list[Piece], slope: float) -> tuple[float, float, int]:
-    """Where a line of this slope touches the chain from above: (x, y) seen from its end, so neither is positive, and how many
-    pieces lie before that point or hold it."""
-    x = y = 0.0
+def _touch(chain: list[Piece], slope: float) -> tuple[float, float, int, float]:
+    """Where a line of this slope touches the chain from above: (x, y) seen from its end, so neither is positive; how many pieces
+    lie before that point or hold it, and how far into the last of these it is."""
+    x = y = reach = 0.0
     kept = len(chain)
     while kept:
         piece = chain[kept - 1]
@@ -157,18 +153,7 @@ def _touch(chain: list[Piece], slope: float) -> tuple[float, float, int]:
         if reach > 0.0:
             break
         kept -= 1
-    return x, y, kept
-
-
-def _cut(chain: list[Piece], x: float, kept: int) -> None:
-    """Keep of the chain what lies before `x`, seen from its end."""
-    removed = sum(piece.amount_in for piece in chain[kept:])
-    del chain[kept:]
-    if chain:
-        last = chain.pop()
-        length = last.amount_in + x + removed
-        if length > 0.0:
-            chain.append(last.head(length))
+    return x, y, kept, reach
 
 
 def less_input_fee(pieces: Iterable[Piece], rate: float, maximum: float) -> Iterator[Piece]:

@@ -37,7 +37,7 @@ class Sampled:
 
 def worth(curve: Curve, x: float) -> float:
     """What rounding may move: two base units of either side."""
-    return 2.0 + curve.amount_out(x + 2.0) - curve.amount_out(x)
+    return 2.0 + curve.amount_out(x) - curve.amount_out(max(x - 2.0, 0.0))
 
 
 def bound(curve: Curve, x: int) -> float:
