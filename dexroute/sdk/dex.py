@@ -175,7 +175,7 @@ class Dex:
         `amount` is of the input token, or of the output token with `exact_out`. Guards, each by default as the settings say:
         `max_impact_bps` against the pools' spot prices, `max_deviation_bps` against a reference price (the median of deep pools,
         and Pyth price feed accounts that `oracles` names for tokens), `max_slot_age` against the newest slot of the cluster.
-        Raises UsageError and its subclasses.
+        `strategy` says what a route is chosen for; see `Strategy`. Raises UsageError and its subclasses.
         """
         slippage = self.settings.slippage_bps if slippage_bps is None else slippage_bps
         check_slippage(slippage)

@@ -11,23 +11,23 @@ from solders.pubkey import Pubkey
 from dexroute.engine.planning import swap_limit
 from dexroute.engine.planning.programs import is_program
 from dexroute.engine.routing import Candidate, RouteOptions, Solution, fees_by_kind, rank_candidates, solve_route
-from dexroute.errors import DexError, LiquidityNotLoaded, QuoteOnly, RouteNotFound
+from dexroute.errors import LiquidityNotLoaded, RouteNotFound
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import LoadedPools
 from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import Clock
 from dexroute.sdk.landing_costs import landing_costs, mints_held, possible_accounts
+from dexroute.sdk.no_route import check_reachable, explained, is_allowed
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
-from dexroute.sdk.pool_hints import PoolHint, useful_pools, why_unreachable
+from dexroute.sdk.pool_hints import PoolHint, useful_pools
 from dexroute.sdk.quote import Freshness, Quote
 from dexroute.sdk.quote_guards import NewestSlot, check_guards
-from dexroute.sdk.reserves import reserves_of
 from dexroute.sdk.strategies import Preference
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
-from dexroute.types.requests import QuoteRequest, SwapMode
+from dexroute.types.requests import QuoteRequest
 
 # How long the pools found for a pair serve quotes that allow accounts kept from before, and for how many pairs.
 _LATELY_MS = 60 * 1000
@@ -120,7 +120,7 @@ class Quoter:
         for pool in loaded.pools.values():
             self._tokens.learn(pool.mints)
         if isinstance(found, RouteNotFound):
-            raise self._explained(found, loaded, left_out, request, options, notes) from found
+            raise explained(found, loaded, self._venues, left_out, request, options, notes) from found
         best = found.quote
         guards = await check_guards(best, loaded, terms, self._newest_slot)
         limit = swap_limit(best, request, terms.slippage_bps, fixed=fixed_limit)
@@ -175,9 +175,9 @@ class Quoter:
             self._found.move_to_end(pair)
             while len(self._found) > _MOST_PAIRS:
                 self._found.popitem(last=False)
-        hints = [hint for hint in found.hints if _is_allowed(hint, request, options)]
+        hints = [hint for hint in found.hints if is_allowed(hint, request, options)]
         if request.input_mint != request.output_mint:
-            _check_reachable(found.hints, hints, request, options, found.notes)
+            check_reachable(found.hints, hints, request, options, found.notes)
         useful, left_out = useful_pools(
             hints, request.input_mint, request.output_mint, max_hops=options.max_hops, most=self._max_pools
         )
@@ -193,52 +193,6 @@ class Quoter:
         """Venues that are quote-only here."""
         accounts = loaded.snapshot.accounts
         return frozenset(venue.id for venue in self._venues if not is_program(accounts.get(venue.program_id)))
-
-    def _explained(
-        self,
-        failure: RouteNotFound,
-        loaded: LoadedPools,
-        absent: frozenset[str],
-        request: QuoteRequest,
-        options: RouteOptions,
-        notes: tuple[str, ...],
-    ) -> DexError:
-        """The failure with what only this room knows: pools whose accounts are unusable, and venues left out as quote-only."""
-        if options.pools is not None and not loaded.pools:
-            # The caller named exactly these, so what is wrong with them is the answer.
-            return next(iter(loaded.broken.values()))
-        quote_only = sorted({pool.venue_id for pool in loaded.pools.values()} & absent)
-        if quote_only and not failure.context.get("candidates"):
-            venue = self._venues[quote_only[0]]
-            return QuoteOnly(
-                f"only {', '.join(quote_only)} could serve this pair, and the program {venue.program_id} is not on this cluster: "
-                "its pools can be quoted here (dex quote) but not swapped; use a cluster that has it (-u)",
-                venue=venue.id,
-                program=str(venue.program_id),
-            )
-        unusable = [
-            {"pools": [str(pool)], "venues": [], "reason": error.message, "code": error.code}
-            for pool, error in loaded.broken.items()
-        ]
-        context = {**failure.context, "candidates": [*failure.context.get("candidates", []), *unusable]}
-        message = failure.message
-        if request.mode is SwapMode.EXACT_OUT and (held := _held(loaded, request.output_mint)) < request.amount:
-            context |= {"held": str(held)}
-            message = (
-                f"no route from {request.input_mint} to {request.output_mint} for {request.amount} base units out: all pools that "
-                f"were read hold {held} base units of it together; ask for less"
-            )
-        return RouteNotFound("; ".join((message, *notes)), **context)
-
-
-def _held(loaded: LoadedPools, mint: Pubkey) -> int:
-    """How much of a mint the loaded pools hold in all."""
-    return sum(
-        amount
-        for pool in loaded.pools.values()
-        for own, amount in zip(pool.mints, reserves_of(pool, loaded.learned.get(pool.address, ()), loaded.snapshot), strict=True)
-        if own.address == mint
-    )
 
 
 def _searched(pools: Collection[Pool], request: QuoteRequest, options: RouteOptions) -> Solution | RouteNotFound:
@@ -264,48 +218,6 @@ def _unread(candidates: Iterable[Candidate], loaded: LoadedPools) -> dict[Pubkey
             missing = frozenset(map(Pubkey.from_string, candidate.error.context.get("missing", ())))
             found[pool] = found.get(pool, frozenset()) | (missing - loaded.snapshot.accounts.keys())
     return {pool: missing for pool, missing in found.items() if missing}
-
-
-def _check_reachable(
-    known: Collection[PoolHint], allowed: Collection[PoolHint], request: QuoteRequest, options: RouteOptions, notes: tuple[str, ...]
-) -> None:
-    """Raises RouteNotFound, with the numbers, when no path can be made of the pools that are known, or of those allowed."""
-    pair = request.input_mint, request.output_mint
-    if useful_pools(allowed, *pair, max_hops=options.max_hops, most=1)[0]:
-        return
-    why = why_unreachable(known, *pair, options.max_hops)
-    if useful_pools(known, *pair, max_hops=options.max_hops, most=1)[0]:
-        why = (
-            f"{len(known) - len(allowed)} of {len(known)} known pools are left out as asked (--venue, --exclude-venue, "
-            "--exclude-pool, --via), and the others do not join them"
-        )
-    raise RouteNotFound(
-        "; ".join(
-            (
-                f"no route from {pair[0]} to {pair[1]}: {why}; add a pool that does (dex pools add), or look again (--refresh)",
-                *notes,
-            )
-        ),
-        input_mint=str(pair[0]),
-        output_mint=str(pair[1]),
-        amount=str(request.amount),
-        mode=request.mode.value,
-        max_hops=options.max_hops,
-        pools_known=len(known),
-        pools_allowed=len(allowed),
-        candidates=[],
-    )
-
-
-def _is_allowed(hint: PoolHint, request: QuoteRequest, options: RouteOptions) -> bool:
-    """Whether reading a pool could matter. Unwanted venues are not even read; their absence is the caller's own wish."""
-    return options.refusal(hint.venue_id, hint.address) is None and _passes(hint, request, options)
-
-
-def _passes(hint: PoolHint, request: QuoteRequest, options: RouteOptions) -> bool:
-    """Whether the pool holds two mints a route may touch."""
-    allowed = options.intermediate_mints
-    return allowed is None or not hint.mints or len(set(hint.mints) & {request.input_mint, request.output_mint, *allowed}) >= 2
 
 
 def _absence_notes(pools: Mapping[Pubkey, Pool], absent: frozenset[str], *, left_out: bool) -> tuple[str, ...]:

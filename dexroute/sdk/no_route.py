@@ -1,0 +1,104 @@
+"""Why there is no route, as precisely as what is known of the pools allows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from solders.pubkey import Pubkey
+
+from dexroute.engine.routing import RouteOptions
+from dexroute.errors import DexError, QuoteOnly, RouteNotFound
+from dexroute.fetchers.loader import LoadedPools
+from dexroute.fetchers.registry import VenueRegistry
+from dexroute.sdk.pool_hints import PoolHint, useful_pools, why_unreachable
+from dexroute.sdk.reserves import reserves_of
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+
+def check_reachable(
+    known: Collection[PoolHint], allowed: Collection[PoolHint], request: QuoteRequest, options: RouteOptions, notes: tuple[str, ...]
+) -> None:
+    """Raises RouteNotFound, with the numbers, when no path can be made of the pools that are known, or of those allowed."""
+    pair = request.input_mint, request.output_mint
+    if useful_pools(allowed, *pair, max_hops=options.max_hops, most=1)[0]:
+        return
+    why = why_unreachable(known, *pair, options.max_hops)
+    if useful_pools(known, *pair, max_hops=options.max_hops, most=1)[0]:
+        why = (
+            f"{len(known) - len(allowed)} of {len(known)} known pools are left out as asked (--venue, --exclude-venue, "
+            "--exclude-pool, --via), and the others do not join them"
+        )
+    raise RouteNotFound(
+        "; ".join(
+            (
+                f"no route from {pair[0]} to {pair[1]}: {why}; add a pool that does (dex pools add), or look again (--refresh)",
+                *notes,
+            )
+        ),
+        input_mint=str(pair[0]),
+        output_mint=str(pair[1]),
+        amount=str(request.amount),
+        mode=request.mode.value,
+        max_hops=options.max_hops,
+        pools_known=len(known),
+        pools_allowed=len(allowed),
+        candidates=[],
+    )
+
+
+def is_allowed(hint: PoolHint, request: QuoteRequest, options: RouteOptions) -> bool:
+    """Whether reading a pool could matter. Unwanted venues are not even read; their absence is the caller's own wish."""
+    return options.refusal(hint.venue_id, hint.address) is None and _passes(hint, request, options)
+
+
+def _passes(hint: PoolHint, request: QuoteRequest, options: RouteOptions) -> bool:
+    """Whether the pool holds two mints a route may touch."""
+    allowed = options.intermediate_mints
+    return allowed is None or not hint.mints or len(set(hint.mints) & {request.input_mint, request.output_mint, *allowed}) >= 2
+
+
+def explained(
+    failure: RouteNotFound,
+    loaded: LoadedPools,
+    venues: VenueRegistry,
+    absent: frozenset[str],
+    request: QuoteRequest,
+    options: RouteOptions,
+    notes: tuple[str, ...],
+) -> DexError:
+    """The failure with what only this room knows: pools whose accounts are unusable, venues left out as quote-only, and an amount
+    that is more than there is."""
+    if options.pools is not None and not loaded.pools:
+        # The caller named exactly these, so what is wrong with them is the answer.
+        return next(iter(loaded.broken.values()))
+    quote_only = sorted({pool.venue_id for pool in loaded.pools.values()} & absent)
+    if quote_only and not failure.context.get("candidates"):
+        venue = venues[quote_only[0]]
+        return QuoteOnly(
+            f"only {', '.join(quote_only)} could serve this pair, and the program {venue.program_id} is not on this cluster: "
+            "its pools can be quoted here (dex quote) but not swapped; use a cluster that has it (-u)",
+            venue=venue.id,
+            program=str(venue.program_id),
+        )
+    unusable = [
+        {"pools": [str(pool)], "venues": [], "reason": error.message, "code": error.code} for pool, error in loaded.broken.items()
+    ]
+    context = {**failure.context, "candidates": [*failure.context.get("candidates", []), *unusable]}
+    message = failure.message
+    if request.mode is SwapMode.EXACT_OUT and (held := _held(loaded, request.output_mint)) < request.amount:
+        context |= {"held": str(held)}
+        message = (
+            f"no route from {request.input_mint} to {request.output_mint} for {request.amount} base units out: all pools that "
+            f"were read hold {held} base units of it together; ask for less"
+        )
+    return RouteNotFound("; ".join((message, *notes)), **context)
+
+
+def _held(loaded: LoadedPools, mint: Pubkey) -> int:
+    """How much of a mint the loaded pools hold in all."""
+    return sum(
+        amount
+        for pool in loaded.pools.values()
+        for own, amount in zip(pool.mints, reserves_of(pool, loaded.learned.get(pool.address, ()), loaded.snapshot), strict=True)
+        if own.address == mint
+    )
