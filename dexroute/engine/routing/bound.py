@@ -9,7 +9,7 @@ any way: that costs tightness, never truth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
 from typing import Final
@@ -17,14 +17,19 @@ from typing import Final
 import numpy as np
 
 from dexroute.engine.routing.market import Market, Steps
+from dexroute.engine.routing.options import MAX_SPLITS
 from dexroute.engine.routing.prices import Bools, Floats
 
-# Outwards: the contract of curves (a billionth and two units of either side), and the rounding of doubles.
+# Outwards: what curves promise (a billionth), and the rounding of doubles.
 _CURVE: Final = 1e-9
-_UNITS: Final = 2.0
+# Of the venues only DAMM v1 rounds a swap in the trader's favour, by less than a unit of the input (its fee is rounded down, and at
+# least 1); a test holds all venues to that. One swap a leg.
+_FAVOURABLE: Final = frozenset({"meteora-damm-v1"})
+_UNITS: Final = float(MAX_SPLITS)
 _DOUBLES: Final = 1e-13
 # An edge this close to worthwhile may be lifted over it by a unit of rounding.
 _NEAR: Final = 1e-6
+_LONGEST_CHAIN: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,9 @@ def dual_bound(market: Market, prices: Floats, *, input: int, output: int, amoun
         edge = int(table.edge[place])
         paid, got = float(prices[table.source[place]]), float(prices[table.target[place]])
         gain, volume = best_arbitrage(market.curve(edge), paid, got)
-        slack += volume * (_CURVE + _DOUBLES) + _UNITS * (paid + got)
+        slack += volume * (_CURVE + _DOUBLES)
+        if market.edge_pool[edge].venue_id in _FAVOURABLE:
+            slack += _UNITS * paid
         if gain > 0.0:
             surplus[edge] = gain
             gained += gain
@@ -73,6 +80,22 @@ def best_arbitrage(curve: Steps, paid: float, got: float) -> tuple[float, float]
         gain += out - x * paid
         volume += out + x * paid
     return gain, volume
+
+
+def sale_chain(market: Market, prices: Floats, mint: int, end: Container[int]) -> list[int]:
+    """The edges that selling a mint for its price takes, until a mint of `end` is reached."""
+    table = market.prices
+    chain: list[int] = []
+    for _ in range(_LONGEST_CHAIN):
+        if mint in end:
+            break
+        places = table.of_source(mint)
+        if not len(places):
+            break
+        best = places[int(np.argmax(table.slope[places] * prices[table.target[places]]))]
+        chain.append(int(table.edge[best]))
+        mint = int(table.target[best])
+    return chain
 
 
 def all_prices(market: Market, known: Sequence[tuple[int, float]]) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from dexroute.engine.routing.bound import Bound, all_prices, dual_bound
+from dexroute.engine.routing.bound import Bound, all_prices, dual_bound, sale_chain
 from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
@@ -19,7 +19,8 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 _CENTI_BPS: Final = 100 * BPS
 _MOST_GAP: Final = 2e-7  # of the amount; below that the bound is tight enough
 _NEGLIGIBLE: Final = 1e-8
-_ROUNDS: Final = 3
+_PASSING: Final = 1e-5
+_ROUNDS: Final = 6
 _MORE_EDGES: Final = 96
 _TOLERANCE: Final = 1e-8
 
@@ -37,35 +38,49 @@ def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRo
         keep=1.0,
         handicap={},
     )
-    known = split.flow.prices if split is not None else _path_prices(market, route, exact_in)
+    known = _pinned(market, split.flow, plain) if split is not None else _path_prices(market, route, exact_in)
     bound, prices = _evaluated(market, request, known, plain)
-    edges = split.edges if split is not None else [edge for leg in route.legs for edge in leg.path]
-    is_plain = scope.order.keep == 1.0 and not scope.order.handicap
-    for number in range(_ROUNDS):
-        if abs(bound.exact - reached) <= _MOST_GAP * reached:
+    edges = set(split.edges if split is not None else scope.edges[:_MORE_EDGES])
+    edges.update(edge for leg in route.legs for edge in leg.path)
+    # Prices of a flow over these very edges without slippage or handicap are as good as these edges allow.
+    settled = split is not None and scope.order.keep == 1.0 and not scope.order.handicap
+    tightest = bound
+    for _ in range(_ROUNDS):
+        if abs(tightest.exact - reached) <= _MOST_GAP * reached:
             break
-        outside = sorted(bound.surplus.keys() - set(edges), key=lambda edge: (-bound.surplus[edge], edge))
-        if sum(bound.surplus[edge] for edge in outside) <= _NEGLIGIBLE * reached and (number or (is_plain and split is not None)):
+        outside = sorted(bound.surplus.keys() - edges, key=lambda edge: (-bound.surplus[edge], edge))
+        if settled and sum(bound.surplus[edge] for edge in outside) <= _NEGLIGIBLE * reached:
             break
-        if number == 0:
-            edges = sorted({*edges, *scope.edges[:_MORE_EDGES]} if split is None else edges)
-        edges = sorted({*edges, *outside[:_MORE_EDGES]})
-        flow = solve_network(market, edges, plain, _Scale(prices), tolerance=_TOLERANCE)
-        tried, tried_prices = _evaluated(market, request, flow.prices, plain)
-        if (tried.value < bound.value) is exact_in or tried.value == bound.value:
-            bound, prices = tried, tried_prices
-        else:
-            # A worse bound teaches where the prices are wrong; the better one stands.
-            outside = sorted(tried.surplus.keys() - set(edges), key=lambda edge: (-tried.surplus[edge], edge))
-            edges = sorted({*edges, *outside[:_MORE_EDGES]})
+        for edge in outside[:_MORE_EDGES]:
+            edges.add(edge)
+            edges.update(sale_chain(market, prices, market.target[edge], known))
+        flow = solve_network(market, sorted(edges), plain, _Scale(prices), tolerance=_TOLERANCE)
+        settled = True
+        known = _pinned(market, flow, plain)
+        bound, prices = _evaluated(market, request, known, plain)
+        if (bound.value < tightest.value) is exact_in and bound.value != tightest.value:
+            tightest = bound
     residual = _residual(route, market, prices)
-    return _certificate(bound.value, reached, residual, split, exact_in, market, scope)
+    return _certificate(tightest.value, reached, residual, split, exact_in, market, scope)
 
 
 def _evaluated(market: Market, request: QuoteRequest, known: Mapping[int, float], order: Order) -> tuple[Bound, Floats]:
     prices = all_prices(market, [(mint, max(price, 0.0)) for mint, price in known.items()])
     bound = dual_bound(market, prices, input=order.input, output=order.output, amount=request.amount, exact_in=order.exact_in)
     return bound, prices
+
+
+def _pinned(market: Market, flow: NetworkFlow, order: Order) -> dict[int, float]:
+    """The prices of mints that a flow passes through. Those of others are anywhere between what they cost and what they fetch, and
+    the market at large knows better."""
+    fixed = order.input if order.exact_in else order.output
+    least = _PASSING * order.amount * flow.prices[fixed]
+    pinned = {order.input: flow.prices[order.input], order.output: flow.prices[order.output]}
+    for edge, arriving in flow.arrivals.items():
+        mint = market.target[edge]
+        if arriving * flow.prices[mint] > least:
+            pinned[mint] = flow.prices[mint]
+    return pinned
 
 
 class _Scale(dict[int, float]):

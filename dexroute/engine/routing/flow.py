@@ -55,9 +55,8 @@ def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
     source, target, capacity, bend = problem.source, problem.target, problem.capacity, problem.bend
     pieces, mints = len(source), len(problem.supply)
     kept = np.arange(mints) != problem.reference
-    columns = np.arange(pieces)
-    balance_of = np.zeros((mints, pieces))
-    balance_of[source, columns] = -1.0
+    # Where each piece adds to the system over all pairs of mints.
+    corners = np.concatenate((target * mints + target, source * mints + source, target * mints + source, source * mints + target))
 
     z = np.minimum(capacity * 0.5, 1.0 / max(pieces, 1))
     y = np.ones(mints)
@@ -85,20 +84,21 @@ def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
         curvature = 2.0 * y[target] * marginal * bend / growth
         stiff = curvature + low / z + high / room
         push = y[target] * marginal - y[source] + barrier / z - barrier / room
-        balance_of[target, columns] = marginal
-        matrix = balance_of[kept]
-        weighted = matrix / stiff
-        left = weighted @ matrix.T
+        yielding = 1.0 / stiff
+        crossed = marginal * yielding
+        entries = np.concatenate((marginal * crossed, yielding, -crossed, -crossed))
+        left = np.bincount(corners, entries, mints * mints).reshape(mints, mints)[np.ix_(kept, kept)]
         slack = w[kept] / y[kept]
         left[np.diag_indices_from(left)] += slack + 1e-14
-        right = -balance[kept] + barrier / y[kept] - weighted @ push
+        pushed = np.bincount(target, crossed * push, mints) - np.bincount(source, yielding * push, mints)
+        right = -balance[kept] + barrier / y[kept] - pushed[kept]
         try:
             dy_kept: Any = np.linalg.solve(left, right)
         except np.linalg.LinAlgError:
             break
         dy = np.zeros(mints)
         dy[kept] = dy_kept
-        dz = (balance_of.T @ dy + push) / stiff
+        dz = (marginal * dy[target] - dy[source] + push) * yielding
         dlow = barrier / z - low - low / z * dz
         dhigh = barrier / room - high + high / room * dz
         dw = np.zeros(mints)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from solders.pubkey import Pubkey
 
+from dexroute.engine.routing.one_thread import load_numpy
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.curve import NOTHING, Curve, Piece, curve_of
@@ -132,6 +133,7 @@ class Market:
     @cached_property
     def prices(self) -> PriceTable:
         """The prices of all edges at no flow, for vectorized search. Works out every curve the first time."""
+        load_numpy()
         from dexroute.engine.routing.prices import PriceTable
 
         return PriceTable.of(self)

@@ -72,6 +72,14 @@ class PriceTable:
             target_starts=target_starts,
         )
 
+    def of_source(self, mint: int) -> Ints:
+        """Places of the edges that sell a mint."""
+        first = int(np.searchsorted(self.sources, mint))
+        if first == len(self.sources) or self.sources[first] != mint:
+            return np.empty(0, dtype=np.int64)
+        end = self.starts[first + 1] if first + 1 < len(self.starts) else len(self.source)
+        return np.arange(self.starts[first], end)
+
     def worth(self, slope: Floats, output: int, hops: int) -> list[Floats]:
         """For 0 to `hops` hops: how much of mint `output` one unit of each mint fetches at best (0: none), at these slopes."""
         layers = [np.zeros(self.mints)]

@@ -13,6 +13,7 @@ from dexroute.engine.routing.candidates import listed_candidates, solution_of
 from dexroute.engine.routing.findings import Findings
 from dexroute.engine.routing.legs import QuotedRoute, RefusedLeg, quote_leg
 from dexroute.engine.routing.market import market_of
+from dexroute.engine.routing.one_thread import load_numpy
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.quote import Candidate, RouteQuote
 from dexroute.engine.routing.ranking import lamport_price, rank
@@ -72,6 +73,7 @@ def _search(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions,
 
 def _fill(findings: Findings, explain: bool) -> None:
     # numpy is imported when a route is looked for, not when a command starts.
+    load_numpy()
     from dexroute.engine.routing.certificate import certify
     from dexroute.engine.routing.paths import PathSearch, promised_paths
     from dexroute.engine.routing.scope import scope_of

@@ -68,7 +68,7 @@ def find_split(
         if missed < _MISSED or not shares:
             break
         # Some of it took longer paths than allowed: without the edges only those need.
-        shorter = sorted({edge for share in shares for edge in share.path})
+        shorter = sorted({*also, *(edge for share in shares for edge in share.path)})
         if len(shorter) == len(edges):
             break
         again = solve_network(market, shorter, scope.order, _Worth(scope), tolerance=_TOLERANCE)
