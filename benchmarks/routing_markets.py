@@ -56,7 +56,7 @@ class GeneratedMarket:
 
 
 def generated_market(pools: int, mints: int, *, seed: int, arbitrage: bool = False, deepest: float = 3e12) -> GeneratedMarket:
-    """`deepest`: the worth that the largest pools hold on one side, in base units of account; the smallest hold a ten-thousandth."""
+    """`deepest`: the worth that the largest pools hold on one side, in base units of account; the smallest a ten-thousandth."""
     rng = random.Random(seed)  # noqa: S311
     held = tuple(Mint(address=_key(rng), decimals=6, token_program=TOKEN_PROGRAM_ID) for _ in range(mints))
     worths = tuple(10.0 ** rng.uniform(-2.0, 2.0) for _ in range(mints))
@@ -264,7 +264,7 @@ def _dlmm(rng: random.Random, mints: Mints, spot: float, reserves: Reserves, fee
 
 
 def _dexroute(rng: random.Random, mints: Mints, spot: float, reserves: Reserves, fee: float) -> Pool:
-    pool = DexroutePool(
+    return DexroutePool(
         accounts=pool_accounts(*mints, index=rng.randrange(60_000)),
         clock=CLOCK,
         mints=mints,
@@ -285,7 +285,6 @@ def _dexroute(rng: random.Random, mints: Mints, spot: float, reserves: Reserves,
         volatility=PoolVolatility(),
         sums=PriceSums(a_x64=0, b_x64=0, at=CLOCK.unix_timestamp),
     )
-    return pool
 
 
 _MAKERS: Final[dict[str, Callable[[random.Random, Mints, float, Reserves, float], Pool]]] = {

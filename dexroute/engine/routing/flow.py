@@ -54,6 +54,8 @@ def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
     """Solves until the complementarity gap and unmet balances are below `tolerance` (in units of the scaled reference)."""
     source, target, capacity, bend = problem.source, problem.target, problem.capacity, problem.bend
     pieces, mints = len(source), len(problem.supply)
+    if not pieces:
+        return FlowSolution(flows=np.zeros(0), prices=np.ones(mints), gap=0.0, unmet=1.0, solved=False)
     kept = np.arange(mints) != problem.reference
     # Where each piece adds to the system over all pairs of mints.
     corners = np.concatenate((target * mints + target, source * mints + source, target * mints + source, source * mints + target))

@@ -15,6 +15,8 @@ from dexroute.engine.routing.market import Market
 _ENOUGH: Final = 12.0
 _MOST: Final = 1e7
 _LEAST: Final = 1e-12
+# Programs refuse the last unit of what a curve of real numbers still gives.
+_SHY_OF_CAPACITY: Final = 1.0 - 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ def _solve(
             if total >= enough:
                 was_cut = True
                 break
-            size = min(piece.amount_in * room, _MOST)
+            size = min(piece.amount_in * room * _SHY_OF_CAPACITY, _MOST)
             if size > _LEAST:
                 source.append(here)
                 target.append(there)

@@ -1,8 +1,8 @@
 """Splitting an order: from the best flow to a few legs that pay for themselves and fit one transaction.
 
 The flow over all good edges is solved without a limit on legs. Cut into paths, each leg is worth what its pools would be missed for
-at the prices of that flow. Legs that are worth less than they cost to land, and the least of too many, are dropped; what is left
-is solved again, until nothing is to be dropped. Exact quotes decide afterwards.
+at the prices of that flow. The least of too many legs, and legs worth less than they cost to land, are dropped; what is left is
+solved again, until nothing is to be dropped. Exact quotes decide afterwards.
 """
 
 from __future__ import annotations
@@ -155,37 +155,30 @@ def _reduce(
     flow, edges = found.flow, found.edges
     worth = _Worth(scope)
     for tries_left in reversed(range(_TRIES)):
-        kept = shares
         if len(shares) < 2:
             return
-        gains = _gains(market, scope, request, options, flow, shares)
-        if len(shares) > options.max_splits:
-            kept = _best(shares, gains, options.max_splits)
-        elif min(gains) < 0.0:
-            # Those far from paying go together, others one at a time: what one leaves the rest may need.
-            worst = min(gains)
-            kept = [share for share, gain in zip(shares, gains, strict=True) if gain > worst / 2.0]
+        order = _by_loss(market, scope, flow, shares)
+        if (excess := len(shares) - options.max_splits) > 0:
+            # Many go in two steps: what the first leave changes what the others are worth.
+            kept = order[: options.max_splits + (excess // 3 if excess > 4 else 0)]
         else:
-            kept = _fitting(market, scope, room, found, flow, shares, gains)
-        if len(kept) < len(shares):
-            if len(kept) < 2:
-                return
-            if tries_left:
-                edges = sorted({edge for share in kept for edge in share.path})
-                again = solve_network(market, edges, scope.order, worth, tolerance=_TOLERANCE)
-                if again.solved:
-                    flow = again
-                    shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
-                    continue
-        quoted = quote_legs(market, _whole(kept, request.amount), request.mode, options.kept_back_bps)
-        if isinstance(quoted, QuotedRoute):
-            found.routes.append(quoted)
+            kept = _fitting(market, scope, room, found, flow, order)
+        if len(kept) < 2:
             return
-        # The exact quote knows better than the curve: without that pool, then.
-        found.refused.append(quoted)
-        culprit = quoted.path[-1] if scope.order.exact_in else quoted.path[0]
-        edges = [edge for edge in edges if market.edge_pool[edge].address != market.edge_pool[culprit].address]
-        if not edges:
+        if len(kept) == len(shares) or not tries_left:
+            quoted = quote_legs(market, _whole(kept, request.amount), request.mode, options.kept_back_bps)
+            if isinstance(quoted, QuotedRoute):
+                found.routes.append(quoted)
+                kept = _paying(market, scope, request, options, flow, kept)
+                if len(kept) == len(shares):
+                    return
+            else:
+                # The exact quote knows better than the curve: without that pool, then.
+                found.refused.append(quoted)
+                culprit = market.edge_pool[quoted.path[-1] if scope.order.exact_in else quoted.path[0]].address
+                kept = [share for share in kept if all(market.edge_pool[edge].address != culprit for edge in share.path)]
+        edges = _without(edges, shares, kept, flow)
+        if not edges or not tries_left:
             return
         flow = solve_network(market, edges, scope.order, worth, tolerance=_TOLERANCE)
         if not flow.solved:
@@ -193,15 +186,53 @@ def _reduce(
         shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
 
 
-def _gains(
-    market: Market, scope: Scope, request: QuoteRequest, options: RouteOptions, flow: NetworkFlow, shares: Sequence[PathShare]
-) -> list[float]:
-    """By leg: what its pools would be missed for less what it costs to land, base units of the ranked mint."""
+def _without(edges: Sequence[int], shares: Sequence[PathShare], kept: Sequence[PathShare], flow: NetworkFlow) -> list[int]:
+    """The edges of the legs that are kept. Where a dropped leg has none of its own, its narrowest goes, or nothing would change."""
+    used = {edge for share in kept for edge in share.path}
+    if used < set(edges) or not used:
+        return sorted(used)
+    dropped = [share for share in shares if share not in kept]
+    narrowest = min(dropped[-1].path, key=lambda edge: (flow.flows[edge], edge)) if dropped else None
+    return sorted(used - {narrowest})
+
+
+def _paying(
+    market: Market, scope: Scope, request: QuoteRequest, options: RouteOptions, flow: NetworkFlow, shares: list[PathShare]
+) -> list[PathShare]:
+    """The legs less the one that falls furthest short of its landing costs, if any does. What it is worth is a first guess; the
+    route with it is quoted already, and the ranking decides."""
+    gains = _gains(market, scope, request, options, flow, shares)
+    worst = min(range(len(shares)), key=lambda place: (gains[place], shares[place].path))
+    return shares if gains[worst] >= 0.0 else [share for place, share in enumerate(shares) if place != worst]
+
+
+def _by_loss(market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[PathShare]) -> list[PathShare]:
+    """The legs, the dearest to lose first."""
+    losses = _losses(market, scope, flow, shares)
+    places = sorted(range(len(shares)), key=lambda place: (-losses[place], -shares[place].share, shares[place].path))
+    return [shares[place] for place in places]
+
+
+def _losses(market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[PathShare]) -> list[float]:
+    """By leg, about what the order would lose without it, base units of the ranked mint: what its pools are worth beyond the common
+    price, and how far that price falls when the others take over its share. A leg of share s whose pools' surplus is p bends
+    the price by about 2p/s^2; legs side by side share a load as springs do."""
     total: dict[int, float] = {}
     for share in shares:
         for edge in share.path:
             total[edge] = total.get(edge, 0.0) + share.share
     surplus = {edge: _surplus(market, scope, flow, edge) for edge in total}
+    worths = [sum(surplus[edge] * share.share / total[edge] for edge in share.path) for share in shares]
+    least = 1e-12 * flow.value
+    give = [share.share**2 / (2.0 * worth + least) for share, worth in zip(shares, worths, strict=True)]
+    whole = sum(give)
+    return [worth + 0.5 * share.share**2 / max(whole - own, 1e-300) for share, worth, own in zip(shares, worths, give, strict=True)]
+
+
+def _gains(
+    market: Market, scope: Scope, request: QuoteRequest, options: RouteOptions, flow: NetworkFlow, shares: Sequence[PathShare]
+) -> list[float]:
+    """By leg: about what the order would lose without it, less what it costs to land; base units of the ranked mint."""
     price = lamport_price(request, options.costs)
     unit = 0.0 if price is None else price.numerator / price.denominator
     legs_of: dict[int, int] = {}
@@ -209,8 +240,7 @@ def _gains(
         for mint in {market.target[edge] for edge in share.path[:-1]}:
             legs_of[mint] = legs_of.get(mint, 0) + 1
     gains = []
-    for share in shares:
-        worth = sum(surplus[edge] * share.share / total[edge] for edge in share.path)
+    for share, worth in zip(shares, _losses(market, scope, flow, shares), strict=True):
         alone = [mint for mint in {market.target[edge] for edge in share.path[:-1]} if legs_of[mint] == 1]
         gains.append(worth - unit * _leg_lamports(market, share.path, alone, options.costs))
     return gains
@@ -229,11 +259,6 @@ def _leg_lamports(market: Market, path: Path, alone: Sequence[int], costs: Landi
     return units * costs.compute_unit_price_micro_lamports / MICRO_LAMPORTS + rent
 
 
-def _best(shares: Sequence[PathShare], gains: Sequence[float], most: int) -> list[PathShare]:
-    kept = _by_gain(shares, gains)[:most]
-    return [share for share in shares if share in kept]
-
-
 def _fitting(
     market: Market,
     scope: Scope,
@@ -241,9 +266,8 @@ def _fitting(
     found: SplitFound,
     flow: NetworkFlow,
     shares: Sequence[PathShare],
-    gains: Sequence[float],
 ) -> list[PathShare]:
-    """The legs that fit one transaction, taken in by what they gain."""
+    """The legs that fit one transaction, taken in as they are given."""
     pools = market.pools
     legs = {share: provisional_leg(market, scope, flow, share) for share in shares}
     reason = room.refusal([legs[share] for share in shares], pools)
@@ -251,14 +275,10 @@ def _fitting(
         return list(shares)
     found.unfit.append((tuple(share.path for share in shares), reason))
     kept: list[PathShare] = []
-    for share in _by_gain(shares, gains):
+    for share in shares:
         if room.refusal([legs[one] for one in (*kept, share)], pools) is None:
             kept.append(share)
-    return [share for share in shares if share in kept]
-
-
-def _by_gain(shares: Sequence[PathShare], gains: Sequence[float]) -> list[PathShare]:
-    return [shares[place] for place in sorted(range(len(shares)), key=lambda place: (-gains[place], shares[place].path))]
+    return kept
 
 
 def provisional_leg(market: Market, scope: Scope, flow: NetworkFlow, share: PathShare) -> Leg:
@@ -287,7 +307,8 @@ def provisional_leg(market: Market, scope: Scope, flow: NetworkFlow, share: Path
 
 
 def _whole(shares: Sequence[PathShare], amount: int) -> list[Share]:
-    """Whole amounts that sum to the order's; what rounding leaves goes to the largest share."""
+    """Whole amounts that sum to the order's, the largest share first; it gets what rounding leaves."""
+    shares = sorted(shares, key=lambda share: (-share.share, share.path))
     total = sum(share.share for share in shares)
     parts = [int(share.share / total * amount) for share in shares]
     parts[0] += amount - sum(parts)

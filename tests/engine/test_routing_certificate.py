@@ -1,0 +1,168 @@
+"""The bound holds against everything that can be tried, and is tight where nothing limits the route."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.routing_markets import CLOCK, GeneratedMarket, generated_market
+from dexroute.engine.routing import RouteOptions, find_route, solve_route
+from dexroute.engine.routing.bound import dual_bound
+from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.room import AnyRoom
+from dexroute.errors import QuoteError, RouteNotFound
+from dexroute.fetchers import VENUES
+from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
+from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.engine.routing_oracle import MINTS, A, B, assert_executes, markets
+from tests.engine.small_market import pool
+
+CONNECTED = generated_market(60, 6, seed=11)
+CONNECTED_MARKET = Market(CONNECTED.pools)
+TANGLED = generated_market(60, 6, seed=12, arbitrage=True)
+TANGLED_MARKET = Market(TANGLED.pools)
+
+
+def _request(made: GeneratedMarket, rng: random.Random, mode: SwapMode) -> QuoteRequest:
+    source, target = rng.sample(range(len(made.mints)), 2)
+    worth = min(made.depths[source], made.depths[target]) * 10.0 ** rng.uniform(-6.0, -1.0)
+    amount = made.amount(source if mode is SwapMode.EXACT_IN else target, worth)
+    return QuoteRequest(input_mint=made.mints[source].address, output_mint=made.mints[target].address, amount=amount, mode=mode)
+
+
+def test_a_generated_market_has_every_venue() -> None:
+    assert {one.venue_id for one in CONNECTED.pools} == {venue.id for venue in VENUES}
+    assert {one.slot for one in CONNECTED.pools} == {CLOCK.slot}
+
+
+@pytest.mark.parametrize(("made", "market"), [(CONNECTED, CONNECTED_MARKET), (TANGLED, TANGLED_MARKET)], ids=["fair", "arbitrage"])
+def test_no_other_options_ever_beat_the_bound(made: GeneratedMarket, market: Market) -> None:
+    rng = random.Random(5)
+    tried = 0
+    for number in range(16):
+        mode = SwapMode.EXACT_OUT if number % 4 == 0 else SwapMode.EXACT_IN
+        request = _request(made, rng, mode)
+        bounds, reached = [], []
+        for max_hops, max_splits, slippage in ((1, 1, 0), (2, 8, 0), (3, 8, 10), (4, 8, 0)):
+            options = RouteOptions(max_hops=max_hops, max_splits=max_splits, hop_slippage_bps=slippage, room=AnyRoom())
+            try:
+                quote = find_route(market, request, options)
+            except RouteNotFound:
+                continue
+            assert_executes(made.pools, request, quote, hop_slippage_bps=slippage)
+            assert quote.bound is not None
+            bounds.append(quote.bound)
+            reached.append(quote.amount_out if mode is SwapMode.EXACT_IN else quote.amount_in)
+            tried += 1
+        if mode is SwapMode.EXACT_IN:
+            assert max(reached) <= min(bounds)
+        else:
+            assert min(reached) >= max(bounds)
+    assert tried > 48
+
+
+def test_the_bound_is_tight() -> None:
+    rng = random.Random(8)
+    gaps = []
+    for number in range(24):
+        mode = SwapMode.EXACT_OUT if number % 4 == 0 else SwapMode.EXACT_IN
+        solution = solve_route(CONNECTED_MARKET, _request(CONNECTED, rng, mode), RouteOptions(max_hops=4, room=AnyRoom()))
+        certificate = solution.certificate
+        assert certificate is not None
+        parts = certificate.hop_limit_cost + certificate.leg_limit_cost + certificate.residual_cost
+        reached = solution.quote.amount_out if mode is SwapMode.EXACT_IN else solution.quote.amount_in
+        assert parts == abs(certificate.bound - reached)
+        gaps.append(certificate.gap_centi_bps)
+    # Hundredths of a basis point. The limit of eight legs binds for the large ones, by a basis point or so.
+    assert len(gaps) == 24
+    assert sorted(gaps)[len(gaps) // 2] <= 10
+    assert max(gaps) <= 200
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    market=markets(most_pools=6),
+    amount=st.integers(1, 10**11),
+    mode=st.sampled_from(SwapMode),
+    prices=st.lists(st.floats(1e-3, 1e3), min_size=4, max_size=4),
+)
+def test_any_prices_whatever_give_a_bound(market: list[CpmmPool], amount: int, mode: SwapMode, prices: list[float]) -> None:
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=amount, mode=mode)
+    try:
+        quote = find_route(market, request, RouteOptions(max_hops=4, room=AnyRoom()))
+    except RouteNotFound:
+        return
+    known = Market(market)
+    start, goal = known.number_of[A], known.number_of[B]
+    worth = np.array([prices[[one.address for one in MINTS].index(mint)] for mint in known.mints])
+    exact_in = mode is SwapMode.EXACT_IN
+    worth /= worth[goal if exact_in else start]
+    bound = dual_bound(known, worth, input=start, output=goal, amount=amount, exact_in=exact_in)
+    if exact_in:
+        assert quote.amount_out <= bound.value
+    else:
+        assert quote.amount_in >= bound.value
+
+
+def _optimum_by_bisection(pools: list[CpmmPool], amount: int) -> float:
+    """The most that parallel constant-product pools return for an amount, by bisection on the common marginal price."""
+    rows = []
+    for one in pools:
+        keep = 1 - one.rates.trade_ppm / 1e6
+        index = [mint.address for mint in one.mints].index(A)
+        rows.append((float(one.vault_amounts[index]), float(one.vault_amounts[1 - index]), keep))
+    low, high = 0.0, max(keep * out / into for into, out, keep in rows)
+    for _ in range(200):
+        price = (low + high) / 2
+        spent = sum(max(0.0, ((keep * into * out / price) ** 0.5 - into) / keep) for into, out, keep in rows)
+        low, high = (price, high) if spent > amount else (low, price)
+    shares = [max(0.0, ((keep * into * out / high) ** 0.5 - into) / keep) for into, out, keep in rows]
+    return float(sum(out * keep * x / (into + keep * x) for (into, out, keep), x in zip(rows, shares, strict=True)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    reserves=st.lists(st.tuples(st.integers(10**8, 10**12), st.integers(10**8, 10**12)), min_size=2, max_size=8),
+    amount=st.integers(10**6, 10**11),
+)
+def test_parallel_pools_are_divided_as_the_optimum_divides_them(reserves: list[tuple[int, int]], amount: int) -> None:
+    # All pools agree on the price within their fees, or arbitrage between them would count as well.
+    pools = [
+        pool(f"{place}", (MINTS[0], MINTS[1]), (first, first + first * (second % 997) // 10**6), trade_ppm=2_500)
+        for place, (first, second) in enumerate(reserves)
+    ]
+    optimum = _optimum_by_bisection(pools, amount)
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=amount)
+    quote = find_route(pools, request, RouteOptions(max_hops=1, room=AnyRoom()))
+    assert quote.bound is not None
+    assert quote.bound >= optimum * (1 - 1e-9)
+    assert quote.bound <= optimum * (1 + 1e-6) + 2
+    assert optimum * (1 + 1e-9) + 8 >= quote.amount_out >= optimum * (1 - 1e-5) - 16
+
+
+def test_only_damm_v1_rounds_in_the_traders_favour() -> None:
+    """What the bound's slack rests on: no other pool ever gives more than its curve, however often and little is swapped."""
+    rng = random.Random(3)
+    favourable: dict[str, float] = {}
+    for one in generated_market(70, 8, seed=5).pools:
+        market = Market([one])
+        curve = market.curve(0)
+        source, target = market.mints[market.source[0]], market.mints[market.target[0]]
+        for _ in range(20):
+            current, spent, arrived, swaps = one, 0, 0, rng.choice([1, 2, 8])
+            amount = int(10.0 ** rng.uniform(0.0, 9.0))
+            try:
+                for _ in range(swaps):
+                    quote = current.quote(QuoteRequest(input_mint=source, output_mint=target, amount=amount))
+                    current, spent, arrived = quote.next_pool, spent + quote.amount_in, arrived + quote.amount_out
+            except QuoteError:
+                continue
+            excess = (arrived - curve.amount_out(spent) * (1 + 1e-9)) / curve.pieces[0].slope / swaps
+            favourable[one.venue_id] = max(favourable.get(one.venue_id, -1.0), excess)
+    assert favourable.keys() == {venue.id for venue in VENUES}
+    assert favourable.pop("meteora-damm-v1") < 1.0
+    assert max(favourable.values()) <= 1e-9
