@@ -22,7 +22,7 @@ _NEGLIGIBLE: Final = 1e-8
 _PASSING: Final = 1e-5
 _ROUNDS: Final = 6
 _MORE_EDGES: Final = 96
-_TOLERANCE: Final = 1e-8
+_TOLERANCE: Final = 3e-8
 
 
 def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRoute, split: SplitFound | None) -> Certificate:

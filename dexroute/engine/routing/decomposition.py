@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dexroute.engine.routing.network import NetworkFlow, Order
 
 # Parts of a flow below this share of the order are a solver's noise.
-NOISE = 1e-7
+NOISE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
