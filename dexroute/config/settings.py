@@ -31,7 +31,8 @@ class Settings:
     """All settings. Strings that may hold credentials (URLs) are left out of the repr; show them through `describe()`.
 
     `cluster` is a moniker, "embedded" or "custom"; `rpc_url` is "embedded" for the embedded cluster. `rpc_urls` are further nodes
-    of the same cluster, read from and sent to like the first; `send_urls` only take transactions; `rpc_rate_per_s` (0: unlimited)
+    of the same cluster, read from and sent to like the first; `send_urls` only take transactions, as does Jito's block engine at
+    `jito_url`, to which each swap then tips `jito_tip_lamports`; `rpc_rate_per_s` (0: unlimited)
     bounds the requests to each. `ws_url` None is derived from `rpc_url`; `redis_url` is where processes share accounts;
     `cache_slots` is how old accounts may be where a caller lets kept ones serve. `pool_program_id` None means the program id
     dexroute ships with. `amm_v4_swap_form` and `amm_v4_order_book` say which build of Raydium's AMM v4 the cluster runs, as
@@ -45,6 +46,9 @@ class Settings:
     witness_url: str | None = field(repr=False)
     rpc_urls: tuple[str, ...] = field(repr=False)
     send_urls: tuple[str, ...] = field(repr=False)
+    jito_url: str | None = field(repr=False)
+    jito_tip_lamports: int
+    jito_dont_front: bool
     rpc_rate_per_s: int
     ws_url: str | None = field(repr=False)
     redis_url: str | None = field(repr=False)
@@ -61,6 +65,7 @@ class Settings:
     oracle_max_age_s: int
     oracle_max_confidence_bps: int
     priority_fee_cap_lamports: int
+    policy_max_tip_lamports: int
     policy_max_fee_lamports: int
     policy_mints: tuple[Pubkey, ...]
     policy_programs: tuple[Pubkey, ...]
@@ -103,6 +108,9 @@ class Settings:
             "witness_url": redact_url(self.witness_url) if self.witness_url else None,
             "rpc_urls": ", ".join(map(redact_url, self.rpc_urls)) or None,
             "send_urls": ", ".join(map(redact_url, self.send_urls)) or None,
+            "jito_url": redact_url(self.jito_url) if self.jito_url else None,
+            "jito_tip_lamports": self.jito_tip_lamports,
+            "jito_dont_front": self.jito_dont_front,
             "rpc_rate_per_s": self.rpc_rate_per_s,
             "ws_url": redact_url(self.ws_url) if self.ws_url else None,
             "redis_url": redact_url(self.redis_url) if self.redis_url else None,
@@ -119,6 +127,7 @@ class Settings:
             "oracle_max_age_s": self.oracle_max_age_s,
             "oracle_max_confidence_bps": self.oracle_max_confidence_bps,
             "priority_fee_cap_lamports": self.priority_fee_cap_lamports,
+            "policy_max_tip_lamports": self.policy_max_tip_lamports,
             "policy_max_fee_lamports": self.policy_max_fee_lamports,
             "policy_mints": ", ".join(map(str, self.policy_mints)) or None,
             "policy_programs": ", ".join(map(str, self.policy_programs)) or None,
@@ -160,6 +169,9 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         rpc_url=rpc_url,
         witness_url=witness_url,
         rpc_urls=tuple(_cluster(url, sources["rpc_urls"])[1] for url in found["rpc_urls"]),
+        jito_url=_cluster(found["jito_url"], sources["jito_url"])[1] if found["jito_url"] else None,
+        jito_tip_lamports=found["jito_tip_lamports"],
+        jito_dont_front=found["jito_dont_front"],
         send_urls=tuple(_cluster(url, sources["send_urls"])[1] for url in found["send_urls"]),
         rpc_rate_per_s=found["rpc_rate_per_s"],
         ws_url=found["ws_url"],

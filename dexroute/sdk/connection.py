@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from solders.hash import Hash
 
+from dexroute.chain.jito import JitoRoute
 from dexroute.chain.rpc.client import RpcClient
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
 from dexroute.chain.rpc.group import Endpoint, EndpointGroup
@@ -57,6 +58,9 @@ async def connect(settings: Settings, *, transport: httpx.AsyncBaseTransport | N
         urls = settings.node_urls if transport is None else settings.node_urls[:1]
         endpoints = [_endpoint(settings, url, transport) for url in urls]
         routes = [_endpoint(settings, url, None) for url in settings.send_urls if transport is None and url not in urls]
+        engines = [JitoRoute(settings.jito_url, timeout_ms=settings.rpc_timeout_ms)] if settings.jito_url and not transport else []
+        for engine in engines:
+            stack.push_async_callback(engine.aclose)
         for endpoint in (*endpoints, *routes):
             stack.push_async_callback(endpoint.aclose)
         senders = tuple(_client(settings, endpoint) for endpoint in endpoints)
@@ -65,7 +69,7 @@ async def connect(settings: Settings, *, transport: httpx.AsyncBaseTransport | N
         yield Connection(
             client=client,
             senders=senders,
-            routes=tuple(_client(settings, endpoint) for endpoint in routes),
+            routes=(*(_client(settings, endpoint) for endpoint in routes), *engines),
             embedded=embedded,
             genesis_hash=str(genesis_hash),
         )

@@ -30,7 +30,7 @@ from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.quote import Quote, Token
 from dexroute.sdk.quote_guards import newest_known_slot
 from dexroute.sdk.quoting import Quoter
-from dexroute.sdk.signing_policy import signing_policy
+from dexroute.sdk.signing_policy import signing_policy, tips
 from dexroute.sdk.strategies import preference
 from dexroute.sdk.swap_instructions import SwapInstructions
 from dexroute.sdk.table_shelf import TableShelf
@@ -107,7 +107,12 @@ class Dex:
         self._shelf = TableShelf(self.settings.lookup_tables)
         client = self._connection.client
         self._builder = SwapBuilder(
-            client, client, self.venues, known_tables=lambda: self._shelf.addresses, screening=self.signing_policy
+            client,
+            client,
+            self.venues,
+            known_tables=lambda: self._shelf.addresses,
+            screening=self.signing_policy,
+            tip=tips(self.settings),
         )
         return self
 

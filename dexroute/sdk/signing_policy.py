@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dexroute.config import Settings
 from dexroute.engine.planning.screening import SigningPolicy
+from dexroute.engine.planning.tip import JITO_TIP_ACCOUNTS, Tip
 from dexroute.fetchers.registry import VenueRegistry
+
+
+def tips(settings: Settings) -> Tip | None:
+    """What each swap tips; None without a block engine to tip. The embedded cluster has none."""
+    if settings.jito_url is None or settings.is_embedded:
+        return None
+    return Tip(lamports=settings.jito_tip_lamports, dont_front=settings.jito_dont_front)
 
 
 def signing_policy(settings: Settings, venues: VenueRegistry) -> SigningPolicy:
@@ -12,6 +20,8 @@ def signing_policy(settings: Settings, venues: VenueRegistry) -> SigningPolicy:
     return SigningPolicy(
         venues=frozenset(venue.program_id for venue in venues) | frozenset(settings.policy_programs),
         max_fee_lamports=settings.policy_max_fee_lamports,
+        tip_accounts=JITO_TIP_ACCOUNTS if tips(settings) else frozenset(),
+        max_tip_lamports=settings.policy_max_tip_lamports,
         only_mints=frozenset(settings.policy_mints) or None,
         order_limits=settings.policy_order_limits,
         day_limits=settings.policy_day_limits,

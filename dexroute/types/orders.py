@@ -72,8 +72,8 @@ class Costs:
     """What landing cost beside the swap itself, lamports. Pool and transfer fees are inside the swap's amounts, not here.
 
     `rent_lamports` was locked in token accounts that stay open, `rent_refunded_lamports` came back from accounts that closed;
-    an account opened and closed by the same transaction counts in neither. `other_lamports` is what left the wallet and is
-    explained by none of these (signed; zero for every transaction dexroute builds).
+    an account opened and closed by the same transaction counts in neither. `other_lamports` are tips, and what left the wallet
+    and is explained by none of these (signed; nothing but tips in every transaction dexroute builds).
     """
 
     network_fee_lamports: int = 0

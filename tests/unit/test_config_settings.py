@@ -74,6 +74,10 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
         "DEXROUTE_RPC_URLS": "https://third.example, d https://second.example",
         "DEXROUTE_SEND_URLS": "https://sender.example",
         "DEXROUTE_RPC_RATE_PER_S": "40",
+        "DEXROUTE_JITO_URL": "https://engine.example",
+        "DEXROUTE_JITO_TIP_LAMPORTS": "2000",
+        "DEXROUTE_JITO_DONT_FRONT": "yes",
+        "DEXROUTE_POLICY_MAX_TIP_LAMPORTS": "3000",
         "DEXROUTE_WS_URL": "wss://third.example",
         "DEXROUTE_REDIS_URL": "redis://fourth.example",
         "DEXROUTE_CACHE_SLOTS": "10",
@@ -116,6 +120,8 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
     assert {str(mint): limit for mint, limit in settings.policy_order_limits.items()} == {SOL: 5_000_000_000, USDC: 1}
     assert {str(mint): limit for mint, limit in settings.policy_day_limits.items()} == {SOL: 6_000_000_000}
     assert (settings.policy_max_fee_lamports, settings.policy_day_lamports) == (9, 7)
+    assert (settings.jito_url, settings.jito_tip_lamports, settings.jito_dont_front) == ("https://engine.example", 2_000, True)
+    assert settings.policy_max_tip_lamports == 3_000
     assert settings.http_discovery is False
     assert (settings.amm_v4_swap_form, settings.amm_v4_order_book) == ("v2", "counted")
     assert str(settings.pool_program_id) == "So11111111111111111111111111111111111111112"

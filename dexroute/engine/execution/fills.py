@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from solders.message import from_bytes_versioned
 from solders.pubkey import Pubkey
 
 from dexroute.engine.execution.network_fee import split_fee
+from dexroute.engine.planning.tip import tip_lamports
 from dexroute.errors import RpcError
 from dexroute.types.chain import LandedTransaction, TokenBalance
 from dexroute.types.mints import NATIVE_MINT
@@ -19,15 +21,16 @@ def read_fill(order: Order, attempt: Attempt, landed: LandedTransaction) -> Fill
 
     Token amounts are the change over all of the wallet's accounts of a mint. SOL is the change of the wallet's lamports and of all
     its token accounts' lamports together, the transaction fee taken out: rent moved into an account of our own is still ours, an
-    account opened and closed on the way leaves no trace, and wrapped SOL counts as SOL.
+    account opened and closed on the way leaves no trace, and wrapped SOL counts as SOL. Tips are costs, not part of the swap.
     """
     wallet = _Wallet(order.wallet, frozenset(attempt.tracked), landed)
     network_fee, priority_fee = split_fee(attempt.message, landed.fee_lamports)
-    sol_change = wallet.sol_change() + landed.fee_lamports
+    failed = landed.error is not None
+    tip = 0 if failed else tip_lamports(from_bytes_versioned(attempt.message))
+    sol_change = wallet.sol_change() + landed.fee_lamports + tip
     changes = wallet.token_changes() | {NATIVE_MINT: sol_change}
     wanted = (order.request.input_mint, order.request.output_mint)
     spent, received = -changes.get(wanted[0], 0), changes.get(wanted[1], 0)
-    failed = landed.error is not None
     # What is left over between two hops through SOL comes back as lamports when the temporary account closes.
     left_over_sol = sol_change if sol_change > 0 and NATIVE_MINT not in wanted and _passes_through_sol(order) else 0
     residuals = {mint: change for mint, change in changes.items() if change and mint not in (*wanted, NATIVE_MINT)}
@@ -53,7 +56,7 @@ def read_fill(order: Order, attempt: Attempt, landed: LandedTransaction) -> Fill
             priority_fee_lamports=priority_fee,
             rent_lamports=wallet.rent(opened=True),
             rent_refunded_lamports=wallet.rent(opened=False),
-            other_lamports=0 if NATIVE_MINT in wanted else left_over_sol - sol_change,
+            other_lamports=tip + (0 if NATIVE_MINT in wanted else left_over_sol - sol_change),
             residuals=tuple(
                 Residual(mint=mint, amount=change) for mint, change in sorted(residuals.items(), key=lambda item: bytes(item[0]))
             ),

@@ -20,6 +20,7 @@ from dexroute.engine.planning.screening import Evidence, SigningPolicy, SwapBoun
 from dexroute.engine.planning.simulation import left_over, moved_amounts, require_success
 from dexroute.engine.planning.step_units import units_by_pool
 from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints
+from dexroute.engine.planning.tip import Tip, with_tip
 from dexroute.engine.planning.token_accounts import associated_account_length
 from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
 from dexroute.engine.routing import RouteQuote
@@ -77,12 +78,14 @@ class SwapBuilder:
         registry: VenueRegistry,
         known_tables: Callable[[], Sequence[Pubkey]] = tuple,
         screening: SigningPolicy | None = None,
+        tip: Tip | None = None,
     ) -> None:
         self._reader = reader
         self._sender = sender
         self._registry = registry
         self._known_tables = known_tables
         self._screening = screening
+        self._tip = tip
         self._rents: dict[int, int] = {}
         self._units: dict[Pubkey, int] = {}
 
@@ -123,7 +126,10 @@ class SwapBuilder:
         # A node behind the one that gave the blockhash knows neither it nor, perhaps, the money that arrived meanwhile.
         reached = lifetime.slot
         plan, rents = await self.plan(planned, user, min_context_slot=reached)
-        free = needs_of(plan, rents, priority_fee_lamports=0)
+        tip = self._tip.lamports if self._tip is not None else 0
+        if self._tip is not None:
+            plan = with_tip(plan, self._tip)
+        free = needs_of(plan, rents, priority_fee_lamports=0, tip_lamports=tip)
         check_funds(plan, free, rents)
         probe = build_message(plan, lifetime, MAX_COMPUTE_UNITS, 0)
         measured, samples, before = await asyncio.gather(
@@ -135,16 +141,17 @@ class SwapBuilder:
         self._units |= units_by_pool(plan, measured.logs)
         limit = min(measured.units_consumed * (100 + _UNIT_MARGIN_PERCENT) // 100 + _UNIT_MARGIN, MAX_COMPUTE_UNITS)
         price = compute_unit_price(policy, samples, limit)
-        needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price))
+        needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price), tip_lamports=tip)
         check_funds(plan, needs, rents)
         message = build_message(plan, lifetime, limit, price)
         wire = unsigned_wire(message)
         proved, evidence = await self._prove(plan, message, before, reached)
-        residuals = left_over(plan, measured, free.network_fee_lamports, free.rent_lamports)
+        sure = free.network_fee_lamports + tip
+        residuals = left_over(plan, measured, sure, free.rent_lamports)
         return PreparedAttempt(
             plan=plan,
             message=message,
-            simulated=moved_amounts(plan, measured, free.network_fee_lamports, free.rent_lamports),
+            simulated=moved_amounts(plan, measured, sure, free.rent_lamports),
             costs=replace(expected_costs(needs), residuals=residuals),
             tracked=plan.tracked,
             evidence=evidence,
@@ -153,6 +160,7 @@ class SwapBuilder:
                 "compute_unit_limit": limit,
                 "compute_unit_price_micro_lamports": str(price),
                 "priority_fee_samples": len(samples),
+                "tip_lamports": str(tip),
                 "simulation_slot": proved.slot,
                 "bytes": len(wire),
                 "lookup_tables": [str(table.key) for table in plan.lookup_tables],

@@ -32,6 +32,7 @@ class Needs:
     priority_fee_lamports: int
     rent_lamports: int
     temporary_rent_lamports: int
+    tip_lamports: int = 0
 
     @property
     def lamports(self) -> int:
@@ -39,12 +40,13 @@ class Needs:
             self.sol_amount_lamports
             + self.network_fee_lamports
             + self.priority_fee_lamports
+            + self.tip_lamports
             + self.rent_lamports
             + self.temporary_rent_lamports
         )
 
 
-def needs_of(plan: SwapPlan, rents: Rents, *, priority_fee_lamports: int) -> Needs:
+def needs_of(plan: SwapPlan, rents: Rents, *, priority_fee_lamports: int, tip_lamports: int = 0) -> Needs:
     """The most the plan can ask of the wallet at any moment of its execution."""
     native_input = plan.places[0].account is None
     return Needs(
@@ -52,6 +54,7 @@ def needs_of(plan: SwapPlan, rents: Rents, *, priority_fee_lamports: int) -> Nee
         sol_amount_lamports=plan.max_amount_in if native_input else 0,
         network_fee_lamports=LAMPORTS_PER_SIGNATURE,
         priority_fee_lamports=priority_fee_lamports,
+        tip_lamports=tip_lamports,
         rent_lamports=sum(rents.by_length[account.length] for account in plan.opened if not account.temporary),
         temporary_rent_lamports=sum(rents.by_length[account.length] for account in plan.opened if account.temporary),
     )
@@ -63,6 +66,7 @@ def expected_costs(needs: Needs) -> Costs:
         network_fee_lamports=needs.network_fee_lamports,
         priority_fee_lamports=needs.priority_fee_lamports,
         rent_lamports=needs.rent_lamports,
+        other_lamports=needs.tip_lamports,
     )
 
 
@@ -120,4 +124,5 @@ def _items(needs: Needs) -> dict[str, Any]:
         "priority_fee_lamports": str(needs.priority_fee_lamports),
         "rent_lamports": str(needs.rent_lamports),
         "temporary_rent_lamports": str(needs.temporary_rent_lamports),
+        "tip_lamports": str(needs.tip_lamports),
     }

@@ -1,0 +1,73 @@
+"""Tips to Jito's block engine: a transfer to one of its accounts, in the same transaction as the swap, paid only when it lands.
+
+Source: https://docs.jito.wtf/lowlatencytxnsend/ (tip accounts, from its getTipAccounts; at least 1,000 lamports; a read-only
+account whose address begins with `jitodontfront` in any instruction keeps bundles from putting others in front).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from solders.instruction import AccountMeta, Instruction
+from solders.message import Message, MessageV0
+from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM_PROGRAM_ID
+from solders.system_program import TransferParams, transfer
+
+from dexroute.engine.planning.swap_plan import Step, SwapPlan
+
+JITO_TIP_ACCOUNTS: Final = frozenset(
+    map(
+        Pubkey.from_string,
+        (
+            "96gYZGLnJYVFmbjzopPSU6QiEV5fGqZNyN9nmNhvrZU5",
+            "HFqU5x63VTqvQss8hp11i4wVV8bD44PvwucfZ2bU7gRe",
+            "Cw8CFyM9FkoMi7K7Crf6HNQqf4uEMzpKw6QNghXLvLkY",
+            "ADaUMid9yfUytqMBgopwjb2DTLSokTSzL1zt6iGPaS49",
+            "DfXygSm4jCyNCybVYYK6DwvWqjKee8pbDmJGcLWNDXjh",
+            "ADuUkR4vqLUMWXxW9gh6D6L8pMSawimctcNZ5pGwDcEt",
+            "DttWaMuVvTiduZRnguLF7jNxTgiMBZ1hyAumKUiL2KRL",
+            "3AVi9Tg9Uo68tJfuvoKvqKNWKkC5wPdSSdeBnizKZ6jT",
+        ),
+    )
+)
+JITO_DONT_FRONT: Final = Pubkey.from_string("jitodontfront111111111111111111111111111111")
+_TRANSFER: Final = b"\x02\0\0\0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tip:
+    """`lamports` to an account chosen at random, so that tips do not wait for each other. `dont_front` forbids bundles
+    that put another transaction before ours."""
+
+    lamports: int
+    dont_front: bool = False
+
+
+def with_tip(plan: SwapPlan, tip: Tip) -> SwapPlan:
+    """The plan with the tip as its last instruction."""
+    receiver = secrets.choice(sorted(JITO_TIP_ACCOUNTS, key=bytes))
+    paid = transfer(TransferParams(from_pubkey=plan.wallet.user, to_pubkey=receiver, lamports=tip.lamports))
+    if tip.dont_front:
+        marked = [*paid.accounts, AccountMeta(JITO_DONT_FRONT, is_signer=False, is_writable=False)]
+        paid = Instruction(paid.program_id, paid.data, marked)
+    return replace(plan, steps=(*plan.steps, Step(label="tip Jito", instruction=paid)))
+
+
+def tip_lamports(message: Message | MessageV0) -> int:
+    """What a message pays to tip accounts when it succeeds. They are never looked up in tables."""
+    keys = message.account_keys
+    return sum(
+        int.from_bytes(bytes(call.data)[4:12], "little")
+        for call in message.instructions
+        if keys[call.program_id_index] == SYSTEM_PROGRAM_ID
+        and bytes(call.data)[:4] == _TRANSFER
+        and _named(keys, bytes(call.accounts)[1:2]) in JITO_TIP_ACCOUNTS
+    )
+
+
+def _named(keys: list[Pubkey], indexes: Iterable[int]) -> Pubkey | None:
+    return next((keys[index] for index in indexes if index < len(keys)), None)
