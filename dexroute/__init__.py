@@ -21,12 +21,23 @@ if TYPE_CHECKING:
     from dexroute.config import Settings, load_settings
     from dexroute.engine.execution.receipt import Receipt
     from dexroute.engine.planning import PriorityFeePolicy
-    from dexroute.engine.routing import Candidate, RouteOptions, RouteQuote, find_route, rank_candidates
+    from dexroute.engine.routing import (
+        Candidate,
+        Certificate,
+        LegReport,
+        RouteOptions,
+        RouteQuote,
+        Solution,
+        find_route,
+        rank_candidates,
+        solve_route,
+    )
     from dexroute.errors import DexError, GuardRefused, NetworkError, QuoteError, RouteNotFound, UsageError
     from dexroute.fetchers import VENUES, Pool, decode_pool
     from dexroute.fetchers.base import SwapQuote, SwapRequest, Venue
     from dexroute.ports import Signer
     from dexroute.sdk import Dex, Quote, Strategy, SwapTerms, Token
+    from dexroute.sdk.depth import MarketDepth
     from dexroute.sdk.playground import make_playground
     from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
     from dexroute.types.orders import Order, OrderState
@@ -38,12 +49,23 @@ _HOMES = {
     "dexroute.config": ("Settings", "load_settings"),
     "dexroute.engine.execution.receipt": ("Receipt",),
     "dexroute.engine.planning": ("PriorityFeePolicy",),
-    "dexroute.engine.routing": ("Candidate", "RouteOptions", "RouteQuote", "find_route", "rank_candidates"),
+    "dexroute.engine.routing": (
+        "Candidate",
+        "Certificate",
+        "LegReport",
+        "RouteOptions",
+        "RouteQuote",
+        "Solution",
+        "find_route",
+        "rank_candidates",
+        "solve_route",
+    ),
     "dexroute.errors": ("DexError", "GuardRefused", "NetworkError", "QuoteError", "RouteNotFound", "UsageError"),
     "dexroute.fetchers": ("VENUES", "Pool", "decode_pool"),
     "dexroute.fetchers.base": ("SwapQuote", "SwapRequest", "Venue"),
     "dexroute.ports": ("Signer",),
     "dexroute.sdk": ("Dex", "Quote", "Strategy", "SwapTerms", "Token"),
+    "dexroute.sdk.depth": ("MarketDepth",),
     "dexroute.sdk.playground": ("make_playground",),
     "dexroute.types.accounts": ("AccountData", "AccountSnapshot", "ChainClock"),
     "dexroute.types.orders": ("Order", "OrderState"),
@@ -59,6 +81,7 @@ __all__ = [
     "AccountData",
     "AccountSnapshot",
     "Candidate",
+    "Certificate",
     "ChainClock",
     "Dex",
     "DexError",
@@ -66,6 +89,8 @@ __all__ = [
     "Hop",
     "KeypairSigner",
     "Leg",
+    "LegReport",
+    "MarketDepth",
     "NetworkError",
     "Order",
     "OrderState",
@@ -81,6 +106,7 @@ __all__ = [
     "RouteQuote",
     "Settings",
     "Signer",
+    "Solution",
     "Strategy",
     "SwapMode",
     "SwapQuote",
@@ -94,6 +120,7 @@ __all__ = [
     "load_settings",
     "make_playground",
     "rank_candidates",
+    "solve_route",
 ]
 
 
