@@ -229,6 +229,7 @@ async def test_what_a_wallet_lacks_is_itemised(market: Market) -> None:
         "priority_fee_lamports": "0",
         "rent_lamports": str(TOKEN_RENT),
         "temporary_rent_lamports": str(TOKEN_RENT),
+        "tip_lamports": "0",
         "wallet_rent_lamports": "0",
     }
     for enough in (needs, needs + 1):

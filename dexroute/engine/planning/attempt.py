@@ -38,6 +38,7 @@ from dexroute.types.requests import QuoteRequest
 # Between simulation and landing a pool may take a longer way (an oracle observation, another tick), but not a much longer one.
 _UNIT_MARGIN_PERCENT: Final = 15
 _UNIT_MARGIN: Final = 3_000
+_MOST_ROUTES: Final = 1_000  # whose compute units are remembered
 _PROOFS: Final = 4  # simulations of the exact message while the wallet's balances change
 _MOST_ACCOUNTS: Final = 100  # of one getMultipleAccounts call
 
@@ -69,7 +70,7 @@ class PreparedAttempt:
 
 
 class SwapBuilder:
-    """Builds attempts on one cluster. Holds no state but the cluster's rents, which do not change while it lives."""
+    """Builds attempts on one cluster. Keeps the cluster's rents, which do not change, and the compute units that routes took."""
 
     def __init__(
         self,
@@ -88,6 +89,7 @@ class SwapBuilder:
         self._tip = tip
         self._rents: dict[int, int] = {}
         self._units: dict[Pubkey, int] = {}
+        self._route_units: dict[tuple[Pubkey, ...], int] = {}
 
     @property
     def learned_units(self) -> Mapping[Pubkey, int]:
@@ -139,7 +141,8 @@ class SwapBuilder:
         )
         require_success(plan, measured, self._registry)
         self._units |= units_by_pool(plan, measured.logs)
-        limit = min(measured.units_consumed * (100 + _UNIT_MARGIN_PERCENT) // 100 + _UNIT_MARGIN, MAX_COMPUTE_UNITS)
+        most = self._most_units(plan, measured.units_consumed)
+        limit = min(most * (100 + _UNIT_MARGIN_PERCENT) // 100 + _UNIT_MARGIN, MAX_COMPUTE_UNITS)
         price = compute_unit_price(policy, samples, limit)
         needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price), tip_lamports=tip)
         check_funds(plan, needs, rents)
@@ -170,6 +173,16 @@ class SwapBuilder:
                 "min_amount_out": str(plan.min_amount_out),
             },
         )
+
+    def _most_units(self, plan: SwapPlan, measured: int) -> int:
+        """The most this route (its pools in order, and the accounts it opens) took in any simulation here: a pool that took the
+        longer way a moment ago may take it again when the transaction lands."""
+        route = (*(hop.pool for hop in plan.quote.route.hops), *(account.mint for account in plan.opened))
+        most = max(measured, self._route_units.pop(route, 0))
+        self._route_units[route] = most  # the last one used is the last to be forgotten
+        if len(self._route_units) > _MOST_ROUTES:
+            del self._route_units[next(iter(self._route_units))]
+        return most
 
     async def _named(
         self, message: MessageV0, tables: Sequence[AddressLookupTableAccount], reached: int
