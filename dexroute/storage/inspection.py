@@ -24,7 +24,8 @@ def prepare_file(file: Path) -> str | None:
         descriptor = os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             os.fchmod(descriptor, 0o600)
-            size = os.fstat(descriptor).st_size
+            found = os.fstat(descriptor)
+            size = found.st_size
             magic = os.read(descriptor, len(_MAGIC))
         finally:
             os.close(descriptor)
@@ -33,6 +34,13 @@ def prepare_file(file: Path) -> str | None:
             f"the journal {file} cannot be opened: {error.strerror}; check its permissions or choose another --data-dir",
             database=str(file),
         ) from error
+    if found.st_nlink > 1:
+        raise DatabaseError(
+            f"the journal {file} has {found.st_nlink} names (hard links): under another one, commits of this one could be missed. "
+            "Remove the other names, or choose another --data-dir",
+            database=str(file),
+            links=found.st_nlink,
+        )
     if size == 0:
         return None
     if magic != _MAGIC:

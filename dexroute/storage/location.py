@@ -42,5 +42,6 @@ def locate(database: str | Path) -> Location:
 
 
 def _sqlite(file: Path) -> Location:
-    file = file.expanduser()
+    # by its own name: SQLite keeps its log, and we the lock, beside the file itself and not beside a link to it
+    file = file.expanduser().resolve()
     return Location(url=URL.create("sqlite+aiosqlite", database=str(file)), file=file, label=str(file))

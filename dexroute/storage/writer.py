@@ -14,6 +14,8 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from dexroute.errors import DexError
+
 Answer = TypeVar("Answer")
 Step = Callable[[Connection], Any]
 """One caller's statements. It may run more than once (what it did before was rolled back), so it acts on the database alone."""
@@ -71,39 +73,31 @@ class GroupWriter:
 
     def _transact(self, steps: list[tuple[Step, bool]]) -> list[Outcome]:
         """All steps in one transaction; where that fails as a whole, each in one of its own, so that only the guilty one fails."""
+        outcomes = self._together(steps)
+        if outcomes is None:
+            outcomes = [outcome for step in steps for outcome in self._together([step]) or ()]
+        signs = [signed and failure is None for (_, signed), (_, failure) in zip(steps, outcomes, strict=True)]
         try:
-            return self._together(steps)
-        except Exception as error:
-            self._disconnect()
-            if len(steps) == 1:
-                return [(None, error)]
-        return [self._alone(step) for step in steps]
-
-    def _together(self, steps: list[tuple[Step, bool]]) -> list[Outcome]:
-        connection = self._connected()
-        outcomes: list[Outcome] = []
-        with connection.begin():
-            if len(steps) == 1:  # whatever it raises undoes the transaction, and with it nobody else's work
-                outcomes.append((steps[0][0](connection), None))
-            for step, _ in steps if len(steps) > 1 else ():
-                connection.exec_driver_sql("SAVEPOINT step")
-                try:
-                    outcomes.append((step(connection), None))
-                except Exception as error:
-                    if not getattr(connection.connection.dbapi_connection, "in_transaction", False):
-                        raise  # SQLite rolled everything back (disk full, I/O error): no neighbour's step is left either
-                    connection.exec_driver_sql("ROLLBACK TO step")
-                    outcomes.append((None, error))
-                connection.exec_driver_sql("RELEASE step")
-        self._signed(sum(signs and failure is None for (_, signs), (_, failure) in zip(steps, outcomes, strict=True)))
+            self._signed(sum(signs))
+        except OSError as error:  # committed, but not counted: its caller must not send what it signed, and reads again
+            return [(None, error) if signed else outcome for signed, outcome in zip(signs, outcomes, strict=True)]
         return outcomes
 
-    def _alone(self, step: tuple[Step, bool]) -> Outcome:
+    def _together(self, steps: list[tuple[Step, bool]]) -> list[Outcome] | None:
+        """One transaction; None when it failed as a whole and there is more than one step to blame."""
         try:
-            return self._together([step])[0]
+            connection = self._connected()
+            outcomes: list[Outcome] = []
+            with connection.begin():
+                if len(steps) == 1:  # whatever it raises undoes the transaction, and with it nobody else's work
+                    outcomes.append((steps[0][0](connection), None))
+                for step, _ in steps if len(steps) > 1 else ():
+                    outcomes.append(_within(connection, step))
         except Exception as error:
-            self._disconnect()
-            return None, error
+            if not isinstance(error, DexError):
+                self._disconnect()
+            return [(None, error)] if len(steps) == 1 else None
+        return outcomes
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -115,3 +109,17 @@ class GroupWriter:
             connection, self._connection = self._connection, None
             connection.invalidate()
             connection.close()
+
+
+def _within(connection: Connection, step: Step) -> Outcome:
+    """A step that, if it fails, takes nothing with it but its own statements. Raises what ended the whole transaction."""
+    connection.exec_driver_sql("SAVEPOINT step")
+    try:
+        outcome: Outcome = (step(connection), None)
+    except Exception as error:
+        if not getattr(connection.connection.dbapi_connection, "in_transaction", False):
+            raise  # SQLite rolled everything back (disk full, I/O error): no neighbour's step is left either
+        connection.exec_driver_sql("ROLLBACK TO step")
+        outcome = (None, error)
+    connection.exec_driver_sql("RELEASE step")
+    return outcome

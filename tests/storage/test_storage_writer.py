@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from dexroute.errors import DatabaseError, IllegalTransition
+from dexroute.errors import DatabaseError, DatabaseUnavailable, IllegalTransition
 from dexroute.storage.store import SqlStore, open_store
 from dexroute.types.orders import EventKind, OrderState
-from tests.storage.orders_at_hand import an_order
+from tests.storage.orders_at_hand import an_attempt, an_order, signed, to_building
 
 
 def commits(store: SqlStore) -> list[str]:
@@ -105,3 +105,27 @@ async def test_a_full_disk_fails_what_does_not_fit_and_keeps_the_rest(tmp_path: 
         assert {order.key for order in await store.orders()} == kept | {"first"}
         for order in await store.orders():
             assert len(await store.events(order.id)) == order.event_seq
+
+
+async def test_a_signature_that_could_not_be_counted_is_not_told_to_its_caller(tmp_path: Path) -> None:
+    """Who does not hear of the commit does not send; the next start finds the signature and goes on with it."""
+    async with open_store(tmp_path / "journal.db") as store:
+        building = await to_building(store, an_order())
+        attempt = an_attempt(building)
+        intended, _ = await store.advance(building, building, EventKind.INTENT, at_ms=1, attempt=attempt)
+        group = store._sessions._group
+        assert group is not None
+
+        def broken(signatures: int) -> None:
+            if signatures:
+                raise OSError(5, "Input/output error")
+
+        group._signed = broken
+        after = replace(intended, state=OrderState.SUBMITTED)
+        neighbour, signing = await asyncio.gather(
+            store.place(an_order(key="other")),
+            store.advance(intended, after, EventKind.SIGNED, at_ms=1, attempt=signed(attempt)),
+            return_exceptions=True,
+        )
+        assert not isinstance(neighbour, BaseException) and isinstance(signing, DatabaseUnavailable)
+        assert (await store.order(building.id)).state is OrderState.SUBMITTED
