@@ -41,10 +41,11 @@ async def open_database(location: Location) -> AsyncIterator[AsyncEngine]:
 
 
 def writing_engine(location: Location) -> Engine | None:
-    """The engine of SQLite's one writer, for a thread of its own; None on PostgreSQL, which groups commits itself."""
+    """SQLite's engine for threads of our own: of the one writer, and of short reads, which through the event loop would cost a
+    thread's turn for each part of a statement. None on PostgreSQL, which groups commits itself."""
     if location.file is None:
         return None
-    return _configured(create_engine(location.url.set(drivername="sqlite+pysqlite"), pool_size=1, max_overflow=0))
+    return _configured(create_engine(location.url.set(drivername="sqlite+pysqlite"), pool_size=4, max_overflow=0))
 
 
 def _sqlite_engine(location: Location) -> AsyncEngine:

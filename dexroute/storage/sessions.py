@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -37,11 +38,16 @@ class Sessions:
         self._reader = engine.execution_options(**{READ_ONLY: True})
         # SQLite has one writer; queueing here is fair and quick where its busy handler would sleep and retry
         self._turn = asyncio.Semaphore(1 if self.dialect == "sqlite" else 64)
+        self._threads = writer
         self._group = None if writer is None else GroupWriter(writer, self._turn, signed)
+        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="journal-read")
 
     async def close(self) -> None:
         if self._group is not None:
             await self._group.close()
+        self._readers.shutdown()
+        if self._threads is not None:
+            self._threads.dispose()
 
     async def write(self, step: Callable[[Connection], Answer], *, signs: bool = False) -> Answer:
         """What `step` returns, once what it wrote is durable; what it raises leaves nothing behind. On SQLite, steps that come at
@@ -62,6 +68,9 @@ class Sessions:
     async def rows(self, wanted: Executable) -> Sequence[Row[Any]]:
         """The rows of one statement."""
         with translated(self.label):
+            if self._threads is not None:
+                threads = self._threads.execution_options(**{READ_ONLY: True})
+                return await asyncio.get_running_loop().run_in_executor(self._readers, _read, threads, wanted)
             async with self._reader.connect() as connection:
                 return (await connection.execute(wanted)).all()
 
@@ -75,6 +84,11 @@ class Sessions:
     def parsing(self) -> _Parsing:
         """Around the making of values from rows: what does not parse is DatabaseError."""
         return _Parsing(self.label)
+
+
+def _read(engine: Engine, wanted: Executable) -> Sequence[Row[Any]]:
+    with engine.connect() as connection:
+        return connection.execute(wanted).all()
 
 
 class _Parsing:

@@ -39,9 +39,8 @@ class SqlStore(SqlOrders, SqlPools, SqlRecords, SqlTables):
             await session.merge(MetaRow(name=name, value=value))
 
     async def noted(self, name: str) -> str | None:
-        async with self._sessions.reading() as session:
-            row = (await session.exec(select(MetaRow).where(col(MetaRow.name) == name))).one_or_none()
-            return None if row is None else row.value
+        rows = await self._sessions.rows(select(MetaRow.value).where(col(MetaRow.name) == name))
+        return str(rows[0].value) if rows else None
 
     async def accept_lost(self) -> None:
         def step(connection: Connection) -> None:

@@ -17,7 +17,7 @@ EventWatcher = Callable[[Order, OrderEvent], None]
 
 class Claim:
     """`order` is always the order as last committed through this claim. Methods raise what the store raises; OrderTakenOver when
-    another claim replaced this one. `is_new` spares reading attempts there cannot be."""
+    another claim replaced this one. `is_new`: placed by this very caller."""
 
     def __init__(
         self,
@@ -34,7 +34,8 @@ class Claim:
         self._watcher = watcher
         self._lease_ms = lease_ms
         self._claimed_ms = clock.monotonic_ms()
-        self._attempts: dict[str, Attempt] | None = {} if is_new else None
+        # before an order is first routed there is nothing to read
+        self._attempts: dict[str, Attempt] | None = {} if order.state is OrderState.PENDING else None
         self.is_new = is_new
         self.order = order
 
