@@ -36,10 +36,11 @@ test: $(VENV)/.dev ## all tests (about five minutes on two cores)
 test-kit: $(VENV)/.dev ## the embedded cluster driven by npm's @solana/kit and @solana/web3.js
 	@$(BIN)/python tests/localnet/kit/run.py
 
-bench: $(VENV)/.dev ## quotes against the venues' official SDKs, memory of loaded pools, start of dex, cost of reading; writes docs/benchmarks.md
+bench: $(VENV)/.dev ## quotes against the venues' official SDKs, memory of loaded pools, start of dex, cost of reading, routes; writes docs/benchmarks*.md
 	@$(BIN)/python -m benchmarks.quotes
 	@$(BIN)/python -m benchmarks.startup
 	@$(BIN)/python -m benchmarks.freshness
+	@$(BIN)/python -m benchmarks.routing
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from solders.pubkey import Pubkey
 
-from dexroute.engine.routing import LandingCosts, RouteOptions, find_route, rank_candidates
+from dexroute.engine.routing import LandingCosts, RouteOptions, find_route, rank_candidates, solve_route
 from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.room import AnyRoom
 from dexroute.errors import InvalidAmount, RouteNotFound, UsageError
-from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.base import Pool, SwapQuote
 from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.fees import FeeKind
 from dexroute.types.mints import NATIVE_MINT, TransferFee
 from dexroute.types.prices import Price
 from dexroute.types.requests import QuoteRequest
+from dexroute.types.routes import Leg
 from tests.engine.small_market import SWAPS_OFF, CheaperToLand, exact_in, exact_out, mint, named_key, pool
 
 A, B, C, D = (mint(name) for name in "ABCD")
@@ -242,6 +246,69 @@ def test_price_impact_of_two_hops_compounds() -> None:
     assert 195 <= large.price_impact_bps <= 198
     assert small.price_impact_bps == 0
     assert [(fee.mint, fee.kind) for fee in large.fees] == [(A.address, FeeKind.POOL), (C.address, FeeKind.POOL)]
+
+
+def test_an_amount_beyond_all_liquidity_says_how_much_could_be_filled() -> None:
+    pools = [pool("one", (A, B), (10**9, 10**6)), pool("two", (A, B), (10**9, 2 * 10**6))]
+    with pytest.raises(RouteNotFound, match="can be delivered") as caught:
+        find_route(pools, exact_out(A, B, 10**8))
+    most = int(caught.value.context["most_fillable"])
+    assert 2_990_000 < most < 3_000_000
+    assert find_route(pools, exact_out(A, B, most)).amount_out == most
+    with pytest.raises(RouteNotFound) as alone:
+        find_route(pools, exact_out(A, B, 10**8), RouteOptions(max_splits=1))
+    assert 1_990_000 < int(alone.value.context["most_fillable"]) < 2_000_000
+
+
+def test_legs_are_added_only_where_they_pay_for_themselves() -> None:
+    twins = [pool(f"twin {number}", (A, B), (10**9, 10**9)) for number in range(4)]
+    request = exact_in(A, B, 10**7)
+
+    def legs(lamport: int) -> int:
+        costs = LandingCosts(lamport_price=Price(numerator=lamport, denominator=1), compute_unit_price_micro_lamports=10_000)
+        return len(find_route(twins, request, RouteOptions(costs=costs)).route.legs)
+
+    counts = [legs(lamport) for lamport in (0, 10, 100, 1_000)]
+    assert counts[0] == 4
+    assert counts[-1] == 1
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_what_one_transaction_has_no_room_for_is_not_proposed() -> None:
+    class TwoHops:
+        def refusal(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> str | None:
+            hops = sum(len(leg.hops) for leg in legs)
+            return f"{hops} hops are too many" if hops > 2 else None
+
+    twins = [pool(f"twin {number}", (A, B), (10**9, 10**9)) for number in range(4)]
+    request = exact_in(A, B, 10**7)
+    assert len(find_route(twins, request, RouteOptions(room=AnyRoom())).route.legs) == 4
+    solution = solve_route(twins, request, RouteOptions(room=TwoHops()))
+    assert [len(leg.hops) for leg in solution.quote.route.legs] == [1, 1]
+    assert "4 hops are too many" in {candidate.lost for candidate in solution.candidates}
+    far = [pool("1", (A, C), DEEP), pool("2", (C, D), DEEP), pool("3", (D, B), DEEP)]
+    with pytest.raises(RouteNotFound, match="fits one transaction: 3 hops"):
+        find_route(far, request, RouteOptions(room=TwoHops()))
+
+
+def test_strategies_change_the_choice_and_never_the_amounts() -> None:
+    best, steady = pool("best", (A, B), (10**12, 10**12)), pool("steady", (A, B), (10**12, 10**12 - 10**9))
+    request = exact_in(A, B, 10**6)
+    one_leg = RouteOptions(max_splits=1)
+    assert find_route([best, steady], request, one_leg).route.hops[0].pool == best.address
+    wary = replace(one_leg, pool_penalty_ppm={best.address: 50_000})
+    solution = solve_route([best, steady], request, wary)
+    assert solution.quote.route.hops[0].pool == steady.address
+    assert solution.quote.amount_out == find_route([steady], request).amount_out
+    shunned = next(candidate for candidate in solution.candidates if candidate.pools == (best.address,))
+    assert shunned.handicap > 0 and "record" in str(shunned.lost)
+    cooled = solve_route([best, steady], request, replace(one_leg, cooled={best.address: "failed twice"}))
+    assert cooled.quote.route.hops[0].pool == steady.address
+    assert [one.lost for one in cooled.candidates if one.pools == (best.address,)] == ["left out for now: failed twice"]
+    twins = [pool(f"twin {number}", (A, B), (10**10, 10**10)) for number in range(4)]
+    large = exact_in(A, B, 10**7)
+    assert len(find_route(twins, large).route.legs) > 1
+    assert len(find_route(twins, large, RouteOptions(prefer_small=True)).route.legs) == 1
 
 
 class Counted(CpmmPool):

@@ -22,6 +22,8 @@ _NEGLIGIBLE: Final = 1e-8
 _PASSING: Final = 1e-5
 _ROUNDS: Final = 6
 _MORE_EDGES: Final = 96
+# A market full of arbitrage has no end of edges that pay for themselves; any prices give a bound, better ones a tighter one.
+_MOST_EDGES: Final = 400
 _TOLERANCE: Final = 3e-8
 
 
@@ -49,6 +51,8 @@ def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRo
         if abs(tightest.exact - reached) <= _MOST_GAP * reached:
             break
         outside = sorted(bound.surplus.keys() - edges, key=lambda edge: (-bound.surplus[edge], edge))
+        if len(edges) > _MOST_EDGES:
+            break
         if settled and sum(bound.surplus[edge] for edge in outside) <= _NEGLIGIBLE * reached:
             break
         for edge in outside[:_MORE_EDGES]:

@@ -18,7 +18,8 @@ from dexroute.types.requests import QuoteRequest
 class Findings:
     """`ranked`: quoted routes, best first, the first of them fits. `unfit`: routes and leg sets the transaction has no room for.
     `refused`: legs an exact quote refused. `stuck`: partial paths whose last pool cannot carry the amount, not quoted.
-    `promised`: how many single paths there were; `split_paths`: over how many paths the best flow runs; `most`: of an amount
+    `promised`: how many single paths there were; `split_paths`: over how many paths the best flow runs; `connected`: whether any
+    path of open pools joins the mints; `most`: of an amount
     beyond all liquidity, what can be filled."""
 
     market: Market
@@ -33,6 +34,7 @@ class Findings:
     promised: int = 0
     split_paths: int = 0
     certificate: Certificate | None = None
+    connected: bool = False
     most: int | None = None
 
     @property

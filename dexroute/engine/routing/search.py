@@ -7,6 +7,7 @@ the route is never worse than the best single path.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from dexroute.engine.routing.candidates import listed_candidates, solution_of
@@ -29,6 +30,7 @@ _DEFAULTS = RouteOptions()
 _MOST_QUOTED: Final = 48
 _LISTED: Final = 24
 _SMALL_MARKET: Final = 40
+_FILL_PRECISION: Final = 1_000
 _WIDTH: Final = 4
 # What splitting may still add to a single path without being looked for: a fiftieth of a basis point.
 _NOT_WORTH_SPLITTING: Final = 2e-6
@@ -46,12 +48,16 @@ def find_route(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptio
     Raises RouteNotFound, whose context["candidates"] says why candidates lost; InvalidAmount for an amount that is not 1 to
     2^64-1; UsageError when both mints are the same.
     """
-    return solution_of(_search(pools, request, options, explain=False), explain=False).quote
+    findings = _search(pools, request, options, explain=False)
+    findings.most = _most_fillable(findings)
+    return solution_of(findings, explain=False).quote
 
 
 def solve_route(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions = _DEFAULTS) -> Solution:
     """The route of `find_route` with everything that explains it: certificate, legs, candidates. Raises as `find_route` does."""
-    return solution_of(_search(pools, request, options, explain=True), explain=True)
+    findings = _search(pools, request, options, explain=True)
+    findings.most = _most_fillable(findings)
+    return solution_of(findings, explain=True)
 
 
 def rank_candidates(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions = _DEFAULTS) -> tuple[Candidate, ...]:
@@ -62,16 +68,16 @@ def rank_candidates(pools: Iterable[Pool], request: QuoteRequest, options: Route
     return listed_candidates(_search(pools, request, options, explain=True))[0]
 
 
-def _search(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions, *, explain: bool) -> Findings:
+def _search(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions, *, explain: bool, prove: bool = True) -> Findings:
     _check(request)
     market = market_of(pools)
     findings = Findings(market, request, options)
     if market.holds(request.input_mint) and market.holds(request.output_mint):
-        _fill(findings, explain)
+        _fill(findings, explain, prove)
     return findings
 
 
-def _fill(findings: Findings, explain: bool) -> None:
+def _fill(findings: Findings, explain: bool, prove: bool) -> None:
     # numpy is imported when a route is looked for, not when a command starts.
     load_numpy()
     from dexroute.engine.routing.certificate import certify
@@ -82,6 +88,7 @@ def _fill(findings: Findings, explain: bool) -> None:
     market, request, options = findings.market, findings.request, findings.options
     scope = scope_of(market, request, options)
     order = scope.order
+    findings.connected = bool(scope.edges)
     small = scope.whole and len(scope.edges) <= _SMALL_MARKET
     promised, findings.stuck = promised_paths(
         market,
@@ -110,13 +117,32 @@ def _fill(findings: Findings, explain: bool) -> None:
         findings.refused += split.refused
         findings.unfit += split.unfit
     findings.settle(rooms)
-    if findings.ranked:
+    if findings.ranked and prove:
         findings.certificate = certify(market, scope, request, findings.ranked[0].route, split)
 
 
 def _guessed_rooms(max_accounts: int) -> list[TransactionRoom]:
     """Nobody said what fits: the worst case, and where nothing fits that, the best, of which planning has the last word."""
     return [CautiousRoom(max_accounts=max_accounts), CautiousRoom(max_accounts=max_accounts, opened=True)]
+
+
+def _most_fillable(findings: Findings) -> int | None:
+    """Where an amount found no route although paths are there: the most of it that does find one, to about a thousandth, by trying
+    smaller ones. None where a route was found, or nothing of it finds one."""
+    request = findings.request
+    if findings.ranked or not findings.connected or request.amount < 2:
+        return None
+
+    def fits(amount: int) -> bool:
+        return bool(_search(findings.market, replace(request, amount=amount), findings.options, explain=False, prove=False).ranked)
+
+    refused, amount = request.amount, request.amount // 2
+    while amount and not fits(amount):
+        refused, amount = amount, amount // 8
+    while amount and refused - amount > max(1, amount // _FILL_PRECISION):
+        middle = (refused + amount) // 2
+        refused, amount = (refused, middle) if fits(middle) else (middle, amount)
+    return amount or None
 
 
 def _single_is_enough(promised: float | None, amount: float, best_rate: float, exact_in: bool) -> bool:
