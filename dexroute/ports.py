@@ -6,7 +6,7 @@ its subclasses; they never return a guess.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from solders.hash import Hash
@@ -281,6 +281,28 @@ class OrderStore(Protocol):
 
     async def fills(self, order_id: str) -> tuple[Fill, ...]:
         """What the chain did with each landed attempt."""
+        ...
+
+
+class EventSource(Protocol):
+    """The events of a journal as a subscriber reads them: from a number on, and with a hint when there are more."""
+
+    def on_commit(self, hear: Callable[[OrderEvent], None]) -> None:
+        """Call `hear` with every event this process commits, once it is durable. A hint: a commit whose answer was lost is not
+        told."""
+        ...
+
+    async def order(self, order_id: str) -> Order:
+        """Raises OrderNotFound."""
+        ...
+
+    async def events(self, order_id: str, *, after_seq: int = 0) -> tuple[OrderEvent, ...]:
+        """In the order they were committed, those numbered above `after_seq`."""
+        ...
+
+    async def journal_events(self, *, after: int, limit: int) -> tuple[OrderEvent, ...]:
+        """Events of all orders by `position`, the first `limit` above `after`. Positions have no gaps and never change, and no
+        event ever comes below one that was read; an order's events stand in their own order. Raises DatabaseUnavailable."""
         ...
 
 

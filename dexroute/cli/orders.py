@@ -1,4 +1,4 @@
-"""`dex orders list|stats|show|cancel|resume`."""
+"""`dex orders list|stats|show|watch|cancel|resume`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dexroute.cli.command import command
+from dexroute.cli.command import command, examples
 from dexroute.cli.progress import OrderProgress
 from dexroute.cli.session import Session
 from dexroute.errors import UsageError
@@ -75,6 +75,32 @@ def register(app: typer.Typer) -> None:
             tokens = await known_tokens(dex, [receipt])
         shape = {**receipt.json(), "events": [event_json(event) for event in receipt.events]}
         session.emit(shape, lambda console: render_receipt(console, receipt, tokens))
+
+    @command(
+        orders,
+        "watch",
+        epilog=examples(
+            "dex orders watch", "dex orders watch 0192f0c1a2b37c3d8e4f5a6b7c8d9e0f", "dex orders watch --after 1200 --format json"
+        ),
+    )
+    async def watch(
+        session: Session,
+        order: Annotated[str | None, typer.Argument(metavar="[ORDER]", help="Only this order, until its end is final.")] = None,
+        after: Annotated[int, typer.Option("--after", min=0, metavar="N", help="Go on after the step with this number.")] = 0,
+        follow: Annotated[
+            bool, typer.Option("--follow/--no-follow", help="Wait for more; or print what there is and leave.")
+        ] = True,
+    ) -> None:
+        """Every step of the orders, as it is committed, a line each (JSON: an object a line).
+
+        Steps are numbered: of one order, or in the whole journal. Watch again with --after and the last number seen: nothing is
+        missed, nothing comes twice."""
+        from dexroute.cli.render_events import EventLines
+
+        lines = EventLines(session, numbered_by_order=order is not None)
+        async with session.dex() as dex:
+            async for event in dex.events(order, after=after, live=follow):
+                lines.print(event)
 
     @command(orders, "cancel")
     async def cancel(session: Session, order: OrderId) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +24,7 @@ from dexroute.ports import Signer
 from dexroute.sdk.account_caches import AccountCaches, open_caches
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.depth import DEPTH_LEVELS_BPS, MarketDepth, market_depth
+from dexroute.sdk.events import open_events
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
 from dexroute.sdk.own_transactions import OwnTransactions
@@ -40,7 +42,7 @@ from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
 from dexroute.types.amounts import parse_ui_amount, require_u64
-from dexroute.types.orders import OrderState, Priority
+from dexroute.types.orders import OrderEvent, OrderState, Priority
 from dexroute.types.pools import RememberedPool
 from dexroute.types.requests import QuoteRequest, SwapMode
 
@@ -91,6 +93,7 @@ class Dex:
         self._streams = stream
         self._clock = HostClock()
         self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
         self._store: SqlStore | None = None
         self._orders: Orders | None = None
 
@@ -321,10 +324,12 @@ class Dex:
 
     async def orders(self) -> Orders:
         """The journal of orders and the executor over it. Opens the journal; raises DataDirBusy, DatabaseError."""
+        store = await self.journal()
+        quoting = await self._quoting()
         if self._orders is None:
-            builder = QuotedOrders(await self._quoting(), self._builder, await self.journal())
+            builder = QuotedOrders(quoting, self._builder, store)
             self._orders = Orders(
-                store=await self.journal(),
+                store=store,
                 connection=self._connection,
                 builder=builder,
                 signer=lambda: self.signer,
@@ -341,11 +346,24 @@ class Dex:
 
     async def journal(self) -> SqlStore:
         """The journal, opened (and migrated) on first use. Raises DataDirBusy, DatabaseError, DatabaseUnavailable."""
-        if self._store is None:
-            from dexroute.storage.store import open_store
+        async with self._opening:  # two callers at once open one
+            if self._store is None:
+                from dexroute.storage.store import open_store
 
-            self._store = await self._stack.enter_async_context(open_store(self.settings.database_url))
+                store = await self._stack.enter_async_context(open_store(self.settings.database_url))
+                self._events = await self._stack.enter_async_context(
+                    open_events(store, self.settings.redis_url, self._connection.genesis_hash)
+                )
+                self._store = store
         return self._store
+
+    async def events(self, order_id: str | None = None, *, after: int = 0, live: bool = True) -> AsyncIterator[OrderEvent]:
+        """Every step of one order numbered above `after` by its `seq`, or of all orders by `position`: first those already in the
+        journal, then, with `live`, each soon after its commit. Subscribe again from the last number seen and nothing is missed,
+        nothing comes twice. For one order it ends when nothing can happen to the order any more. Raises OrderNotFound."""
+        await self.journal()
+        async for event in self._events.follow(order_id, after=after, live=live):
+            yield event
 
     # pools
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from dexroute.errors import OrderTakenOver
 from dexroute.storage.sessions import Sessions
 from dexroute.storage.steps import LEASE_END, NOW_MS, OPEN, ORDERS, read_order, record
-from dexroute.types.orders import EventKind, Order
+from dexroute.types.orders import EventKind, Order, OrderEvent
 
 _NEXT: Final[dict[str, Any]] = {"fencing": ORDERS.c.fencing + 1, "event_seq": ORDERS.c.event_seq + 1}
 _IS_OPEN: Final = ORDERS.c.state.in_(OPEN)
@@ -25,26 +25,39 @@ class SqlClaims:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._hearers: list[Callable[[OrderEvent], None]] = []
+
+    def on_commit(self, hear: Callable[[OrderEvent], None]) -> None:
+        self._hearers.append(hear)
+
+    def _committed(self, *events: OrderEvent) -> None:
+        """Only ever called with what is durable."""
+        for event in events:
+            for hear in self._hearers:
+                hear(event)
 
     async def claim(self, order_id: str, *, owner: str, at_ms: int, lease_ms: int | None = None, only_free: bool = False) -> Order:
         free = [or_(ORDERS.c.claimed_by == owner, self._is_free())] if only_free and self.leased else []
         claiming = update(ORDERS).where(ORDERS.c.id == order_id, _IS_OPEN, *free)
 
-        def step(connection: Connection) -> Order:
+        def step(connection: Connection) -> tuple[Order, OrderEvent | None]:
             claimed = connection.execute(self._by(claiming, owner, at_ms), {"lease_ms": lease_ms} if self.leased else {})
             order = read_order(connection, order_id)
             if claimed.rowcount == 1:
-                record(connection, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
-            elif order.is_open:
+                return order, record(connection, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
+            if order.is_open:
                 raise OrderTakenOver(
                     f"order {order_id} is {order.claimed_by}'s until its lease ends; it is {order.state} now",
                     order=order_id,
                     owner=order.claimed_by,
                     found=str(order.state),
                 )
-            return order
+            return order, None
 
-        return await self._sessions.write(step)
+        order, event = await self._sessions.write(step)
+        if event is not None:
+            self._committed(event)
+        return order
 
     async def take(
         self,
@@ -66,16 +79,18 @@ class SqlClaims:
             waiting = waiting.where(ORDERS.c.wallet.not_in([str(wallet) for wallet in busy_wallets]))
         waiting = waiting.order_by(ORDERS.c.rank_ms, ORDERS.c.id).limit(limit).with_for_update(skip_locked=True)
 
-        def step(connection: Connection) -> tuple[Order, ...]:
+        def step(connection: Connection) -> list[tuple[Order, OrderEvent]]:
             taken = []
             for order_id in connection.execute(waiting).scalars().all():
                 claiming = self._by(update(ORDERS).where(ORDERS.c.id == order_id), owner, at_ms)
                 connection.execute(claiming, {"lease_ms": lease_ms} if self.leased else {})
-                taken.append(order := read_order(connection, order_id))
-                record(connection, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
-            return tuple(taken)
+                order = read_order(connection, order_id)
+                taken.append((order, record(connection, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})))
+            return taken
 
-        return await self._sessions.write(step)
+        claimed = await self._sessions.write(step)
+        self._committed(*(event for _, event in claimed))
+        return tuple(order for order, _ in claimed)
 
     async def renew(self, *, owner: str, lease_ms: int) -> None:
         if self.leased:

@@ -72,15 +72,16 @@ class SqlOrders(SqlClaims):
         placed = replace(order, event_seq=1, claimed_by=owner)
         row = order_row(placed) | ({"lease_ms": lease_ms} if self.leased else {})
 
-        def step(connection: Connection) -> tuple[Order, bool]:
+        def step(connection: Connection) -> tuple[Order, OrderEvent | None]:
             if connection.execute(_PLACE[connection.dialect.name], row).rowcount == 1:
                 promise(connection, placed, available)
-                record(connection, placed, None, EventKind.PLACED, placed.created_ms, {})
-                return placed, True
+                return placed, record(connection, placed, None, EventKind.PLACED, placed.created_ms, {})
             known = connection.execute(select(ORDERS).where(ORDERS.c.key == order.key)).one()
-            return order_value(known), False
+            return order_value(known), None
 
-        known, is_new = await self._sessions.write(step)
+        known, event = await self._sessions.write(step)
+        if event is not None:
+            self._committed(event)
         if known.body_hash != order.body_hash:
             raise IdempotencyConflict(
                 f"key {order.key!r} already belongs to order {known.id}, which asked for something else: "
@@ -88,7 +89,7 @@ class SqlOrders(SqlClaims):
                 key=order.key,
                 order=known.id,
             )
-        return known, is_new
+        return known, event is not None
 
     async def advance(
         self,
@@ -140,7 +141,9 @@ class SqlOrders(SqlClaims):
                 promise(connection, stored, None, unasked=True)
             return record(connection, stored, before.state, kind, at_ms, facts or {})
 
-        return stored, await self._sessions.write(step, signs=kind is EventKind.SIGNED)
+        event = await self._sessions.write(step, signs=kind is EventKind.SIGNED)
+        self._committed(event)
+        return stored, event
 
     async def promised(self, genesis_hash: str, wallet: Pubkey) -> Mapping[Pubkey, int]:
         rows = await self._sessions.rows(promised_of(genesis_hash, wallet))

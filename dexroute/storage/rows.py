@@ -183,6 +183,7 @@ def event_value(row: Any) -> OrderEvent:
         fencing=row.fencing,
         at_ms=row.at_ms,
         facts=row.facts,
+        position=row.position,
     )
 
 

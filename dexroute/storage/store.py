@@ -17,6 +17,7 @@ from dexroute.storage.location import locate
 from dexroute.storage.lookup_tables import SqlTables
 from dexroute.storage.orders import COUNT_SIGNED, SqlOrders
 from dexroute.storage.pools import SqlPools
+from dexroute.storage.positions import SqlPositions
 from dexroute.storage.records import SqlRecords
 from dexroute.storage.sessions import Sessions
 from dexroute.storage.tables import MetaRow, table_of
@@ -24,9 +25,9 @@ from dexroute.storage.tables import MetaRow, table_of
 _RESTORED = "restored"
 
 
-class SqlStore(SqlOrders, SqlPools, SqlRecords, SqlTables):
-    """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, PoolMemory, PoolRecords and TableMemory. `label` names it
-    without credentials."""
+class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlRecords, SqlTables):
+    """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, EventSource, PoolMemory, PoolRecords and TableMemory.
+    `label` names it without credentials."""
 
     def __init__(self, sessions: Sessions, high_water: HighWater | None = None) -> None:
         super().__init__(sessions)

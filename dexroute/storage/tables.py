@@ -115,9 +115,26 @@ class AttemptRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """One committed step of an order."""
+    """One committed step of an order. `position` numbers the events of the whole journal; it is given after the commit, by the
+    first who reads them (storage/positions.py)."""
 
     __tablename__ = "events"
+    __table_args__ = (
+        Index(
+            "ix_events_unnumbered",
+            "order_id",
+            "seq",
+            sqlite_where=text("position IS NULL"),
+            postgresql_where=text("position IS NULL"),
+        ),
+        Index(
+            "uq_events_position",
+            "position",
+            unique=True,
+            sqlite_where=text("position IS NOT NULL"),
+            postgresql_where=text("position IS NOT NULL"),
+        ),
+    )
 
     order_id: str = Field(primary_key=True, foreign_key="orders.id")
     seq: int = Field(primary_key=True)
@@ -127,6 +144,7 @@ class EventRow(SQLModel, table=True):
     fencing: int = Field(sa_type=BigInteger)
     at_ms: int = Field(sa_type=BigInteger)
     facts: dict[str, Any] = Field(sa_type=JsonColumn)
+    position: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class FillRow(SQLModel, table=True):

@@ -227,7 +227,8 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:
-    """One committed step of an order and its facts. `seq` counts from 1 without gaps; `before` is None for the first."""
+    """One committed step of an order and its facts. `seq` counts from 1 without gaps; `before` is None for the first. `position` is
+    its number among the events of the whole journal, also without gaps; None where it was not read as one of them."""
 
     order_id: str
     seq: int
@@ -237,6 +238,7 @@ class OrderEvent:
     fencing: int
     at_ms: int
     facts: Json = field(default_factory=dict)
+    position: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

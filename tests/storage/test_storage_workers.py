@@ -21,7 +21,7 @@ from dexroute.storage.store import open_store
 from dexroute.types.orders import AttemptOutcome, EventKind, OrderState
 from tests.engine.crash_worker import Job
 from tests.engine.test_execution_crashes import SLOW_SLOTS, Workers, balances, check, served_cluster, workers
-from tests.storage.conftest import empty_postgres
+from tests.servers.postgres import empty_postgres
 from tests.storage.orders_at_hand import an_order
 
 first = workers

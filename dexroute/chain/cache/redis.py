@@ -9,7 +9,7 @@ Expiry by that clock only clears away what nobody asks for any more. Keys are of
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from solders.pubkey import Pubkey
@@ -17,9 +17,10 @@ from solders.pubkey import Pubkey
 from dexroute.chain.cache.codec import LARGEST_SET, decode_set, encode_set
 from dexroute.chain.cache.memory import set_key
 from dexroute.chain.cache.slot_age import SlotObserved, age_slots
+from dexroute.chain.redis_connection import connect_redis
 from dexroute.chain.secrets import UrlSecrets
 from dexroute.config import redact_url
-from dexroute.errors import CacheDamaged, CacheUnavailable, ConfigError
+from dexroute.errors import CacheDamaged, CacheUnavailable
 from dexroute.ports import Clock
 from dexroute.types.chain import AccountsAtSlot, AccountSource, Commitment, KeptAccounts
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 _LAYOUT: Final = 1
-_TIMEOUT_S: Final = 0.5  # a cache slower than this saves nothing
 _PAUSE_MS: Final = 10_000
 _SET_EXPIRY_MS: Final = 24 * 3600 * 1000  # old sets still tell which accounts pools take
 _TIP_EXPIRY_MS: Final = 10 * 60 * 1000
@@ -138,24 +138,8 @@ class RedisCache:
 @asynccontextmanager
 async def open_redis(url: str, clock: Clock, *, genesis_hash: str, commitment: Commitment) -> AsyncIterator[RedisCache]:
     """The cache at `url`, open while the block lasts; it connects when first asked. Raises ConfigError."""
-    try:
-        from redis.asyncio import Redis
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
-        from redis.exceptions import RedisError
-    except ImportError:
-        raise ConfigError("redis_url is set, and the redis package is not installed: pip install 'dexroute[redis]'") from None
-    try:
-        redis = Redis.from_url(
-            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, retry=Retry(NoBackoff(), 0), protocol=2
-        )
-    except ValueError as error:
-        raise ConfigError(f"redis_url {redact_url(url)}: {UrlSecrets(url).scrub(str(error))}") from None
-    try:
+    async with connect_redis(url) as redis:
         yield RedisCache(redis, url, clock, genesis_hash=genesis_hash, commitment=commitment)
-    finally:
-        with suppress(RedisError, OSError):
-            await redis.aclose()
 
 
 def _number(text: bytes | None) -> int | None:

