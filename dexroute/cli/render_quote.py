@@ -55,9 +55,11 @@ def _leg_lines(quote: Quote) -> list[str]:
     reports = quote.solution.legs
     lines = []
     for report in reports:
-        share = f"{share_text(report.share_ppm):>8}  " if len(reports) > 1 else ""
-        hops = [f"{hop.venue_id} {hop.pool}" for hop in report.leg.hops]
-        lines.append(share + f" →\n{' ' * len(share)}".join(hops))
+        if len(reports) == 1:
+            lines.append(" →\n".join(f"{hop.venue_id} {hop.pool}" for hop in report.leg.hops))
+        else:  # two whole addresses do not fit beside a share
+            hops = " → ".join(f"{hop.venue_id} {short(str(hop.pool))}" for hop in report.leg.hops)
+            lines.append(f"{share_text(report.share_ppm):>8}  {hops}")
     return lines
 
 
@@ -162,5 +164,5 @@ def _reading(freshness: Freshness) -> str:
         where = "kept current by the stream" if freshness.source.value == "stream" else "from the cache"
         return f"no round trip: {accounts} {where}, at most {freshness.age_slots} slots old"
     trips = "1 round trip" if freshness.round_trips == 1 else f"{freshness.round_trips} round trips"
-    asked = f", after asking {freshness.sources_asked} sources for pools" if freshness.sources_asked else ""
-    return f"{trips} for {accounts} ({'warm' if freshness.is_warm else 'cold'}){asked}"
+    asked = f", {freshness.sources_asked} sources asked for pools" if freshness.sources_asked else ""
+    return f"{trips}, {accounts} ({'warm' if freshness.is_warm else 'cold'}){asked}"

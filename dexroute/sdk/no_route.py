@@ -89,7 +89,7 @@ def explained(
         context |= {"held": str(held)}
         message = (
             f"no route from {request.input_mint} to {request.output_mint} for {request.amount} base units out: all pools that "
-            f"were read hold {held} base units of it together; ask for less"
+            f"were read hold {held} base units of it together, and more liquidity is not known; ask for less"
         )
     return RouteNotFound("; ".join((message, *notes)), **context)
 
