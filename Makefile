@@ -39,6 +39,7 @@ test-kit: $(VENV)/.dev ## the embedded cluster driven by npm's @solana/kit and @
 bench: $(VENV)/.dev ## quotes against the venues' official SDKs, memory of loaded pools, start of dex, cost of reading, routes; writes docs/benchmarks*.md
 	@$(BIN)/python -m benchmarks.quotes
 	@$(BIN)/python -m benchmarks.startup
+	@$(BIN)/python -m benchmarks.orders
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.routing
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from dexroute.engine.execution.builder import BuiltAttempt, RoutedOrder
 from dexroute.engine.execution.network_fee import unit_price_micro_lamports
@@ -14,6 +16,8 @@ from dexroute.sdk.shapes import candidate_json, freshness_json, route_json
 from dexroute.sdk.terms import terms_of
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import Attempt, AttemptOutcome, Order, SwapAmounts
+
+_UNITS_APART: Final = 4_096  # at a bid of 100,000 micro-lamports a unit, 410 lamports at most
 
 
 class QuotedOrders:
@@ -46,7 +50,7 @@ class QuotedOrders:
         """The simulated message. Raises GuardRefused (funds, fee cap, size, simulation), NetworkError."""
         planned: PlannedSwap = routed.plan
         policy = raised(terms_of(order).priority_fee, await self._store.attempts(order.id))
-        prepared = await self._builder.prepare(planned, order.wallet, lifetime, policy)
+        prepared = await self._builder.prepare(planned, order.wallet, lifetime, policy, apart=_units_apart(order))
         return BuiltAttempt(
             message=prepared.message,
             simulated=prepared.simulated,
@@ -55,6 +59,11 @@ class QuotedOrders:
             evidence=prepared.evidence,
             facts=prepared.facts,
         )
+
+
+def _units_apart(order: Order) -> int:
+    """Compute units that tell this order's transaction from an equal one's: of the random part of its id."""
+    return int.from_bytes(hashlib.sha256(order.id.encode()).digest()[:2], "big") % _UNITS_APART
 
 
 def raised(policy: PriorityFeePolicy, attempts: Sequence[Attempt]) -> PriorityFeePolicy:

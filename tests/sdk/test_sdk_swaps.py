@@ -180,3 +180,16 @@ async def test_coins_that_open_orders_promise_are_not_promised_again(dex: Dex) -
     assert refused.value.exit_code == 4 and refused.value.context["held"] == str(lamports)
     await (await dex.orders()).cancel(waiting.order.id)
     assert (await dex.swap(quote)).order.state == "CONFIRMED"
+
+
+async def test_equal_orders_on_one_blockhash_are_two_transactions(dex: Dex) -> None:
+    """One signature for two orders would be one swap that both take for theirs."""
+    quote = await dex.quote("SOL", "USDC", "0.25")
+    lifetime = await dex.connection.client.latest_blockhash()
+    messages = set()
+    for _ in range(2):
+        order = (await dex.submit(quote)).order
+        builder = (await dex.orders())._builder
+        built = await builder.build(order, await builder.route(order), lifetime)
+        messages.add(bytes(built.message))
+    assert len(messages) == 2

@@ -117,10 +117,12 @@ class SwapBuilder:
         return with_tables(plan, usable), rents
 
     async def prepare(
-        self, planned: PlannedSwap, user: Pubkey, lifetime: BlockhashLifetime, policy: PriorityFeePolicy
+        self, planned: PlannedSwap, user: Pubkey, lifetime: BlockhashLifetime, policy: PriorityFeePolicy, *, apart: int = 0
     ) -> PreparedAttempt:
         """The message to sign on this blockhash. Raises GuardRefused (funds, fee cap, size, simulation, policy, QuoteOnly),
         NetworkError.
+
+        `apart` compute units are added to the limit: two equal swaps on one blockhash are then two transactions, two signatures.
 
         Two simulations: the first, with room to spare and no bid, measures; the second proves the exact bytes to be signed.
         Amounts are the first one's, because nodes disagree on whether a simulation takes the priority fee from the wallet.
@@ -142,7 +144,7 @@ class SwapBuilder:
         require_success(plan, measured, self._registry)
         self._units |= units_by_pool(plan, measured.logs)
         most = self._most_units(plan, measured.units_consumed)
-        limit = min(most * (100 + _UNIT_MARGIN_PERCENT) // 100 + _UNIT_MARGIN, MAX_COMPUTE_UNITS)
+        limit = min(most * (100 + _UNIT_MARGIN_PERCENT) // 100 + _UNIT_MARGIN + apart, MAX_COMPUTE_UNITS)
         price = compute_unit_price(policy, samples, limit)
         needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price), tip_lamports=tip)
         check_funds(plan, needs, rents)
