@@ -10,7 +10,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
 from dexroute.engine.execution.stats import read_stats
-from dexroute.errors import FundsPromised, KeypairError, SimulationFailed
+from dexroute.errors import FundsPromised, KeypairError, PolicyRefused, SimulationFailed
 from dexroute.types.orders import EventKind, Order, OrderState, Priority, Promise
 from tests.engine.simulated_bench import MINT_A, Bench, open_bench
 
@@ -170,3 +170,16 @@ async def test_a_failed_simulation_is_tried_again_by_what_its_error_means(
         order = await bench.executor().execute(bench.order())
         assert order.state is OrderState.FAILED and bench.builder.routed == routes
         assert bench.clock.elapsed_ms == sum(500 << tries for tries in range(routes - 1)), "not all at once"
+
+
+@pytest.mark.parametrize(("rule", "routes"), [("balance", 5), ("program", 1)])
+async def test_balances_that_do_not_match_are_looked_at_again_and_never_signed(tmp_path: Path, rule: str, routes: int) -> None:
+    """Another order of the wallet landed between a reading and a simulation; every other rule is broken for good."""
+    async with open_bench(tmp_path) as bench:
+
+        async def refused(order, routed, lifetime):  # type: ignore[no-untyped-def]
+            raise PolicyRefused("not signed", rule=rule)
+
+        bench.builder.build = refused  # type: ignore[method-assign]
+        order = await bench.executor().execute(bench.order())
+        assert order.state is OrderState.FAILED and bench.builder.routed == routes and not bench.signer.signed

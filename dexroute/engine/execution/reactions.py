@@ -6,7 +6,15 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
-from dexroute.errors import DexError, NetworkError, OutcomeUnknown, SimulationFailed, SlippageExceeded, SnapshotRefused
+from dexroute.errors import (
+    DexError,
+    NetworkError,
+    OutcomeUnknown,
+    PolicyRefused,
+    SimulationFailed,
+    SlippageExceeded,
+    SnapshotRefused,
+)
 from dexroute.types.program_errors import ErrorClass
 
 
@@ -38,6 +46,9 @@ def reaction_to(error: DexError) -> Reaction:
         return Reaction.PERMANENT if error.context.get("unsupported") else Reaction.TRANSIENT
     if isinstance(error, SlippageExceeded):
         return Reaction.REQUOTE
+    if isinstance(error, PolicyRefused) and error.context.get("rule") == "balance":
+        # another order of the wallet may lie between what a node read and what it simulated: nothing is signed, and looked at again
+        return Reaction.REBUILD
     if isinstance(error, SimulationFailed):
         known = error.context.get("error_class")
         return Reaction.REQUOTE if known is None else _BY_CLASS[ErrorClass(known)]
