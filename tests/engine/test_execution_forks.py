@@ -168,3 +168,29 @@ async def test_a_node_that_forgot_proves_no_fork(tmp_path: Path) -> None:
         node.first_slot = 0  # one that remembers all the blocks since, and not it, does
         (back,) = await bench.executor().settle()
         assert back.id == order.id
+
+
+@pytest.mark.parametrize("other", ["silent", "behind", "knows it only confirmed"])
+async def test_one_nodes_word_makes_nothing_final(tmp_path: Path, other: str) -> None:
+    """It may say so too soon: what is settled is never looked at again."""
+    async with open_bench(tmp_path, nodes=2) as bench:
+        order = await confirmed(bench)
+        bench.clock.elapsed_ms += FINAL_MS
+        if other == "silent":
+            bench.nodes[1].fault = lambda method: RpcUnreachable("down") if method != "genesis_hash" else None
+        else:
+            bench.nodes[1].lag = 10 if other == "behind" else 5
+        assert await bench.executor().settle() == ()
+        assert not (await bench.check_journal(order)).order.settled
+        bench.nodes[1].fault, bench.nodes[1].lag = lambda method: None, 0
+        assert await bench.executor().settle() == ()
+        assert (await bench.check_journal(order)).order.settled
+
+
+async def test_a_node_that_keeps_no_blocks_so_old_is_not_waited_for(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, nodes=2) as bench:
+        order = await confirmed(bench)
+        bench.clock.elapsed_ms += 10 * BLOCKHASH_BLOCKS * SLOT_MS
+        bench.nodes[1].blind, bench.nodes[1].first_slot = True, bench.chain.slot - 100
+        assert await bench.executor().settle() == ()
+        assert (await bench.check_journal(order)).order.settled

@@ -48,18 +48,20 @@ class Verdict:
 def judge(attempt: Attempt, views: Sequence[View | None]) -> Verdict | None:
     """What the nodes make of an attempt that was seen landed; None while they leave it open.
 
-    Final is what one node shows finalized as it was recorded, and none otherwise. Vanished is what a node finalized in another slot
-    or with another outcome; and what no node that answers (two where two are configured) shows at `confirmed` any more, though it
-    is past that slot at `confirmed`. Once the bytes can land no more, silence also comes from nodes that forgot: then their history
-    must reach back to the slot.
+    Final is what nodes show finalized as it was recorded, and none otherwise. Vanished is what they finalized in another slot or
+    with another outcome; and what no node that answers shows at `confirmed` any more, though it is past that slot at `confirmed`.
+    Either takes two nodes where two are configured, or one node's mistake would be the end of the matter; one that keeps no blocks
+    so old is not waited for. Once the bytes can land no more, silence also comes from nodes that forgot: then all must remember.
     """
     known = [view for view in views if view is not None]
     shown = [status for view in known if (status := view.statuses.get(attempt.signature or "")) is not None]
     final = [status for status in shown if status.commitment is Commitment.FINALIZED]
     if final:
-        if any(_as_recorded(attempt, status) for status in final):
-            return Verdict(final=True) if all(_as_recorded(attempt, status) for status in final) else None
-        return Verdict(final=False, reason=_shown(final[0]))
+        forgot = sum(_forgot(attempt, view) for view in known)
+        recorded = [_as_recorded(attempt, status) for status in final]
+        if len(final) < min(WITNESSES, len(views) - forgot) or any(recorded) != all(recorded):
+            return None
+        return Verdict(final=True) if all(recorded) else Verdict(final=False, reason=_shown(final[0]))
     counted = [status for status in shown if status.commitment is Commitment.CONFIRMED]
     if any(_as_recorded(attempt, status) for status in counted) or len(known) < min(WITNESSES, len(views)) or attempt.slot is None:
         return None
@@ -120,6 +122,11 @@ async def _view(node: TransactionSender, signatures: Sequence[str]) -> View | No
         history_from=history_from,
         statuses=statuses,
     )
+
+
+def _forgot(attempt: Attempt, view: View) -> bool:
+    """Whether a node's silence about an attempt only says that it keeps no blocks so old."""
+    return view.statuses.get(attempt.signature or "") is None and view.history_from > (attempt.slot or 0)
 
 
 def _as_recorded(attempt: Attempt, status: SignatureStatus) -> bool:
