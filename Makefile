@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kit lint format programs check-programs bench clean
+.PHONY: help demo test test-kit simulate lint format programs check-programs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,6 +35,9 @@ test: $(VENV)/.dev ## all tests (about five minutes on two cores)
 
 test-kit: $(VENV)/.dev ## the embedded cluster driven by npm's @solana/kit and @solana/web3.js
 	@$(BIN)/python tests/localnet/kit/run.py
+
+simulate: $(VENV)/.dev ## 10,000 seeds of the executor in bad weather, on virtual time (SEEDS=n for more or fewer)
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000)
 
 bench: $(VENV)/.dev ## quotes against the venues' official SDKs, memory of loaded pools, start of dex, cost of reading, routes; writes docs/benchmarks*.md
 	@$(BIN)/python -m benchmarks.quotes

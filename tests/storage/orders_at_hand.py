@@ -8,7 +8,7 @@ from typing import Any, Final
 from solders.pubkey import Pubkey
 
 from dexroute.engine.execution.intake import new_order
-from dexroute.storage.store import SqlStore
+from dexroute.ports import OrderStore
 from dexroute.types.orders import Attempt, AttemptOutcome, Costs, EventKind, Failure, Fill, Order, OrderState, Residual, SwapAmounts
 from dexroute.types.requests import QuoteRequest, SwapMode
 
@@ -75,7 +75,7 @@ def a_fill(attempt: Attempt) -> Fill:
     )
 
 
-async def to_building(store: SqlStore, order: Order) -> Order:
+async def to_building(store: OrderStore, order: Order) -> Order:
     placed, is_new = await store.place(order)
     assert is_new
     routing, _ = await store.advance(placed, replace(placed, state=OrderState.ROUTING), EventKind.ROUTING, at_ms=1)
@@ -83,7 +83,7 @@ async def to_building(store: SqlStore, order: Order) -> Order:
     return building
 
 
-async def to_confirmed(store: SqlStore, order: Order) -> Order:
+async def to_confirmed(store: OrderStore, order: Order) -> Order:
     """An order through its whole life, everything as large as it can be."""
     building = await to_building(store, order)
     attempt = an_attempt(order)

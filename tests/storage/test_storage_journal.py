@@ -17,6 +17,7 @@ from dexroute.errors import (
     OrderNotFound,
     OrderTakenOver,
 )
+from dexroute.ports import OrderStore
 from dexroute.storage.store import SqlStore, open_store
 from dexroute.types.orders import AttemptOutcome, EventKind, OrderState, SwapAmounts
 from tests.storage.orders_at_hand import MOST, U64_MAX, a_fill, an_attempt, an_order, signed, to_building, to_confirmed
@@ -28,116 +29,116 @@ async def run_sql(store: SqlStore, statement: str) -> None:
         await (await session.connection()).execute(text(statement))
 
 
-async def test_everything_recorded_comes_back_whole(store: SqlStore, database: str) -> None:
-    order = await to_confirmed(store, an_order(key="clé 🔑"))
+async def test_everything_recorded_comes_back_whole(journal: OrderStore) -> None:
+    order = await to_confirmed(journal, an_order(key="clé 🔑"))
     attempt = replace(signed(an_attempt(order)), outcome=AttemptOutcome.LANDED, slot=U64_MAX)
-    assert await store.order(order.id) == order == await store.order_by_key("clé 🔑")
+    assert await journal.order(order.id) == order == await journal.order_by_key("clé 🔑")
     assert order.executed == MOST and order.request.amount == U64_MAX and order.limit_amount == U64_MAX
-    assert await store.attempts(order.id) == (attempt,)
-    assert await store.fills(order.id) == (a_fill(attempt),)
-    events = await store.events(order.id)
+    assert await journal.attempts(order.id) == (attempt,)
+    assert await journal.fills(order.id) == (a_fill(attempt),)
+    events = await journal.events(order.id)
     assert [event.seq for event in events] == [1, 2, 3, 4, 5, 6] and events[-1].facts == {"slot": str(U64_MAX)}
-    assert await store.events(order.id, after_seq=4) == events[4:]
+    assert await journal.events(order.id, after_seq=4) == events[4:]
 
 
-async def test_orders_are_listed_newest_first(store: SqlStore) -> None:
-    placed = [(await store.place(an_order(now_ms=1_700_000_000_000 + age)))[0] for age in range(5)]
+async def test_orders_are_listed_newest_first(journal: OrderStore) -> None:
+    placed = [(await journal.place(an_order(now_ms=1_700_000_000_000 + age)))[0] for age in range(5)]
     newest = tuple(reversed(placed))
-    assert await store.orders() == newest
-    assert await store.orders(limit=2) == newest[:2]
-    assert await store.orders(before_id=newest[1].id) == newest[2:]
-    assert await store.orders(states={OrderState.CONFIRMED}) == ()
-    assert await store.orders(states={OrderState.PENDING}, limit=1) == newest[:1]
+    assert await journal.orders() == newest
+    assert await journal.orders(limit=2) == newest[:2]
+    assert await journal.orders(before_id=newest[1].id) == newest[2:]
+    assert await journal.orders(states={OrderState.CONFIRMED}) == ()
+    assert await journal.orders(states={OrderState.PENDING}, limit=1) == newest[:1]
 
 
-async def test_one_key_is_one_order(store: SqlStore) -> None:
-    first, is_new = await store.place(an_order(key="k"))
-    assert is_new and await store.place(an_order(key="k")) == (first, False)
+async def test_one_key_is_one_order(journal: OrderStore) -> None:
+    first, is_new = await journal.place(an_order(key="k"))
+    assert is_new and await journal.place(an_order(key="k")) == (first, False)
     with pytest.raises(IdempotencyConflict, match=first.id):
-        await store.place(an_order(key="k", slippage_bps=51))
-    assert len(await store.orders()) == 1 and len(await store.events(first.id)) == 1
+        await journal.place(an_order(key="k", slippage_bps=51))
+    assert len(await journal.orders()) == 1 and len(await journal.events(first.id)) == 1
 
 
-async def test_many_placing_at_once_under_one_key_agree(store: SqlStore) -> None:
-    results = await asyncio.gather(*(store.place(an_order(key="k")) for _ in range(20)))
+async def test_many_placing_at_once_under_one_key_agree(journal: OrderStore) -> None:
+    results = await asyncio.gather(*(journal.place(an_order(key="k")) for _ in range(20)))
     assert sum(is_new for _, is_new in results) == 1 and len({order.id for order, _ in results}) == 1
 
 
-async def test_an_illegal_move_is_refused(store: SqlStore) -> None:
-    placed, _ = await store.place(an_order())
+async def test_an_illegal_move_is_refused(journal: OrderStore) -> None:
+    placed, _ = await journal.place(an_order())
     with pytest.raises(IllegalTransition, match="PENDING to CONFIRMED"):
-        await store.advance(placed, replace(placed, state=OrderState.CONFIRMED), EventKind.CONFIRMED, at_ms=1)
+        await journal.advance(placed, replace(placed, state=OrderState.CONFIRMED), EventKind.CONFIRMED, at_ms=1)
     with pytest.raises(IllegalTransition, match="starts as PENDING"):
-        await store.place(replace(an_order(), state=OrderState.SUBMITTED))
-    assert await store.order(placed.id) == placed
+        await journal.place(replace(an_order(), state=OrderState.SUBMITTED))
+    assert await journal.order(placed.id) == placed
 
 
-async def test_a_stale_writer_is_refused_and_leaves_nothing(store: SqlStore) -> None:
-    building = await to_building(store, an_order())
-    intended, _ = await store.advance(building, building, EventKind.INTENT, at_ms=1)
+async def test_a_stale_writer_is_refused_and_leaves_nothing(journal: OrderStore) -> None:
+    building = await to_building(journal, an_order())
+    intended, _ = await journal.advance(building, building, EventKind.INTENT, at_ms=1)
     with pytest.raises(IllegalTransition, match="moved on"):
-        await store.advance(building, building, EventKind.INTENT, at_ms=1, attempt=an_attempt(building))
-    claimed = await store.claim(building.id, owner="other", at_ms=7)
+        await journal.advance(building, building, EventKind.INTENT, at_ms=1, attempt=an_attempt(building))
+    claimed = await journal.claim(building.id, owner="other", at_ms=7)
     assert claimed.fencing == 2 and claimed.claimed_by == "other" and claimed.state is OrderState.BUILDING
     with pytest.raises(OrderTakenOver, match="other"):
-        await store.advance(intended, intended, EventKind.INTENT, at_ms=1, attempt=an_attempt(building))
-    assert await store.attempts(building.id) == () and (await store.events(building.id))[-1].kind is EventKind.CLAIMED
+        await journal.advance(intended, intended, EventKind.INTENT, at_ms=1, attempt=an_attempt(building))
+    assert await journal.attempts(building.id) == () and (await journal.events(building.id))[-1].kind is EventKind.CLAIMED
 
 
-async def test_claims_at_once_are_numbered_apart_and_one_writes(store: SqlStore) -> None:
-    placed, _ = await store.place(an_order())
-    claims = await asyncio.gather(*(store.claim(placed.id, owner=f"w{number}", at_ms=1) for number in range(8)))
+async def test_claims_at_once_are_numbered_apart_and_one_writes(journal: OrderStore) -> None:
+    placed, _ = await journal.place(an_order())
+    claims = await asyncio.gather(*(journal.claim(placed.id, owner=f"w{number}", at_ms=1) for number in range(8)))
     assert sorted(claim.fencing for claim in claims) == list(range(2, 10))
     routed = await asyncio.gather(
-        *(store.advance(claim, replace(claim, state=OrderState.ROUTING), EventKind.ROUTING, at_ms=2) for claim in claims),
+        *(journal.advance(claim, replace(claim, state=OrderState.ROUTING), EventKind.ROUTING, at_ms=2) for claim in claims),
         return_exceptions=True,
     )
     assert sum(isinstance(result, OrderTakenOver) for result in routed) == 7
-    assert [event.seq for event in await store.events(placed.id)] == list(range(1, 11))
+    assert [event.seq for event in await journal.events(placed.id)] == list(range(1, 11))
 
 
-async def test_an_ended_order_is_not_claimed(store: SqlStore) -> None:
-    order = await to_confirmed(store, an_order())
-    assert await store.claim(order.id, owner="late", at_ms=9) == order
-    assert await store.order(order.id) == order and len(await store.events(order.id)) == order.event_seq
+async def test_an_ended_order_is_not_claimed(journal: OrderStore) -> None:
+    order = await to_confirmed(journal, an_order())
+    assert await journal.claim(order.id, owner="late", at_ms=9) == order
+    assert await journal.order(order.id) == order and len(await journal.events(order.id)) == order.event_seq
 
 
-async def test_a_missing_order_is_named(store: SqlStore) -> None:
+async def test_a_missing_order_is_named(journal: OrderStore) -> None:
     unknown = an_order()
     with pytest.raises(OrderNotFound, match=unknown.id):
-        await store.order(unknown.id)
+        await journal.order(unknown.id)
     with pytest.raises(OrderNotFound, match=unknown.id):
-        await store.claim(unknown.id, owner="o", at_ms=1)
+        await journal.claim(unknown.id, owner="o", at_ms=1)
     with pytest.raises(OrderNotFound, match=unknown.id):
-        await store.advance(unknown, unknown, EventKind.INTENT, at_ms=1)
-    assert await store.order_by_key("nope") is None
+        await journal.advance(unknown, unknown, EventKind.INTENT, at_ms=1)
+    assert await journal.order_by_key("nope") is None
 
 
-async def test_a_second_live_attempt_is_impossible(store: SqlStore) -> None:
-    building = await to_building(store, an_order())
+async def test_a_second_live_attempt_is_impossible(journal: OrderStore) -> None:
+    building = await to_building(journal, an_order())
     first = an_attempt(building)
-    intended, _ = await store.advance(building, building, EventKind.INTENT, at_ms=1, attempt=first)
+    intended, _ = await journal.advance(building, building, EventKind.INTENT, at_ms=1, attempt=first)
     with pytest.raises(IllegalTransition, match="live attempt"):
-        await store.advance(intended, intended, EventKind.INTENT, at_ms=1, attempt=an_attempt(building, 2))
-    assert await store.order(building.id) == intended, "the refused step left its event behind"
+        await journal.advance(intended, intended, EventKind.INTENT, at_ms=1, attempt=an_attempt(building, 2))
+    assert await journal.order(building.id) == intended, "the refused step left its event behind"
     dead = replace(first, outcome=AttemptOutcome.NEVER_SIGNED, dead_at=5)
-    buried, _ = await store.advance(intended, intended, EventKind.ATTEMPT_DEAD, at_ms=1, attempt=dead)
-    await store.advance(buried, buried, EventKind.INTENT, at_ms=1, attempt=an_attempt(building, 2))
-    assert [attempt.is_live for attempt in await store.attempts(building.id)] == [False, True]
+    buried, _ = await journal.advance(intended, intended, EventKind.ATTEMPT_DEAD, at_ms=1, attempt=dead)
+    await journal.advance(buried, buried, EventKind.INTENT, at_ms=1, attempt=an_attempt(building, 2))
+    assert [attempt.is_live for attempt in await journal.attempts(building.id)] == [False, True]
 
 
-async def test_an_attempt_that_landed_stays_alive_so_nothing_can_follow_it(store: SqlStore) -> None:
-    order = await to_confirmed(store, an_order())
-    back, _ = await store.advance(order, replace(order, state=OrderState.SUBMITTED), EventKind.ROUTING, at_ms=1)
+async def test_an_attempt_that_landed_stays_alive_so_nothing_can_follow_it(journal: OrderStore) -> None:
+    order = await to_confirmed(journal, an_order())
+    back, _ = await journal.advance(order, replace(order, state=OrderState.SUBMITTED), EventKind.ROUTING, at_ms=1)
     with pytest.raises(IllegalTransition, match="live attempt"):
-        await store.advance(back, back, EventKind.INTENT, at_ms=1, attempt=an_attempt(order, 2))
+        await journal.advance(back, back, EventKind.INTENT, at_ms=1, attempt=an_attempt(order, 2))
 
 
-async def test_what_was_signed_and_what_is_dead_never_change(store: SqlStore) -> None:
-    building = await to_building(store, an_order())
+async def test_what_was_signed_and_what_is_dead_never_change(journal: OrderStore) -> None:
+    building = await to_building(journal, an_order())
     attempt = an_attempt(building)
-    order, _ = await store.advance(building, building, EventKind.INTENT, at_ms=1, attempt=attempt)
-    order, _ = await store.advance(order, order, EventKind.SIGNED, at_ms=1, attempt=signed(attempt))
+    order, _ = await journal.advance(building, building, EventKind.INTENT, at_ms=1, attempt=attempt)
+    order, _ = await journal.advance(order, order, EventKind.SIGNED, at_ms=1, attempt=signed(attempt))
     for forged in (
         replace(signed(attempt), wire=b"other"),
         replace(signed(attempt), signature="other"),
@@ -146,11 +147,11 @@ async def test_what_was_signed_and_what_is_dead_never_change(store: SqlStore) ->
         attempt,
     ):
         with pytest.raises(IllegalTransition, match="cannot change"):
-            await store.advance(order, order, EventKind.SIGNED, at_ms=1, attempt=forged)
+            await journal.advance(order, order, EventKind.SIGNED, at_ms=1, attempt=forged)
     dead = replace(signed(attempt), outcome=AttemptOutcome.EXPIRED, dead_at=5)
-    order, _ = await store.advance(order, order, EventKind.ATTEMPT_DEAD, at_ms=1, attempt=dead)
+    order, _ = await journal.advance(order, order, EventKind.ATTEMPT_DEAD, at_ms=1, attempt=dead)
     with pytest.raises(IllegalTransition, match="dead"):
-        await store.advance(order, order, EventKind.ATTEMPT_DEAD, at_ms=1, attempt=signed(attempt))
+        await journal.advance(order, order, EventKind.ATTEMPT_DEAD, at_ms=1, attempt=signed(attempt))
 
 
 @pytest.mark.parametrize(
@@ -205,11 +206,11 @@ async def test_amounts_sort_as_numbers(store: SqlStore) -> None:
     assert [int(amount) for amount in found] == [5, 10, 2**63, U64_MAX]
 
 
-async def test_facts_about_the_journal_are_kept(store: SqlStore) -> None:
-    assert await store.noted("cluster:g") is None
-    await store.note("cluster:g", "1")
-    await store.note("cluster:g", "2")
-    assert await store.noted("cluster:g") == "2"
+async def test_facts_about_the_journal_are_kept(journal: OrderStore) -> None:
+    assert await journal.noted("cluster:g") is None
+    await journal.note("cluster:g", "1")
+    await journal.note("cluster:g", "2")
+    assert await journal.noted("cluster:g") == "2"
 
 
 async def test_two_workers_on_one_postgres_share_an_order_by_claims(postgres: str) -> None:

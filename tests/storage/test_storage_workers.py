@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +17,13 @@ from sqlalchemy import text
 from dexroute.engine.execution.receipt import Receipt, read_receipt
 from dexroute.errors import OrderTakenOver
 from dexroute.localnet import EmbeddedCluster
+from dexroute.ports import OrderStore
 from dexroute.storage.store import open_store
 from dexroute.types.orders import AttemptOutcome, EventKind, OrderState
 from tests.engine.crash_worker import Job
 from tests.engine.test_execution_crashes import SLOW_SLOTS, Workers, balances, check, served_cluster, workers
 from tests.servers.postgres import empty_postgres
+from tests.simulation.memory_store import MemoryStore
 from tests.storage.orders_at_hand import an_order
 
 first = workers
@@ -101,10 +103,11 @@ async def test_a_living_worker_keeps_its_order_however_slow_it_is(workers: Worke
         assert receipt.order.claimed_by == "swap" and not [e for e in receipt.events if e.kind is EventKind.CLAIMED]
 
 
-async def test_leases_go_by_the_databases_time(postgres: str) -> None:
+@pytest.mark.parametrize("kind", ["postgresql", "memory"])
+async def test_leases_go_by_the_databases_time(request: pytest.FixtureRequest, kind: str) -> None:
     """No host clock takes part: what a worker believes the time to be is written down and never compared."""
-    url = await empty_postgres(postgres)
-    async with open_store(url) as one, open_store(url) as other:
+    async with AsyncExitStack() as stack:
+        one, other, later = await _leased(request, kind, stack)
         order, _ = await one.place(an_order(), owner="one", lease_ms=60_000)
         for wrong_ms in (0, 10**15):
             with pytest.raises(OrderTakenOver, match="one"):
@@ -112,13 +115,34 @@ async def test_leases_go_by_the_databases_time(postgres: str) -> None:
         assert await other.take(owner="two", genesis_hash="genesis", at_ms=10**15, limit=9, lease_ms=60_000) == ()
         again = await one.claim(order.id, owner="one", at_ms=1, lease_ms=60_000, only_free=True)
         assert again.fencing == order.fencing + 1, "its holder need not wait for itself"
-        async with other._sessions.writing() as session:
-            await (await session.connection()).execute(text("UPDATE orders SET lease_until_ms = lease_until_ms - 61000"))
+        await later()
         await one.renew(owner="one", lease_ms=60_000)  # too late: a lease that has ended is not brought back
         (taken,) = await other.take(owner="two", genesis_hash="genesis", at_ms=1, limit=9, lease_ms=60_000)
         assert taken.fencing == again.fencing + 1 and taken.claimed_by == "two"
         await other.let_go(taken)
         assert (await one.claim(order.id, owner="three", at_ms=1, lease_ms=1, only_free=True)).claimed_by == "three"
+
+
+async def _leased(
+    request: pytest.FixtureRequest, kind: str, stack: AsyncExitStack
+) -> tuple[OrderStore, OrderStore, Callable[[], Awaitable[None]]]:
+    """Two views of one journal, and a way to let 61 seconds pass."""
+    if kind == "memory":
+        passed = [0]
+        store = MemoryStore(leased=True, now_ms=lambda: passed[0])
+
+        async def pass_time() -> None:
+            passed[0] += 61_000
+
+        return store, store, pass_time
+    url = await empty_postgres(request.getfixturevalue("postgres"))
+    one, other = await stack.enter_async_context(open_store(url)), await stack.enter_async_context(open_store(url))
+
+    async def shorten() -> None:
+        async with other._sessions.writing() as session:
+            await (await session.connection()).execute(text("UPDATE orders SET lease_until_ms = lease_until_ms - 61000"))
+
+    return one, other, shorten
 
 
 async def test_many_workers_taking_at_once_get_each_order_once(postgres: str) -> None:

@@ -1,0 +1,1 @@
+"""Deterministic simulation: the real executor on virtual time, on a chain and a journal that misbehave by a seed."""

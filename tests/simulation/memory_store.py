@@ -1,0 +1,266 @@
+"""A journal in memory: dexroute.ports.OrderStore without a database, for runs that must be quick and repeat exactly.
+
+It is held to the same tests as the journal on SQLite and PostgreSQL (tests/storage).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from solders.pubkey import Pubkey
+
+from dexroute.errors import FundsPromised, IdempotencyConflict, IllegalTransition, OrderNotFound, OrderTakenOver
+from dexroute.storage.rows import order_row
+from dexroute.types.orders import (
+    Attempt,
+    AttemptOutcome,
+    EventKind,
+    Fill,
+    Json,
+    Order,
+    OrderEvent,
+    OrderState,
+    Priority,
+    is_legal_move,
+)
+
+
+@dataclass(kw_only=True)
+class MemoryStore:
+    """`leased` and `now_ms` (the database's own time) make it one that several processes share, as PostgreSQL is."""
+
+    leased: bool = False
+    now_ms: Callable[[], int] = lambda: 0
+    _orders: dict[str, Order] = field(default_factory=dict)
+    _keys: dict[str, str] = field(default_factory=dict)
+    _attempts: dict[str, list[Attempt]] = field(default_factory=dict)
+    _events: dict[str, list[OrderEvent]] = field(default_factory=dict)
+    _fills: dict[str, list[Fill]] = field(default_factory=dict)
+    _signatures: dict[str, str] = field(default_factory=dict)
+    _notes: dict[str, str] = field(default_factory=dict)
+    _leases: dict[str, int] = field(default_factory=dict)
+    _promised: Counter[tuple[str, Pubkey, Pubkey]] = field(default_factory=Counter)
+
+    async def place(
+        self, order: Order, *, owner: str = "", lease_ms: int | None = None, available: Mapping[Pubkey, int] | None = None
+    ) -> tuple[Order, bool]:
+        if order.state is not OrderState.PENDING:
+            raise IllegalTransition(f"a new order starts as PENDING, not {order.state}", order=order.id)
+        if order.key in self._keys:
+            known = self._orders[self._keys[order.key]]
+            if known.body_hash != order.body_hash:
+                raise IdempotencyConflict(f"key {order.key!r} already belongs to order {known.id}", key=order.key, order=known.id)
+            return known, False
+        self._promise(order, available, asked=True)
+        placed = replace(order, event_seq=1, claimed_by=owner)
+        self._keys[order.key] = order.id
+        self._attempts[order.id], self._events[order.id], self._fills[order.id] = [], [], []
+        self._lease(order.id, lease_ms)
+        self._record(placed, None, EventKind.PLACED, placed.created_ms, {})
+        return placed, True
+
+    async def claim(self, order_id: str, *, owner: str, at_ms: int, lease_ms: int | None = None, only_free: bool = False) -> Order:
+        order = await self.order(order_id)
+        if not order.is_open:
+            return order
+        if only_free and self.leased and order.claimed_by != owner and not self._is_free(order_id):
+            raise OrderTakenOver(f"order {order_id} is {order.claimed_by}'s until its lease ends", order=order_id)
+        return self._claimed(order, owner, at_ms, lease_ms)
+
+    async def take(
+        self,
+        *,
+        owner: str,
+        genesis_hash: str,
+        at_ms: int,
+        limit: int,
+        lease_ms: int | None = None,
+        busy: Collection[str] = (),
+        busy_wallets: Collection[Pubkey] = (),
+    ) -> tuple[Order, ...]:
+        waiting = [
+            order
+            for order in self._orders.values()
+            if order.is_open
+            and not order.settled
+            and order.genesis_hash == genesis_hash
+            and (not self.leased or self._is_free(order.id))
+            and order.id not in busy
+            and order.wallet not in busy_wallets
+        ]
+        waiting.sort(key=lambda order: (order_row(order)["rank_ms"], order.id))
+        return tuple(self._claimed(order, owner, at_ms, lease_ms) for order in waiting[:limit])
+
+    async def renew(self, *, owner: str, lease_ms: int) -> None:
+        for order in self._orders.values() if self.leased else ():
+            if order.claimed_by == owner and order.is_open and not self._is_free(order.id):
+                self._lease(order.id, lease_ms)
+
+    async def let_go(self, order: Order) -> None:
+        if self._orders[order.id].fencing == order.fencing:
+            self._lease(order.id, None)
+
+    async def advance(
+        self,
+        before: Order,
+        after: Order,
+        kind: EventKind,
+        *,
+        at_ms: int,
+        facts: Json | None = None,
+        attempt: Attempt | None = None,
+        fill: Fill | None = None,
+        withdrawn: Fill | None = None,
+        lease_ms: int | None = None,
+    ) -> tuple[Order, OrderEvent]:
+        if after.state is not before.state and (before.settled or not is_legal_move(before.state, after.state)):
+            raise IllegalTransition(f"order {before.id} cannot go from {before.state} to {after.state}", order=before.id)
+        now = await self.order(before.id)
+        if now.fencing != before.fencing:
+            raise OrderTakenOver(f"order {before.id} was taken over by {now.claimed_by or 'another'}", order=before.id)
+        if now.state is not before.state or now.event_seq != before.event_seq:
+            raise IllegalTransition(f"order {before.id} moved on from {before.state} to {now.state}", order=before.id)
+        # everything that may refuse comes before anything is written
+        attempts = self._attempts[before.id] if attempt is None else self._with(attempt)
+        fills = [one for one in self._fills[before.id] if withdrawn is None or one.attempt_id != withdrawn.attempt_id]
+        if fill is not None and any(one.attempt_id == fill.attempt_id for one in fills):
+            raise IllegalTransition("the journal refuses this step: that attempt has a fill", order=before.id)
+        self._attempts[before.id] = attempts
+        self._fills[before.id] = fills if fill is None else [*fills, fill]
+        if attempt is not None and attempt.signature is not None:
+            self._signatures[attempt.signature] = attempt.id
+        updated_ms = before.updated_ms if kind is EventKind.FINALIZED else at_ms
+        stored = replace(after, event_seq=before.event_seq + 1, updated_ms=updated_ms)
+        self._lease(stored.id, lease_ms if stored.is_open else None)
+        if before.is_open and not stored.is_open:
+            self._release(stored)
+        elif stored.is_open and not before.is_open:
+            self._promise(stored, None, asked=False)
+        return stored, self._record(stored, before.state, kind, at_ms, facts or {})
+
+    async def orders_since(self, genesis_hash: str, wallet: Pubkey, since_ms: int) -> tuple[Order, ...]:
+        since = f"{since_ms:012x}"  # an id begins with the time of its order
+        return tuple(o for o in self._orders.values() if (o.genesis_hash, o.wallet) == (genesis_hash, wallet) and o.id >= since)
+
+    async def known_signatures(self, signatures: Sequence[str]) -> frozenset[str]:
+        return frozenset(signature for signature in signatures if signature in self._signatures)
+
+    async def accept_lost(self) -> None:
+        """Nothing is ever lost here."""
+
+    async def note(self, name: str, value: str) -> None:
+        self._notes[name] = value
+
+    async def noted(self, name: str) -> str | None:
+        return self._notes.get(name)
+
+    async def promised(self, genesis_hash: str, wallet: Pubkey) -> Mapping[Pubkey, int]:
+        return {
+            mint: total for (genesis, owner, mint), total in self._promised.items() if (genesis, owner) == (genesis_hash, wallet)
+        }
+
+    async def counts(self) -> tuple[tuple[OrderState, Priority, bool, int], ...]:
+        counted = Counter((order.state, order.priority, order.settled) for order in self._orders.values())
+        return tuple((*which, count) for which, count in counted.items())
+
+    async def oldest_open(self) -> Order | None:
+        return min((order for order in self._orders.values() if order.is_open), key=lambda order: order.id, default=None)
+
+    async def unsettled(self, genesis_hash: str, *, limit: int | None = None) -> tuple[Order, ...]:
+        ended = (order for order in self._orders.values() if not order.is_open and not order.settled)
+        return tuple(sorted((o for o in ended if o.genesis_hash == genesis_hash), key=lambda order: order.id)[:limit])
+
+    async def order(self, order_id: str) -> Order:
+        if order_id not in self._orders:
+            raise OrderNotFound(f"there is no order {order_id} in this journal", order=order_id)
+        return self._orders[order_id]
+
+    async def order_by_key(self, key: str) -> Order | None:
+        return self._orders[self._keys[key]] if key in self._keys else None
+
+    async def orders(
+        self, *, states: Collection[OrderState] | None = None, limit: int | None = None, before_id: str | None = None
+    ) -> tuple[Order, ...]:
+        found = [
+            order
+            for order in self._orders.values()
+            if (states is None or order.state in states) and (before_id is None or order.id < before_id)
+        ]
+        return tuple(sorted(found, key=lambda order: order.id, reverse=True)[:limit])
+
+    async def attempts(self, order_id: str) -> tuple[Attempt, ...]:
+        return tuple(sorted(self._attempts.get(order_id, ()), key=lambda attempt: attempt.number))
+
+    async def events(self, order_id: str, *, after_seq: int = 0) -> tuple[OrderEvent, ...]:
+        return tuple(event for event in self._events.get(order_id, ()) if event.seq > after_seq)
+
+    async def fills(self, order_id: str) -> tuple[Fill, ...]:
+        return tuple(sorted(self._fills.get(order_id, ()), key=lambda fill: fill.slot))
+
+    def _claimed(self, order: Order, owner: str, at_ms: int, lease_ms: int | None) -> Order:
+        claimed = replace(order, claimed_by=owner, updated_ms=at_ms, fencing=order.fencing + 1, event_seq=order.event_seq + 1)
+        self._lease(order.id, lease_ms)
+        self._record(claimed, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
+        return claimed
+
+    def _record(self, order: Order, before: OrderState | None, kind: EventKind, at_ms: int, facts: Json) -> OrderEvent:
+        event = OrderEvent(
+            order_id=order.id,
+            seq=order.event_seq,
+            kind=kind,
+            before=before,
+            after=order.state,
+            fencing=order.fencing,
+            at_ms=at_ms,
+            facts=json.loads(json.dumps(facts)),
+        )
+        self._orders[order.id] = order
+        self._events[order.id].append(event)
+        return event
+
+    def _with(self, attempt: Attempt) -> list[Attempt]:
+        """The order's attempts with this one, as the database's constraints and `keep_attempt` allow it."""
+        others = [one for one in self._attempts[attempt.order_id] if one.id != attempt.id]
+        known = next((one for one in self._attempts[attempt.order_id] if one.id == attempt.id), None)
+        if known is not None:
+            fixed: tuple[str, ...] = ("order_id", "number", "message", "blockhash", "last_valid_block_height")
+            fixed += ("signature", "wire") if known.signature is not None else ()
+            changed = [name for name in fixed if getattr(known, name) != getattr(attempt, name)]
+            dropped_by_fork = known.outcome is AttemptOutcome.LANDED_WITH_ERROR and attempt.is_live and attempt.outcome is None
+            if changed or (known.dead_at is not None and not dropped_by_fork):
+                raise IllegalTransition(
+                    f"attempt {attempt.number} is {'dead' if known.dead_at else 'fixed'}: it cannot change any more"
+                )
+        if attempt.is_live and any(one.is_live for one in others):
+            raise IllegalTransition("the journal refuses this step: the order already has a live attempt")
+        if any(one.number == attempt.number for one in others):
+            raise IllegalTransition("the journal refuses this step: the order already has an attempt with this number")
+        if attempt.signature is not None and self._signatures.get(attempt.signature, attempt.id) != attempt.id:
+            raise IllegalTransition("the journal refuses this step: that signature is already recorded")
+        return [*others, attempt]
+
+    def _lease(self, order_id: str, lease_ms: int | None) -> None:
+        if self.leased and lease_ms is not None:
+            self._leases[order_id] = self.now_ms() + lease_ms
+        else:
+            self._leases.pop(order_id, None)
+
+    def _is_free(self, order_id: str) -> bool:
+        return self._leases.get(order_id, 0) <= self.now_ms()
+
+    def _promise(self, order: Order, available: Mapping[Pubkey, int] | None, *, asked: bool) -> None:
+        for promise in order.promised if asked else ():
+            others = self._promised[order.genesis_hash, order.wallet, promise.mint]
+            held = None if available is None else available.get(promise.mint, 0)
+            if others and (held is None or others + promise.amount > held):
+                raise FundsPromised(f"order {order.id} needs {promise.amount} of {promise.mint}, others promise {others}")
+        for promise in order.promised:
+            self._promised[order.genesis_hash, order.wallet, promise.mint] += promise.amount
+
+    def _release(self, order: Order) -> None:
+        for promise in order.promised:
+            which = (order.genesis_hash, order.wallet, promise.mint)
+            self._promised[which] = max(0, self._promised[which] - promise.amount)
