@@ -10,7 +10,7 @@ import time
 
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.report import Summary, explain
-from tests.simulation.world import Run, simulate
+from tests.simulation.world import simulate
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def _one(seed: int, mutant: str | None) -> int:
 def _many(first: int, count: int, jobs: int) -> int:
     summary, began, shown = Summary(), time.monotonic(), 0.0
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        for run in pool.imap_unordered(_quietly, range(first, first + count), chunksize=10):
+        for run in pool.imap_unordered(simulate, range(first, first + count), chunksize=10):
             summary.add(run)
             if run.violations:
                 print(f"\nseed {run.seed}: {'; '.join(map(str, run.violations))}", flush=True)
@@ -55,10 +55,6 @@ def _many(first: int, count: int, jobs: int) -> int:
         print(f"never happened: {', '.join(summary.missing)}")
         return 1
     return 0
-
-
-def _quietly(seed: int) -> Run:
-    return simulate(seed)
 
 
 if __name__ == "__main__":

@@ -47,3 +47,9 @@ def test_a_seed_is_the_same_run_in_every_process() -> None:
         for salt in ("1", "2")
     }
     assert told == {f"{[simulate(seed).digest for seed in range(40, 50)]}\n"}
+
+
+def test_many_seeds_run_on_several_processes() -> None:
+    command = [sys.executable, "-m", "tests.simulation", "--seeds", "12", "--jobs", "2"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode == 0 and "12 seeds" in ran.stdout and "0 with a violation" in ran.stdout, ran.stderr
