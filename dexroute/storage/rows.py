@@ -203,6 +203,7 @@ def fill_row(fill: Fill) -> dict[str, Any]:
         "units_consumed": fill.units_consumed,
         "changes": {
             "wallet_lamports": str(fill.wallet_lamports_change),
+            "wrapped_lamports": str(fill.wrapped_lamports_change),
             "other_lamports": str(fill.costs.other_lamports),
             "residuals": _residuals_json(fill.costs.residuals),
         },
@@ -227,6 +228,7 @@ def fill_value(row: Any) -> Fill:
         ),
         units_consumed=row.units_consumed,
         wallet_lamports_change=int(row.changes["wallet_lamports"]),
+        wrapped_lamports_change=int(row.changes.get("wrapped_lamports", "0")),  # older journals do not have it
     )
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import Executable
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -80,6 +80,14 @@ class Sessions:
         with translated(self.label), self.parsing():
             async with AsyncSession(self._reader) as session:
                 yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view for many statements, however long they take, beside those who write."""
+        view = self._reader.execution_options(isolation_level="REPEATABLE READ") if self.dialect == "postgresql" else self._reader
+        with translated(self.label):
+            async with view.connect() as connection:
+                yield connection
 
     def parsing(self) -> _Parsing:
         """Around the making of values from rows: what does not parse is DatabaseError."""

@@ -20,6 +20,7 @@ from dexroute.storage.pools import SqlPools
 from dexroute.storage.positions import SqlPositions
 from dexroute.storage.records import SqlRecords
 from dexroute.storage.sessions import Sessions
+from dexroute.storage.snapshot import JournalSnapshot
 from dexroute.storage.tables import MetaRow, table_of
 
 _RESTORED = "restored"
@@ -33,6 +34,12 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlRecords, SqlTables):
         super().__init__(sessions)
         self.label = sessions.label
         self._high_water = high_water
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[JournalSnapshot]:
+        """The whole journal as it is now, to read through in pages while others write."""
+        async with self._sessions.snapshot() as connection:
+            yield JournalSnapshot(connection)
 
     async def note(self, name: str, value: str) -> None:
         """Keep a fact about the journal itself, replacing what was there."""

@@ -243,7 +243,11 @@ class OrderEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """What the chain did with a landed attempt, read from its balances. Amounts are zero when it landed with an error."""
+    """What the chain did with a landed attempt, read from its balances. Amounts are zero when it landed with an error.
+
+    `wallet_lamports_change` is the wallet account's own. `wrapped_lamports_change` is that of its token accounts less the rent of
+    those that opened or closed: wrapped SOL that was there before or stayed. Together with the costs they add up to the swap's SOL.
+    """
 
     attempt_id: str
     order_id: str
@@ -254,3 +258,14 @@ class Fill:
     costs: Costs
     units_consumed: int | None
     wallet_lamports_change: int
+    wrapped_lamports_change: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHistory:
+    """All a journal holds of one order. `attempts` by number, `events` by sequence, `fills` by slot."""
+
+    order: Order
+    attempts: tuple[Attempt, ...] = ()
+    events: tuple[OrderEvent, ...] = ()
+    fills: tuple[Fill, ...] = ()

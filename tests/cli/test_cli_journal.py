@@ -175,3 +175,27 @@ def test_doctor_leaves_with_the_first_failures_code(cli: Cli) -> None:
     told = cli.bare("doctor", *down, "--format", "json", code=5)
     statuses = {check["check"]: check["status"] for check in told.json["checks"]}
     assert statuses == {"keypair": "ok", "rpc": "failed", "journal": "ok"}
+
+
+def test_the_whole_journal_is_held_to_its_rules(cli: Cli) -> None:
+    """With real swaps on the embedded cluster; then a lamport is altered behind its back."""
+    import sqlite3
+    from contextlib import closing
+
+    assert cli.json("doctor", "--invariants")["checked"]["orders"] == 0
+    first = cli.json("swap", "1", "SOL", "USDC", "--yes")
+    cli.json("swap", "10", "USDC", "SOL", "--yes")
+    found = cli.json("doctor", "--invariants", "--chain")
+    assert found["ok"] and found["violations"] == []
+    assert found["checked"]["orders"] == found["checked"]["fills"] == 2 and found["chain"] == {"compared": 2, "forgotten": 0}
+    assert "every rule holds" in cli("doctor", "--invariants").out
+    with closing(sqlite3.connect(cli.market / "journal.sqlite3")) as raw:
+        raw.execute("UPDATE fills SET amount_in = '00000000001000000001' WHERE order_id = ?", (first["id"],))
+        raw.commit()
+    broken = cli("doctor", "--invariants", "--chain", "--format", "json", code=2).json
+    assert not broken["ok"]
+    assert {violation["order"] for violation in broken["violations"]} == {first["id"]}
+    assert {violation["rule"] for violation in broken["violations"]} == {"fill", "balance", "chain"}
+    told = cli("doctor", "--invariants", code=2)
+    assert "1 lamports are not accounted for" in told.out and first["id"] in told.out
+    assert "--invariants" in cli("doctor", "--chain", code=2).err

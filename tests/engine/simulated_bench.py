@@ -12,8 +12,9 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.execution.executor import Executor
 from dexroute.engine.execution.intake import new_order
+from dexroute.engine.execution.invariants import check_order
 from dexroute.engine.execution.policy import ExecutionPolicy
-from dexroute.engine.execution.receipt import Receipt, read_receipt
+from dexroute.engine.execution.receipt import Receipt, read_history, read_receipt
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.ports import OrderStore, TransactionRoute
 from dexroute.storage.store import open_store
@@ -73,6 +74,7 @@ class Bench:
     async def check_journal(self, order: Order) -> Receipt:
         """What must hold for every order at every moment: numbered without gaps, legal moves only, at most one swap on chain."""
         receipt = await self.receipt(order)
+        assert check_order(await read_history(self.store, order.id)) == ()
         assert [event.seq for event in receipt.events] == list(range(1, receipt.order.event_seq + 1))
         assert receipt.events
         for earlier, later in zip(receipt.events, receipt.events[1:], strict=False):

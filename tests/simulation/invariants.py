@@ -10,8 +10,20 @@ from itertools import pairwise
 
 from solders.signature import Signature
 
+from dexroute.engine.execution.invariants import Rule as JournalRule
+from dexroute.engine.execution.invariants import check_order
 from dexroute.ports import OrderStore
-from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Fill, Order, OrderEvent, OrderState, is_legal_move
+from dexroute.types.orders import (
+    Attempt,
+    AttemptOutcome,
+    EventKind,
+    Fill,
+    Order,
+    OrderEvent,
+    OrderHistory,
+    OrderState,
+    is_legal_move,
+)
 from tests.simulation.chain import Chain, Executed, Holdings
 
 
@@ -100,6 +112,10 @@ def _of_order(books: Books, given_up: bool) -> Iterable[Violation]:
         yield Violation(rule=Rule.LIE, what="CANCELLED though nobody asked")
     yield from _of_attempts(books)
     yield from _of_events(books)
+    history = OrderHistory(order=order, attempts=books.attempts, events=books.events, fills=books.fills)
+    for broken in check_order(history):
+        if broken.rule is not JournalRule.IDENTITY:  # ids of the simulation are made from its seed, not from a time
+            yield Violation(rule=Rule.JOURNAL, what=f"{broken.rule}: {broken.detail}")
 
 
 def _of_attempts(books: Books) -> Iterable[Violation]:

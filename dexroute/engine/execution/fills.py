@@ -33,6 +33,7 @@ def read_fill(order: Order, attempt: Attempt, landed: LandedTransaction) -> Fill
     spent, received = -changes.get(wanted[0], 0), changes.get(wanted[1], 0)
     # What is left over between two hops through SOL comes back as lamports when the temporary account closes.
     left_over_sol = sol_change if sol_change > 0 and NATIVE_MINT not in wanted and _passes_through_sol(order) else 0
+    rent, refunded = wallet.rent(opened=True), wallet.rent(opened=False)
     residuals = {mint: change for mint, change in changes.items() if change and mint not in (*wanted, NATIVE_MINT)}
     if left_over_sol:
         residuals[NATIVE_MINT] = left_over_sol
@@ -54,8 +55,8 @@ def read_fill(order: Order, attempt: Attempt, landed: LandedTransaction) -> Fill
         costs=Costs(
             network_fee_lamports=network_fee,
             priority_fee_lamports=priority_fee,
-            rent_lamports=wallet.rent(opened=True),
-            rent_refunded_lamports=wallet.rent(opened=False),
+            rent_lamports=rent,
+            rent_refunded_lamports=refunded,
             other_lamports=tip + (0 if NATIVE_MINT in wanted else left_over_sol - sol_change),
             residuals=tuple(
                 Residual(mint=mint, amount=change) for mint, change in sorted(residuals.items(), key=lambda item: bytes(item[0]))
@@ -63,6 +64,7 @@ def read_fill(order: Order, attempt: Attempt, landed: LandedTransaction) -> Fill
         ),
         units_consumed=landed.units_consumed,
         wallet_lamports_change=wallet.lamports_change(order.wallet),
+        wrapped_lamports_change=wallet.sol_change() - wallet.lamports_change(order.wallet) - rent + refunded,
     )
 
 

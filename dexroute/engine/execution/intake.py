@@ -61,6 +61,27 @@ def new_order(
             now_ms=now_ms,
         )
     order_id = _new_id(now_ms)
+    asked = dict(options or {})
+    return Order(
+        id=order_id,
+        key=order_id if key is None else key,
+        body_hash=body_hash(request, wallet=wallet, genesis_hash=genesis_hash, slippage_bps=slippage_bps, options=asked),
+        genesis_hash=genesis_hash,
+        wallet=wallet,
+        request=request,
+        slippage_bps=slippage_bps,
+        created_ms=now_ms,
+        updated_ms=now_ms,
+        limit_amount=limit_amount,
+        options=asked,
+        deadline_ms=deadline_ms,
+        priority=priority,
+        promised=tuple(promised),
+    )
+
+
+def body_hash(request: QuoteRequest, *, wallet: Pubkey, genesis_hash: str, slippage_bps: int, options: Json) -> str:
+    """SHA-256 (hex) of all that was asked, in one spelling."""
     body = {
         "genesis_hash": genesis_hash,
         "wallet": str(wallet),
@@ -69,25 +90,9 @@ def new_order(
         "amount": str(request.amount),
         "mode": str(request.mode),
         "slippage_bps": slippage_bps,
-        "options": dict(options or {}),
+        "options": dict(options),
     }
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return Order(
-        id=order_id,
-        key=order_id if key is None else key,
-        body_hash=hashlib.sha256(canonical.encode()).hexdigest(),
-        genesis_hash=genesis_hash,
-        wallet=wallet,
-        request=request,
-        slippage_bps=slippage_bps,
-        created_ms=now_ms,
-        updated_ms=now_ms,
-        limit_amount=limit_amount,
-        options=body["options"],  # type: ignore[arg-type]
-        deadline_ms=deadline_ms,
-        priority=priority,
-        promised=tuple(promised),
-    )
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _new_id(now_ms: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dexroute.ports import OrderStore
-from dexroute.types.orders import Attempt, AttemptOutcome, Costs, Fill, Order, OrderEvent, SwapAmounts
+from dexroute.types.orders import Attempt, AttemptOutcome, Costs, Fill, Order, OrderEvent, OrderHistory, SwapAmounts
 from dexroute.types.requests import SwapMode
 
 _LANDED = (AttemptOutcome.LANDED, AttemptOutcome.LANDED_WITH_ERROR)
@@ -47,6 +47,16 @@ async def read_receipt(store: OrderStore, order_id: str, *, with_events: bool = 
         attempts=await store.attempts(order_id),
         fill=fills[-1] if fills else None,
         events=await store.events(order_id) if with_events else (),
+    )
+
+
+async def read_history(store: OrderStore, order_id: str) -> OrderHistory:
+    """All the journal holds of one order. Raises OrderNotFound."""
+    return OrderHistory(
+        order=await store.order(order_id),
+        attempts=await store.attempts(order_id),
+        events=await store.events(order_id),
+        fills=await store.fills(order_id),
     )
 
 
@@ -128,6 +138,7 @@ def fill_json(fill: Fill) -> dict[str, Any]:
         "costs": costs_json(fill.costs),
         "units_consumed": fill.units_consumed,
         "wallet_lamports_change": str(fill.wallet_lamports_change),
+        "wrapped_lamports_change": str(fill.wrapped_lamports_change),
     }
 
 
