@@ -60,7 +60,9 @@ async def write_journal(database: str) -> Journal:
         (taken_back,) = await executor.settle()
         assert taken_back.state is OrderState.SUBMITTED
         orders["regressed"] = await executor.continue_order(taken_back.id)
-        assert orders["regressed"].state is OrderState.CONFIRMED and dropped.slot < chain.landed[signature].slot
+        landed_again = orders["regressed"].state is OrderState.CONFIRMED and dropped.slot < chain.landed[signature].slot
+        # Keeping a lease moves this clock ten seconds at a time: where the journal has leases, the bytes may expire instead.
+        assert landed_again or (store.leased and orders["regressed"].state is OrderState.FAILED and signature not in chain.landed)
 
         await carry_out("final")
         chain.refuses = True
