@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from dexroute.engine.routing.bound import Bound, all_prices, dual_bound, sale_chain
 from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.market import Market
@@ -25,6 +27,7 @@ _MORE_EDGES: Final = 96
 # A market full of arbitrage has no end of edges that pay for themselves; any prices give a bound, better ones a tighter one.
 _MOST_EDGES: Final = 400
 _TOLERANCE: Final = 3e-8
+_FAR: Final = 2
 
 
 def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRoute, split: SplitFound | None) -> Certificate:
@@ -64,8 +67,19 @@ def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRo
         bound, prices = _evaluated(market, request, known, plain)
         if (bound.value < tightest.value) is exact_in and bound.value != tightest.value:
             tightest = bound
+    if exact_in and tightest.value > _FAR * reached:
+        # Arbitrage at these prices may be worth any number; that all pools are emptied of the output is a bound too.
+        payout = _payout(market, request, plain)
+        tightest = payout if payout.value < tightest.value else tightest
     residual = _residual(route, market, prices)
     return _certificate(tightest.value, reached, residual, split, exact_in, market, scope)
+
+
+def _payout(market: Market, request: QuoteRequest, order: Order) -> Bound:
+    """The bound at prices of nothing but the output."""
+    prices = np.zeros(market.prices.mints)
+    prices[order.output] = 1.0
+    return dual_bound(market, prices, input=order.input, output=order.output, amount=request.amount, exact_in=True)
 
 
 def _evaluated(market: Market, request: QuoteRequest, known: Mapping[int, float], order: Order) -> tuple[Bound, Floats]:

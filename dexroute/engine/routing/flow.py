@@ -50,6 +50,7 @@ class FlowSolution:
     solved: bool
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a step out of all bounds is seen as an error that is not finite, and not taken
 def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
     """Solves until the complementarity gap and unmet balances are below `tolerance` (in units of the scaled reference)."""
     source, target, capacity, bend = problem.source, problem.target, problem.capacity, problem.bend

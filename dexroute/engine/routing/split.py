@@ -8,7 +8,7 @@ solved again, until nothing is to be dropped. Exact quotes decide afterwards.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,7 @@ from dexroute.engine.routing.network import NetworkFlow, solve_network
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.scope import Scope
-from dexroute.types.requests import QuoteRequest
+from dexroute.types.requests import QuoteRequest, SwapMode
 from dexroute.types.routes import Hop, Leg
 
 _FIRST_EDGES: Final = 48
@@ -31,6 +31,7 @@ _TRIES: Final = 8
 _TOLERANCE: Final = 1e-7
 _BETTER: Final = 1.0 + 1e-8
 _MISSED: Final = 1e-6
+_TRIMS: Final = (1e-6, 1e-4, 1e-2)
 
 
 @dataclass(slots=True)
@@ -164,7 +165,7 @@ def _reduce(
         if len(kept) < 2:
             return
         if len(kept) == len(shares) or not tries_left:
-            quoted = quote_legs(market, _whole(kept, request.amount), request.mode, options.kept_back_bps)
+            quoted = _quoted(market, kept, request, options)
             if isinstance(quoted, QuotedRoute):
                 found.routes.append(quoted)
                 kept = _paying(market, scope, request, options, flow, kept)
@@ -182,6 +183,26 @@ def _reduce(
         if not flow.solved:
             return
         shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
+
+
+def _quoted(market: Market, kept: list[PathShare], request: QuoteRequest, options: RouteOptions) -> QuotedRoute | RefusedLeg:
+    """The legs in exact quotes. What a pool filled to the brim refuses goes to the other legs before the pool is given up."""
+    quoted = quote_legs(market, _whole(kept, request.amount), request.mode, options.kept_back_bps)
+    for part in _TRIMS:
+        if isinstance(quoted, QuotedRoute):
+            break
+        full = market.edge_pool[quoted.path[-1] if request.mode is SwapMode.EXACT_IN else quoted.path[0]].address
+        through = [any(market.edge_pool[edge].address == full for edge in share.path) for share in kept]
+        if all(through):
+            break
+        moved = part * sum(share.share for share, is_full in zip(kept, through, strict=True) if is_full)
+        others = sum(share.share for share, is_full in zip(kept, through, strict=True) if not is_full)
+        kept = [
+            replace(share, share=share.share * (1.0 - part) if is_full else share.share * (1.0 + moved / others))
+            for share, is_full in zip(kept, through, strict=True)
+        ]
+        quoted = quote_legs(market, _whole(kept, request.amount), request.mode, options.kept_back_bps)
+    return quoted
 
 
 def _without(edges: Sequence[int], shares: Sequence[PathShare], kept: Sequence[PathShare], flow: NetworkFlow) -> list[int]:

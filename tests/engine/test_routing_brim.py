@@ -1,0 +1,60 @@
+"""A pool filled to the brim may refuse its last units in an exact quote. It keeps its leg all the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from dexroute.engine.routing import RouteOptions, find_route, solve_route
+from dexroute.engine.routing.room import AnyRoom
+from dexroute.errors import ExceedsLiquidity
+from dexroute.fetchers.base import SwapQuote
+from dexroute.fetchers.curve import Curve
+from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
+from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.engine.routing_oracle import assert_executes
+from tests.engine.small_market import exact_in, mint, pool
+
+A, B = mint("a"), mint("b")
+FULL: Final = 10**9
+
+
+class Brimful(CpmmPool):
+    """Takes `FULL` of either mint and not a unit more, while its curve ends a millionth later."""
+
+    __slots__ = ()
+
+    def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
+        return replace(super().liquidity_curve(index_in, min(most_in, FULL + FULL // 10**6)), complete=True)
+
+    def quote(self, request: QuoteRequest) -> SwapQuote:
+        if request.mode is SwapMode.EXACT_IN and request.amount > FULL:
+            raise ExceedsLiquidity(f"only {FULL} fit", pool=str(self.address))
+        return super().quote(request)
+
+
+@pytest.mark.parametrize("times", [2, 3, 10])
+def test_what_a_full_pool_refuses_goes_to_the_others(times: int) -> None:
+    rich = pool("rich", (A, B), (10**12, 4 * 10**12), kind=Brimful)
+    plain = pool("plain", (A, B), (10**12, 10**12))
+    request = exact_in(A, B, times * FULL)
+    quote = find_route([rich, plain], request, RouteOptions(room=AnyRoom()))
+    assert_executes([rich, plain], request, quote, hop_slippage_bps=0)
+    rest = request.amount - FULL
+    by_hand = rich.quote(exact_in(A, B, FULL)).amount_out + plain.quote(exact_in(A, B, rest)).amount_out
+    assert len(quote.route.legs) == 2 and by_hand * (1 - 1e-5) < quote.amount_out <= by_hand
+
+
+def test_a_bound_is_never_more_than_the_pools_can_pay() -> None:
+    """Arbitrage may be worth any number at the prices that hold elsewhere."""
+    tangled = [
+        pool("there", (A, B), (10**3, 10**15)),
+        pool("back", (A, B), (10**15, 10**3)),
+        pool("again", (A, B), (10**9, 10**9)),
+    ]
+    solution = solve_route(tangled, exact_in(A, B, 10), RouteOptions(room=AnyRoom()))
+    paid = sum(one.vault_amounts[one.mints.index(B)] for one in tangled)
+    assert solution.certificate is not None
+    assert solution.quote.amount_out <= solution.certificate.bound <= paid * (1 + 1e-6)
