@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from solders.pubkey import Pubkey
 
 from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
 from dexroute.engine.execution.stats import read_stats
-from dexroute.errors import FundsPromised, KeypairError, PolicyRefused, SimulationFailed
+from dexroute.errors import (
+    DatabaseUnavailable,
+    DexError,
+    FundsPromised,
+    KeypairError,
+    PolicyRefused,
+    RpcUnreachable,
+    SimulationFailed,
+)
 from dexroute.types.orders import EventKind, Order, OrderState, Priority, Promise
 from tests.engine.simulated_bench import MINT_A, Bench, open_bench
 
@@ -183,3 +192,28 @@ async def test_balances_that_do_not_match_are_looked_at_again_and_never_signed(t
         bench.builder.build = refused  # type: ignore[method-assign]
         order = await bench.executor().execute(bench.order())
         assert order.state is OrderState.FAILED and bench.builder.routed == routes and not bench.signer.signed
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable, RpcUnreachable])
+async def test_a_running_queue_waits_for_what_does_not_answer(tmp_path: Path, error: type[DexError]) -> None:
+    async with open_bench(tmp_path) as bench:
+        order = await placed(bench)
+        executor, answered = bench.executor(), asyncio.Event()
+        real, failures = executor.take, [error("away"), error("away")]
+
+        async def take(**asked: Any) -> tuple[Order, ...]:
+            if failures:
+                raise failures.pop()
+            answered.set()
+            return await real(**asked)
+
+        executor.take = take  # type: ignore[method-assign]
+        queue = OrderQueue(executor, QueuePolicy(idle_ms=1))
+        with pytest.raises(error):  # who wants the work done, and not to wait, is told
+            await queue.run(until_idle=True)
+        running = asyncio.create_task(queue.run())
+        await asyncio.wait_for(answered.wait(), 10)
+        while (await bench.store.order(order.id)).is_open:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        assert (await bench.check_journal(order)).order.state is OrderState.CONFIRMED and not failures

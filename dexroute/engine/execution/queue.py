@@ -10,7 +10,7 @@ from typing import Final
 
 from dexroute.engine.execution.executor import Executor
 from dexroute.engine.execution.reactions import backoff_ms
-from dexroute.errors import DexError
+from dexroute.errors import DatabaseUnavailable, DexError, NetworkError
 from dexroute.types.orders import Order
 
 _LATER_MS: Final = 1_000
@@ -57,14 +57,19 @@ class OrderQueue:
 
     async def run(self, *, until_idle: bool = False) -> None:
         """Work until cancelled; with `until_idle` until no order is left that could be worked on now. What is under way when it is
-        cancelled stays open in the journal, for whoever runs next."""
+        cancelled stays open in the journal, for whoever runs next. A database or cluster that does not answer is waited for, but
+        raised with `until_idle`."""
         try:
             while True:
                 self._wake.clear()
                 await self._settle_now_and_then()
                 taken = 0
-                while some := await self._take():
-                    taken += some
+                try:
+                    while some := await self._take():
+                        taken += some
+                except (DatabaseUnavailable, NetworkError):
+                    if until_idle:
+                        raise
                 if until_idle and not taken and not self._at_work:
                     return
                 await self._wait()
