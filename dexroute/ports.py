@@ -194,9 +194,11 @@ class OrderStore(Protocol):
         lease_ms: int | None = None,
         busy: Collection[str] = (),
         busy_wallets: Collection[Pubkey] = (),
+        wallets: Collection[Pubkey] | None = None,
     ) -> tuple[Order, ...]:
-        """Claim up to `limit` open orders of a cluster that nobody works on, the next in turn first: higher priority before lower,
-        older before newer, and what has waited long before all. `busy` orders and wallets are passed over."""
+        """Claim up to `limit` open orders of a cluster that nobody else works on, the next in turn first: higher priority before
+        lower, older before newer, and what has waited long before all. `busy` orders and wallets are passed over, and with
+        `wallets` all orders of others. What `owner` itself holds and does not name `busy` is free for it."""
         ...
 
     async def renew(self, *, owner: str, lease_ms: int) -> None:

@@ -69,10 +69,14 @@ class SqlClaims:
         lease_ms: int | None = None,
         busy: Collection[str] = (),
         busy_wallets: Collection[Pubkey] = (),
+        wallets: Collection[Pubkey] | None = None,
     ) -> tuple[Order, ...]:
         waiting = select(ORDERS.c.id).where(_IS_OPEN, ORDERS.c.settled.is_(False), ORDERS.c.genesis_hash == genesis_hash)
         if self.leased:
-            waiting = waiting.where(self._is_free())
+            # its own as well: what it could not let go of (the database was away) is kept leased by the beat of its other work
+            waiting = waiting.where(or_(ORDERS.c.claimed_by == owner, self._is_free()))
+        if wallets is not None:
+            waiting = waiting.where(ORDERS.c.wallet.in_([str(wallet) for wallet in wallets]))
         if busy:
             waiting = waiting.where(ORDERS.c.id.not_in(list(busy)))
         if busy_wallets:

@@ -217,3 +217,66 @@ async def test_a_running_queue_waits_for_what_does_not_answer(tmp_path: Path, er
             await asyncio.sleep(0.01)
         running.cancel()
         assert (await bench.check_journal(order)).order.state is OrderState.CONFIRMED and not failures
+
+
+async def test_a_queue_for_some_wallets_leaves_the_orders_of_others_alone(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        stranger, ours = await placed(bench, wallet=MINT_A), await placed(bench)
+        queue = OrderQueue(bench.executor(), QueuePolicy(wallets=frozenset({bench.signer.pubkey})))
+        await queue.run(until_idle=True)
+        assert bench.chain.swaps(ours) == 1 and queue.ended == {OrderState.CONFIRMED: 1} and not queue.troubles()
+        left = await bench.store.order(stranger.id)
+        assert left.state is OrderState.PENDING and not left.claimed_by and left.fencing == stranger.fencing
+
+
+NO_LOOKING = QueuePolicy(at_once=2, ticketed=True, idle_ms=3_600_000)
+
+
+async def test_each_ticket_brings_one_order_and_looking_what_none_brought(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        queue = OrderQueue(bench.executor(), NO_LOOKING)
+        work = asyncio.create_task(queue.run())
+        await queue.take_next()  # a ticket without an order ends at once
+        await asyncio.sleep(0.05)
+        orders = [await placed(bench) for _ in range(6)]
+        async with asyncio.timeout(10):
+            await queue.take_next()
+            assert queue.ended == {OrderState.CONFIRMED: 1}, "the queue itself did not look"
+            await asyncio.gather(*(queue.take_next() for _ in range(3)))
+            assert queue.ended == {OrderState.CONFIRMED: 4}
+            queue.wake()  # what looking finds had no ticket: there may be more of it
+            while queue.ended != {OrderState.CONFIRMED: 6}:
+                await asyncio.sleep(0.005)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        assert len(bench.signer.signed) == 6 and all(bench.chain.swaps(order) == 1 for order in orders)
+
+
+async def test_a_ticket_that_came_while_its_wallets_share_was_taken_is_made_up_for(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        queue = OrderQueue(bench.executor(), QueuePolicy(at_once=4, per_wallet=1, ticketed=True, idle_ms=3_600_000))
+        work = asyncio.create_task(queue.run())
+        await asyncio.sleep(0.05)
+        orders = [await placed(bench) for _ in range(4)]
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(queue.take_next() for _ in range(4)))
+            while queue.ended != {OrderState.CONFIRMED: 4}:
+                await asyncio.sleep(0.005)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        assert all(bench.chain.swaps(order) == 1 for order in orders)
+
+
+async def test_a_closing_queue_takes_nothing_new_and_lets_what_is_under_way_end(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        queue = OrderQueue(bench.executor(), NO_LOOKING)
+        first = await placed(bench)
+        work, ticket = asyncio.create_task(queue.run()), asyncio.create_task(queue.take_next())
+        while not queue.at_work():
+            await asyncio.sleep(0.001)
+        later = await placed(bench)
+        await queue.close(10_000)
+        await asyncio.wait_for(queue.take_next(), 10)
+        work.cancel()
+        await asyncio.gather(work, ticket, return_exceptions=True)
+        assert bench.chain.swaps(first) == 1 and (await bench.store.order(later.id)).state is OrderState.PENDING

@@ -80,6 +80,7 @@ class MemoryStore:
         lease_ms: int | None = None,
         busy: Collection[str] = (),
         busy_wallets: Collection[Pubkey] = (),
+        wallets: Collection[Pubkey] | None = None,
     ) -> tuple[Order, ...]:
         waiting = [
             order
@@ -87,8 +88,9 @@ class MemoryStore:
             if order.is_open
             and not order.settled
             and order.genesis_hash == genesis_hash
-            and (not self.leased or self._is_free(order.id))
+            and (not self.leased or order.claimed_by == owner or self._is_free(order.id))
             and order.id not in busy
+            and (wallets is None or order.wallet in wallets)
             and order.wallet not in busy_wallets
         ]
         waiting.sort(key=lambda order: (order_row(order)["rank_ms"], order.id))

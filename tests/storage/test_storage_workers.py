@@ -115,6 +115,11 @@ async def test_leases_go_by_the_databases_time(request: pytest.FixtureRequest, k
         assert await other.take(owner="two", genesis_hash="genesis", at_ms=10**15, limit=9, lease_ms=60_000) == ()
         again = await one.claim(order.id, owner="one", at_ms=1, lease_ms=60_000, only_free=True)
         assert again.fencing == order.fencing + 1, "its holder need not wait for itself"
+        waiting = {"owner": "one", "genesis_hash": "genesis", "at_ms": 1, "limit": 9, "lease_ms": 60_000}
+        assert await one.take(**waiting, busy=[order.id]) == ()  # type: ignore[arg-type]
+        assert await one.take(**waiting, wallets=[Keypair().pubkey()]) == ()  # type: ignore[arg-type]
+        (again,) = await one.take(**waiting, wallets=[order.wallet])  # type: ignore[arg-type]
+        assert again.fencing == order.fencing + 2, "what it holds and does not work on, it takes up again"
         await later()
         await one.renew(owner="one", lease_ms=60_000)  # too late: a lease that has ended is not brought back
         (taken,) = await other.take(owner="two", genesis_hash="genesis", at_ms=1, limit=9, lease_ms=60_000)
@@ -155,6 +160,7 @@ async def test_many_workers_taking_at_once_get_each_order_once(postgres: str) ->
         ]
         taken = [order.id for batch in await asyncio.gather(*takes) for order in batch]
         assert len(taken) == len(set(taken)) and set(taken) <= placed
-        while more := await one.take(owner="last", genesis_hash="genesis", at_ms=1, limit=5, lease_ms=60_000):
+        last = {"owner": "last", "genesis_hash": "genesis", "at_ms": 1, "limit": 5, "lease_ms": 60_000}
+        while more := await one.take(**last, busy=taken):  # type: ignore[arg-type]
             taken += [order.id for order in more]
         assert sorted(taken) == sorted(placed)

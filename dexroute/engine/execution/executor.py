@@ -107,8 +107,16 @@ class Executor:
                 available = await look(order)
         raise AssertionError("unreachable")
 
-    async def take(self, *, limit: int, busy: Collection[str] = (), busy_wallets: Collection[Pubkey] = ()) -> tuple[Order, ...]:
-        """Claim the next open orders in turn that nobody works on, for `carry_on`. Raises what the journal raises."""
+    async def take(
+        self,
+        *,
+        limit: int,
+        busy: Collection[str] = (),
+        busy_wallets: Collection[Pubkey] = (),
+        wallets: Collection[Pubkey] | None = None,
+    ) -> tuple[Order, ...]:
+        """Claim the next open orders in turn that nobody works on (of `wallets` only, if given), for `carry_on`. Raises what the
+        journal raises."""
         genesis_hash = await self._cluster_name()
         with failpoints.commit(EventKind.CLAIMED):
             return await self.store.take(
@@ -119,6 +127,7 @@ class Executor:
                 lease_ms=self.policy.lease_ms,
                 busy={*busy, *self._driven},
                 busy_wallets=busy_wallets,
+                wallets=wallets,
             )
 
     async def carry_on(self, order: Order, *, wait_ms: int | None = None) -> Order:
