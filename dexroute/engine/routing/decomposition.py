@@ -12,7 +12,7 @@ from dexroute.engine.routing.market import Market
 if TYPE_CHECKING:
     from dexroute.engine.routing.network import NetworkFlow, Order
 
-# Parts of a flow below this share of the order are a solver's noise.
+# Parts of a flow below this share of what it pays or costs are a solver's noise.
 NOISE = 1e-6
 
 
@@ -25,18 +25,18 @@ class PathShare:
 
 
 def paths_of(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> tuple[list[PathShare], float]:
-    """Simple paths of at most `max_hops` hops that carry the flow, largest share first, and the share they do not carry.
+    """Simple paths of at most `max_hops` hops that carry the flow, largest share first, and the part of what it pays (exact in) or
+    costs (exact out) that they do not carry.
 
     Takes the widest path again and again; each empties an edge. Shares are measured where the amount is fixed.
     """
+    if not flow.value > 0.0:
+        return [], 1.0
+    parts = _parts(market, flow, order, max_hops)
     left: dict[int, float] = {}
     gains: dict[int, float] = {}
-    # Worth passing through, in shares of the order, so that edges of all mints compare.
-    fixed = order.input if order.exact_in else order.output
-    unit = order.amount * flow.prices[fixed]
     for edge, into in flow.flows.items():
-        worth = into * flow.prices[market.source[edge]] / unit
-        if worth > NOISE:
+        if parts[edge] > NOISE:
             left[edge] = into
             gains[edge] = flow.arrivals[edge] / into
     shares: list[PathShare] = []
@@ -49,18 +49,39 @@ def paths_of(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> 
         through = amount_in
         for edge in path:
             remaining = left[edge] - through
-            worth = remaining * flow.prices[market.source[edge]] / unit
-            if worth > NOISE:
+            if remaining / flow.flows[edge] * parts[edge] > NOISE:
                 left[edge] = remaining
             else:
                 del left[edge]
             through *= gains[edge]
-        share = (amount_in if order.exact_in else through) / order.amount
-        if share > NOISE:
-            shares.append(PathShare(path, share))
-            carried += share
+        fixed, ranked = (amount_in, through) if order.exact_in else (through, amount_in)
+        if ranked > NOISE * flow.value:
+            shares.append(PathShare(path, fixed / order.amount))
+            carried += ranked / flow.value
     shares.sort(key=lambda one: (-one.share, one.path))
     return shares, max(0.0, 1.0 - carried)
+
+
+def _parts(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> dict[int, float]:
+    """By edge, the part of what the flow pays in all (of what it costs, exact out) that passes through it.
+
+    Not what passes through it at marginal prices: those are nothing where pools are drained, and a millionth of an input may buy
+    half of the output.
+    """
+    near, far = (market.source, market.target) if order.exact_in else (market.target, market.source)
+    spent, earned = (flow.flows, flow.arrivals) if order.exact_in else (flow.arrivals, flow.flows)
+    total: dict[int, float] = {}
+    for edge, amount in spent.items():
+        total[near[edge]] = total.get(near[edge], 0.0) + amount
+    goal = order.output if order.exact_in else order.input
+    worth = {goal: 1.0}
+    for _ in range(max_hops):
+        brought: dict[int, float] = {}
+        for edge, amount in earned.items():
+            if near[edge] != goal and far[edge] in worth:
+                brought[near[edge]] = brought.get(near[edge], 0.0) + amount * worth[far[edge]]
+        worth = {goal: 1.0} | {mint: amount / max(total[mint], 1e-300) for mint, amount in brought.items()}
+    return {edge: amount * worth.get(far[edge], 0.0) / flow.value for edge, amount in earned.items()}
 
 
 def _widest(

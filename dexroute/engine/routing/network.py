@@ -15,6 +15,9 @@ from dexroute.engine.routing.market import Market
 _ENOUGH: Final = 12.0
 _MOST: Final = 1e7
 _LEAST: Final = 1e-12
+_FAR: Final = 16.0
+_RESCALED: Final = 3
+_MOST_UNITS: Final = 2.0**64
 # Programs refuse the last unit of what a curve of real numbers still gives.
 _SHY_OF_CAPACITY: Final = 1.0 - 1e-7
 
@@ -48,10 +51,40 @@ def solve_network(
     market: Market, edges: Sequence[int], order: Order, prices: Mapping[int, float], *, tolerance: float
 ) -> NetworkFlow:
     """The best flow through these edges. `prices` are rough worths of every mint the edges touch (they only scale)."""
+    flow = _solved(market, edges, order, prices, tolerance)
+    for _ in range(_RESCALED):
+        expected = order.amount * prices[order.input] / prices[order.output]
+        expected = expected if order.exact_in else order.amount**2 / expected
+        if not flow.value > 0.0 or expected / _FAR < flow.value < expected * _FAR:
+            break
+        # The pools are drained: they pay a small part of what they promise, and what the solver took for noise was all of it.
+        prices = _by_throughput(market, flow, order)
+        flow = _solved(market, edges, order, prices, tolerance)
+    return flow
+
+
+def _solved(market: Market, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float) -> NetworkFlow:
     flow, cut = _solve(market, edges, order, prices, tolerance, _ENOUGH)
     if cut:
         flow, _ = _solve(market, edges, order, prices, tolerance, _MOST)
     return flow
+
+
+def _by_throughput(market: Market, flow: NetworkFlow, order: Order) -> dict[int, float]:
+    """Worths by which what passes through any mint is worth the same; of mints hardly used, what the whole would buy."""
+    passed = dict.fromkeys(flow.prices, 0.0)
+    for edge, into in flow.flows.items():
+        passed[market.source[edge]] += into
+    arrived = dict.fromkeys(flow.prices, 0.0)
+    for edge, arriving in flow.arrivals.items():
+        arrived[market.target[edge]] += arriving
+    amounts = {
+        mint: max(passed[mint], arrived[mint], min(flow.value / max(price, 1e-300), _MOST_UNITS))
+        for mint, price in flow.prices.items()
+    }
+    fixed, ranked = (order.input, order.output) if order.exact_in else (order.output, order.input)
+    amounts |= {fixed: order.amount, ranked: flow.value}
+    return {mint: 1.0 / amount for mint, amount in amounts.items()}
 
 
 def _solve(

@@ -12,16 +12,19 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.decomposition import NOISE, PathShare, paths_of
+from dexroute.engine.routing.in_turn import in_turn, widest_behind
 from dexroute.engine.routing.leg_worth import by_loss, leg_gains
 from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, Share, quote_legs
 from dexroute.engine.routing.market import Market
-from dexroute.engine.routing.network import NetworkFlow, solve_network
+from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.scope import Scope
-from dexroute.types.requests import QuoteRequest, SwapMode
+from dexroute.errors import AmountTooSmall
+from dexroute.types.requests import QuoteRequest
 from dexroute.types.routes import Hop, Leg
 
 _FIRST_EDGES: Final = 48
@@ -31,7 +34,8 @@ _TRIES: Final = 8
 _TOLERANCE: Final = 1e-7
 _BETTER: Final = 1.0 + 1e-8
 _MISSED: Final = 1e-6
-_TRIMS: Final = (1e-6, 1e-4, 1e-2)
+_TRIMS: Final = (1e-6, 1e-4, 1e-2, 0.1, 0.5, 0.8)
+_MOST_TRIMS: Final = 24
 
 
 @dataclass(slots=True)
@@ -165,7 +169,7 @@ def _reduce(
         if len(kept) < 2:
             return
         if len(kept) == len(shares) or not tries_left:
-            quoted = _quoted(market, kept, request, options)
+            quoted = _quoted(market, flow, scope.order, kept, request, options)
             if isinstance(quoted, QuotedRoute):
                 found.routes.append(quoted)
                 kept = _paying(market, scope, request, options, flow, kept)
@@ -174,8 +178,7 @@ def _reduce(
             else:
                 # The exact quote knows better than the curve: without that pool, then.
                 found.refused.append(quoted)
-                culprit = market.edge_pool[quoted.path[-1] if scope.order.exact_in else quoted.path[0]].address
-                kept = [share for share in kept if all(market.edge_pool[edge].address != culprit for edge in share.path)]
+                kept = _without_refused(market, kept, quoted, exact_in=scope.order.exact_in)
         edges = _without(edges, shares, kept, flow)
         if not edges or not tries_left:
             return
@@ -185,24 +188,43 @@ def _reduce(
         shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
 
 
-def _quoted(market: Market, kept: list[PathShare], request: QuoteRequest, options: RouteOptions) -> QuotedRoute | RefusedLeg:
+def _quoted(
+    market: Market, flow: NetworkFlow, order: Order, kept: list[PathShare], request: QuoteRequest, options: RouteOptions
+) -> QuotedRoute | RefusedLeg:
     """The legs in exact quotes. What a pool filled to the brim refuses goes to the other legs before the pool is given up."""
-    quoted = quote_legs(market, _whole(kept, request.amount), request.mode, options.kept_back_bps)
-    for part in _TRIMS:
-        if isinstance(quoted, QuotedRoute):
+    kept = sorted(kept, key=lambda share: (-share.share, share.path))
+    used = sum(into for edge, into in flow.flows.items() if market.source[edge] == order.input) / order.amount
+    # Where pools are drained the flow leaves input lying.
+    idle = max(0.0, 1.0 - used) if order.exact_in and used > 0.0 else 0.0
+    full: dict[Pubkey, int] = {}
+    for _ in range(_MOST_TRIMS):
+        taking = [not any(market.edge_pool[edge].address in full for edge in share.path) for share in kept]
+        turns = in_turn(market, flow, order, kept)
+        place = widest_behind(turns, taking)
+        quoted = quote_legs(market, _whole(turns, request.amount, idle, place), request.mode, options.kept_back_bps)
+        if isinstance(quoted, QuotedRoute) or isinstance(quoted.refused.error, AmountTooSmall):
             break
-        full = market.edge_pool[quoted.path[-1] if request.mode is SwapMode.EXACT_IN else quoted.path[0]].address
-        through = [any(market.edge_pool[edge].address == full for edge in share.path) for share in kept]
-        if all(through):
+        refusing = market.edge_pool[quoted.path[-1] if order.exact_in else quoted.path[0]].address
+        trims = full.get(refusing, 0)
+        through = [any(market.edge_pool[edge].address == refusing for edge in share.path) for share in kept]
+        if trims == len(_TRIMS) or all(gives or not takes for gives, takes in zip(through, taking, strict=True)):
             break
-        moved = part * sum(share.share for share, is_full in zip(kept, through, strict=True) if is_full)
-        others = sum(share.share for share, is_full in zip(kept, through, strict=True) if not is_full)
+        full[refusing] = trims + 1
+        idle += _TRIMS[trims] * sum(share.share for share, gives in zip(kept, through, strict=True) if gives)
         kept = [
-            replace(share, share=share.share * (1.0 - part) if is_full else share.share * (1.0 + moved / others))
-            for share, is_full in zip(kept, through, strict=True)
+            replace(share, share=share.share * (1.0 - _TRIMS[trims])) if gives else share
+            for share, gives in zip(kept, through, strict=True)
         ]
-        quoted = quote_legs(market, _whole(kept, request.amount), request.mode, options.kept_back_bps)
     return quoted
+
+
+def _without_refused(market: Market, kept: Sequence[PathShare], refused: RefusedLeg, *, exact_in: bool) -> list[PathShare]:
+    """The legs that do not pass through a pool that refused its part; where that was too small, all but the smallest of those."""
+    culprit = market.edge_pool[refused.path[-1] if exact_in else refused.path[0]].address
+    through = [share for share in kept if any(market.edge_pool[edge].address == culprit for edge in share.path)]
+    if isinstance(refused.refused.error, AmountTooSmall):
+        through = [min(through, key=lambda share: (share.share, share.path))]
+    return [share for share in kept if share not in through]
 
 
 def _without(edges: Sequence[int], shares: Sequence[PathShare], kept: Sequence[PathShare], flow: NetworkFlow) -> list[int]:
@@ -272,10 +294,9 @@ def provisional_leg(market: Market, scope: Scope, flow: NetworkFlow, share: Path
     return Leg(hops=tuple(hops))
 
 
-def _whole(shares: Sequence[PathShare], amount: int) -> list[Share]:
-    """Whole amounts that sum to the order's, the largest share first; it gets what rounding leaves."""
-    shares = sorted(shares, key=lambda share: (-share.share, share.path))
+def _whole(shares: Sequence[PathShare], amount: int, idle: float, place: int) -> list[Share]:
+    """Whole amounts that sum to the order's; the share at `place` gets what is `idle` of it besides, and what rounding leaves."""
     total = sum(share.share for share in shares)
-    parts = [int(share.share / total * amount) for share in shares]
-    parts[0] += amount - sum(parts)
+    parts = [int(share.share / total * (1.0 - idle) * amount) for share in shares]
+    parts[place] += amount - sum(parts)
     return [Share(share.path, part) for share, part in zip(shares, parts, strict=True) if part > 0]
