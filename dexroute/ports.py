@@ -146,7 +146,17 @@ class Clock(Protocol):
     async def sleep_ms(self, duration_ms: int) -> None: ...
 
 
-class OrderStore(Protocol):
+class Notes(Protocol):
+    """Facts about the journal itself, by name."""
+
+    async def note(self, name: str, value: str) -> None:
+        """Keep a fact, replacing what was there; durable before it returns."""
+        ...
+
+    async def noted(self, name: str) -> str | None: ...
+
+
+class OrderStore(Notes, Protocol):
     """The journal of orders. Every write is one transaction, durable before it returns; reads see only committed rows.
 
     A write names the order as its writer last read it and is refused when anything moved on since: IllegalTransition when the
@@ -274,12 +284,6 @@ class OrderStore(Protocol):
     async def accept_lost(self) -> None:
         """Take the journal as it is for whole, though it was restored from a backup and lacks signatures: a person has looked."""
         ...
-
-    async def note(self, name: str, value: str) -> None:
-        """Keep a fact about the journal itself, replacing what was there."""
-        ...
-
-    async def noted(self, name: str) -> str | None: ...
 
     async def fills(self, order_id: str) -> tuple[Fill, ...]:
         """What the chain did with each landed attempt."""

@@ -135,7 +135,7 @@ async def _named_pools(dex: Dex, pools: list[str] | None, pairs: list[str] | Non
 
 
 async def _carry_out(session: Session, tables: LookupTables, change: TableChange, owner: Pubkey, yes: bool) -> None:
-    if not yes:
+    if not yes and change.transactions:
         if session.is_json or not sys.stdin.isatty():
             raise UsageError(f"`dex tables {change.what}` without a terminal to ask on needs --yes")
         typer.echo(_said(change), err=True)
@@ -166,6 +166,7 @@ def _said(change: TableChange) -> str:
 
     words = {
         "create": f"create lookup table {change.table} with {len(change.added)} addresses",
+        "finish": f"finish lookup table {change.table}, which was cut short: its last {len(change.added)} addresses",
         "extend": f"add {len(change.added)} addresses to lookup table {change.table}",
         "deactivate": f"deactivate lookup table {change.table}",
         "close": f"close lookup table {change.table}",

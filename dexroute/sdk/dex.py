@@ -409,17 +409,24 @@ class Dex:
     async def tables(self) -> LookupTables:
         """The lookup tables of this wallet and cluster: list, create, extend, deactivate, close, add. Raises DataDirBusy."""
         await self._quoting()
+        journal = await self.journal()
         return LookupTables(
             reader=self._connection.client,
             sender=self._connection.client,
             transactions=OwnTransactions(
+                self._connection.client,
                 self._connection.senders,
                 lambda: self.signer,
                 self._clock,
+                journal,
+                routes=self._connection.routes,
+                genesis_hash=self._connection.genesis_hash,
+                screening=self.signing_policy,
                 priority_fee_cap_lamports=self.settings.priority_fee_cap_lamports,
                 wait_ms=self.settings.confirm_timeout_ms,
             ),
-            memory=await self.journal(),
+            memory=journal,
+            notes=journal,
             shelf=self._shelf,
             named=self.settings.lookup_tables,
             genesis_hash=self._connection.genesis_hash,

@@ -13,7 +13,8 @@ from typing import Final
 from solders.pubkey import Pubkey
 
 from dexroute.chain.signers import KeypairSigner
-from dexroute.chain.tokens import add_token
+from dexroute.chain.tokens import MAINNET_GENESIS, add_token
+from dexroute.errors import UsageError
 from dexroute.fetchers.pool.fee import FeeTerms
 from dexroute.fetchers.pool.pda import pool_accounts
 from dexroute.fetchers.pool.seeding import deposit, open_pool
@@ -83,6 +84,8 @@ class Playground:
 async def make_playground(dex: Dex, signer: KeypairSigner, *, progress: Callable[[str], None] = lambda _: None) -> Playground:
     """Fund the signer's wallet and make tokens and pools around it; `progress` hears of each step. Symbols are added to the data
     directory's token list. Raises DexError when the cluster refuses a step."""
+    if dex.connection.genesis_hash == MAINNET_GENESIS:
+        raise UsageError("a playground is for test clusters: its transactions are signed unscreened, and this is mainnet-beta")
     chain = PlaygroundChain(dex.connection.client, signer)
     progress("airdrop to a new wallet")
     await dex.faucet().airdrop(signer.pubkey, WALLET_LAMPORTS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
@@ -17,6 +18,7 @@ from dexroute.engine.planning.lookup_tables import (
     decode_lookup_table,
     require_usable,
 )
+from dexroute.engine.planning.screening import TableBounds, TableVerb
 from dexroute.engine.planning.table_instructions import (
     MOST_ADDED,
     close_table,
@@ -25,10 +27,18 @@ from dexroute.engine.planning.table_instructions import (
     extend_table,
     swap_accounts,
 )
-from dexroute.errors import AttemptExpired, LandedWithError, LookupTableUnusable, SimulationFailed, UsageError
+from dexroute.errors import (
+    AttemptExpired,
+    DatabaseError,
+    LandedWithError,
+    LookupTableUnusable,
+    PolicyRefused,
+    SimulationFailed,
+    UsageError,
+)
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.clock import SLOT_HASHES_ID
-from dexroute.ports import AccountReader, Clock, TableMemory, TransactionSender
+from dexroute.ports import AccountReader, Clock, Notes, TableMemory, TransactionSender
 from dexroute.sdk.own_transactions import OwnTransactions
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.types.chain import Commitment
@@ -55,9 +65,9 @@ class TableState:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableChange:
     """What is about to be signed: `what` it does to `table`, one transaction after the other, and what rent it locks (negative:
-    gets back). Network fees come on top."""
+    gets back). Network fees come on top. "finish" goes on with a creation that was cut short; it may have nothing left to sign."""
 
-    what: str
+    what: TableVerb | Literal["finish"]
     table: Pubkey
     added: tuple[Pubkey, ...]
     transactions: tuple[tuple[Instruction, ...], ...]
@@ -74,6 +84,7 @@ class LookupTables:
         sender: TransactionSender,
         transactions: OwnTransactions,
         memory: TableMemory,
+        notes: Notes,
         shelf: TableShelf,
         named: Sequence[Pubkey],
         genesis_hash: str,
@@ -83,6 +94,7 @@ class LookupTables:
         self._sender = sender
         self._transactions = transactions
         self._memory = memory
+        self._notes = notes
         self._shelf = shelf
         self._named = tuple(named)
         self._genesis_hash = genesis_hash
@@ -112,9 +124,12 @@ class LookupTables:
         return tuple(states)
 
     async def creating(self, authority: Pubkey, pools: Iterable[Pool]) -> TableChange:
-        """A new table with the accounts of these pools. Raises UsageError when they are none or too many for one table."""
+        """A new table with the accounts of these pools; or what is left of making that very one, where an earlier call was cut
+        short. Raises UsageError when they are none or too many for one table, OutcomeUnknown."""
         addresses = _accounts_of(pools)
         _require_room(addresses, 0)
+        if (unfinished := await self._unfinished(authority, addresses)) is not None:
+            return unfinished
         _, slot = await self._sender.block_height(Commitment.FINALIZED)
         create, table = create_table(authority, slot)
         first, *rest = _batches(addresses)
@@ -175,23 +190,33 @@ class LookupTables:
     async def carry_out(self, change: TableChange, authority: Pubkey) -> tuple[Signature, ...]:
         """Sign, send and wait for each transaction of the change. A new table is remembered before it is made, so that no crash can
         lose its rent. Raises what `OwnTransactions.land` does; what landed before stays."""
+        bounds = TableBounds(
+            wallet=authority,
+            verb="extend" if change.what == "finish" else change.what,
+            table=change.table,
+            addresses=frozenset(change.added),
+            max_rent_lamports=change.rent_lamports,
+        )
         if change.what == "create":
             await self._remember(change.table, authority)
+            await self._notes.note(self._creation(authority), _creation_note(change.table, change.added))
         signatures: list[Signature] = []
         for instructions in change.transactions:
             try:
-                signature, _ = await self._transactions.land(instructions)
-            except (SimulationFailed, LandedWithError, AttemptExpired):
+                signature, _ = await self._transactions.land(instructions, bounds)
+            except (PolicyRefused, SimulationFailed, LandedWithError, AttemptExpired):
                 if change.what == "create" and not signatures:  # proven: there will be no such table
-                    await self._memory.forget_table(self._genesis_hash, change.table)
+                    await self._abandon(change.table, authority)
                 raise
             signatures.append(signature)
+        if change.what in ("create", "finish"):
+            await self._notes.note(self._creation(authority), "")
         if change.what == "close":
             await self._memory.forget_table(self._genesis_hash, change.table)
             self._shelf.remove(change.table)
         else:
             self._shelf.renew(change.table)
-        if change.added:
+        if change.added or change.what == "finish":
             await self._until_warm(change.table)
         return tuple(signatures)
 
@@ -209,6 +234,42 @@ class LookupTables:
         await self._memory.forget_table(self._genesis_hash, address)
         self._shelf.remove(address)
 
+    async def _unfinished(self, authority: Pubkey, addresses: tuple[Pubkey, ...]) -> TableChange | None:
+        """What is left of a creation with exactly these addresses that was cut short. Where its table was provably never made, that
+        is forgotten."""
+        noted = await self._notes.noted(self._creation(authority))
+        if not noted:
+            return None
+        address, wanted = _creation_noted(noted)
+        if wanted != addresses:
+            return None
+        reached = await self._transactions.settle()
+        try:
+            table = await self._table(address, reached)
+        except LookupTableUnusable as error:
+            if error.context["reason"] != "missing":
+                raise
+            await self._abandon(address, authority)
+            return None
+        if table.authority != authority or table.deactivation_slot is not None or table.addresses != wanted[: len(table.addresses)]:
+            return None  # somebody went on with it in another way
+        left = wanted[len(table.addresses) :]
+        rent = await self._sender.rent_exemption(META_LENGTH + 32 * len(wanted))
+        return TableChange(
+            what="finish",
+            table=address,
+            added=left,
+            transactions=tuple((extend_table(address, authority, batch),) for batch in _batches(left)),
+            rent_lamports=max(rent - table.lamports, 0),
+        )
+
+    async def _abandon(self, address: Pubkey, authority: Pubkey) -> None:
+        await self._memory.forget_table(self._genesis_hash, address)
+        await self._notes.note(self._creation(authority), "")
+
+    def _creation(self, authority: Pubkey) -> str:
+        return f"table-creation:{self._genesis_hash}:{authority}"
+
     async def _until_warm(self, address: Pubkey) -> None:
         """Wait for the slot after the one that added addresses, so that whoever made a table can use it at once."""
         for _ in range(_WARM_POLLS):
@@ -223,12 +284,12 @@ class LookupTables:
             RememberedTable(genesis_hash=self._genesis_hash, address=address, authority=authority, added_ms=now_ms)
         )
 
-    async def _table(self, address: Pubkey) -> LookupTable:
-        read = await self._reader.get_accounts([address])
+    async def _table(self, address: Pubkey, reached: int | None = None) -> LookupTable:
+        read = await self._reader.get_accounts([address], min_context_slot=reached)
         return decode_lookup_table(address, read.accounts[address], read.slot)
 
     async def _changeable(self, authority: Pubkey, address: Pubkey) -> LookupTable:
-        table = await self._table(address)
+        table = await self._table(address, await self._transactions.settle())
         if table.authority != authority:
             whose = f"belongs to {table.authority}" if table.authority else "is frozen for ever"
             raise UsageError(f"lookup table {address} {whose}, and this wallet is {authority}", table=str(address))
@@ -237,6 +298,18 @@ class LookupTables:
 
 def _accounts_of(pools: Iterable[Pool]) -> tuple[Pubkey, ...]:
     return tuple(dict.fromkeys(key for pool in pools for key in swap_accounts(pool)))
+
+
+def _creation_note(table: Pubkey, added: Sequence[Pubkey]) -> str:
+    return json.dumps({"table": str(table), "added": [str(key) for key in added]})
+
+
+def _creation_noted(noted: str) -> tuple[Pubkey, tuple[Pubkey, ...]]:
+    try:
+        facts = json.loads(noted)
+        return Pubkey.from_string(facts["table"]), tuple(map(Pubkey.from_string, facts["added"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatabaseError(f"the journal's note of a lookup table being made is damaged ({error}); restore a backup") from None
 
 
 def _require_room(added: Sequence[Pubkey], held: int) -> None:

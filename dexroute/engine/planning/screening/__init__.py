@@ -2,7 +2,7 @@
 to what the swap may do to it. Pure; knows nothing of how the message was built.
 
 Read in this order: `policy` (what is allowed), `calls` (a message as instructions with resolved accounts), `rules` (each program's
-instructions), `balances` (the simulated outcome), `screen` (all of it).
+instructions), `balances` (the simulated outcome), `screen` (all of it), `table_screen` (the wallet's own lookup tables).
 """
 
 from __future__ import annotations
@@ -11,5 +11,17 @@ from dexroute.engine.planning.screening.calls import named_accounts
 from dexroute.engine.planning.screening.evidence import Evidence, own_accounts
 from dexroute.engine.planning.screening.policy import SigningPolicy, SwapBounds
 from dexroute.engine.planning.screening.screen import Screened, screen
+from dexroute.engine.planning.screening.table_screen import TableBounds, TableVerb, screen_table_change
 
-__all__ = ["Evidence", "Screened", "SigningPolicy", "SwapBounds", "named_accounts", "own_accounts", "screen"]
+__all__ = [
+    "Evidence",
+    "Screened",
+    "SigningPolicy",
+    "SwapBounds",
+    "TableBounds",
+    "TableVerb",
+    "named_accounts",
+    "own_accounts",
+    "screen",
+    "screen_table_change",
+]

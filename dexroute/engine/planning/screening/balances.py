@@ -47,7 +47,7 @@ def check_balances(
         before, after = evidence.before.get(key), evidence.after[key]
         lamports += (after.lamports if after else 0) - (before.lamports if before else 0)
         if key == bounds.wallet:
-            _check_wallet(key, before, after)
+            check_wallet(key, before, after)
             continue
         mint, change = _token_change(bounds, key, opened.get(key), before, after)
         if mint == NATIVE_MINT:
@@ -61,7 +61,7 @@ def check_balances(
     _check_sol(bounds, lamports + fixed_lamports, priority_lamports)
 
 
-def _check_wallet(key: Pubkey, before: AccountData | None, after: AccountData | None) -> None:
+def check_wallet(key: Pubkey, before: AccountData | None, after: AccountData | None) -> None:
     if before is None or before.owner != SYSTEM_PROGRAM_ID or before.data:
         raise refused("wallet", f"the wallet {key} does not exist or is no plain system account", account=str(key))
     if after is not None and (after.owner != SYSTEM_PROGRAM_ID or after.data):

@@ -55,7 +55,7 @@ class Ledger:
 def check_call(call: Call, bounds: SwapBounds, policy: SigningPolicy, ledger: Ledger) -> None:
     """Raises PolicyRefused unless this call is one a swap of ours makes."""
     if call.program == COMPUTE_BUDGET_PROGRAM_ID:
-        _compute_budget(call, ledger)
+        check_budget(call, ledger)
         return
     ledger.others += 1
     if call.program in policy.venues:
@@ -75,7 +75,8 @@ def check_call(call: Call, bounds: SwapBounds, policy: SigningPolicy, ledger: Le
         raise refused("malformed", f"instruction {call.index} to {call.program} is not complete", instruction=call.index) from None
 
 
-def _compute_budget(call: Call, ledger: Ledger) -> None:
+def check_budget(call: Call, ledger: Ledger) -> None:
+    """A compute budget setting, each at most once. Raises PolicyRefused."""
     tag = call.data[0] if call.data else -1
     if tag in ledger.budget_tags or {1: 5, 2: 5, 3: 9, 4: 5}.get(tag) != len(call.data):
         raise refused(

@@ -29,7 +29,7 @@ class Screened:
 def screen(message: MessageV0, bounds: SwapBounds, policy: SigningPolicy, evidence: Evidence) -> Screened:
     """Hold a message against policy and order. Raises PolicyRefused saying which rule it breaks, and RpcError where the
     node left gaps in the evidence."""
-    _check_signers(message, bounds.wallet)
+    check_signers(message, bounds.wallet)
     _check_mints(bounds, policy)
     keys = named_accounts(message, tables_in(message, evidence.before))
     calls = calls_of(message, keys)
@@ -38,16 +38,7 @@ def screen(message: MessageV0, bounds: SwapBounds, policy: SigningPolicy, eviden
         check_call(call, bounds, policy, ledger)
     if ledger.temporary != ledger.closed:
         raise refused("close", "it leaves a temporary account open, with what is in it")
-    units = DEFAULT_COMPUTE_UNITS * ledger.others if ledger.units is None else ledger.units
-    priority = priority_fee_lamports(min(units, MAX_COMPUTE_UNITS), ledger.price_micro_lamports)
-    if LAMPORTS_PER_SIGNATURE + priority > policy.max_fee_lamports:
-        raise refused(
-            "fee",
-            f"its fees are {LAMPORTS_PER_SIGNATURE + priority} lamports and the policy allows {policy.max_fee_lamports} "
-            "(policy_max_fee_lamports)",
-            fee_lamports=str(LAMPORTS_PER_SIGNATURE + priority),
-            cap_lamports=str(policy.max_fee_lamports),
-        )
+    priority = check_fees(ledger, policy)
     check_balances(
         bounds,
         own_accounts(bounds.wallet, keys, evidence.before),
@@ -64,7 +55,23 @@ def screen(message: MessageV0, bounds: SwapBounds, policy: SigningPolicy, eviden
     )
 
 
-def _check_signers(message: MessageV0, wallet: Pubkey) -> None:
+def check_fees(ledger: Ledger, policy: SigningPolicy) -> int:
+    """The priority fee in lamports. Raises PolicyRefused when it and the network fee are more than the policy allows."""
+    units = DEFAULT_COMPUTE_UNITS * ledger.others if ledger.units is None else ledger.units
+    priority = priority_fee_lamports(min(units, MAX_COMPUTE_UNITS), ledger.price_micro_lamports)
+    if LAMPORTS_PER_SIGNATURE + priority > policy.max_fee_lamports:
+        raise refused(
+            "fee",
+            f"its fees are {LAMPORTS_PER_SIGNATURE + priority} lamports and the policy allows {policy.max_fee_lamports} "
+            "(policy_max_fee_lamports)",
+            fee_lamports=str(LAMPORTS_PER_SIGNATURE + priority),
+            cap_lamports=str(policy.max_fee_lamports),
+        )
+    return priority
+
+
+def check_signers(message: MessageV0, wallet: Pubkey) -> None:
+    """The wallet alone pays and signs. Raises PolicyRefused."""
     payer = message.account_keys[0] if message.account_keys else None
     if payer != wallet:
         raise refused("fee-payer", f"its fee payer is {payer}, not the wallet {wallet}", payer=str(payer))
