@@ -16,6 +16,7 @@ from dexroute.fetchers.meteora.damm_v1 import addresses
 from dexroute.fetchers.meteora.damm_v1.curves import StableCurve
 from dexroute.fetchers.meteora.damm_v1.decode import decode_damm_v1_pool
 from dexroute.fetchers.meteora.damm_v1.fees import PoolFees
+from dexroute.fetchers.meteora.damm_v1.liquidity_curve import _stable
 from dexroute.fetchers.meteora.damm_v1.peg import CACHE_S, Peg
 from dexroute.fetchers.meteora.damm_v1.pool import DammV1Pool
 from dexroute.fetchers.meteora.damm_v1.quoting import core_swap
@@ -228,3 +229,27 @@ def test_closed_pools_say_so(offset: int, content: bytes) -> None:
     assert not pool.tradable().ok
     with pytest.raises(PoolNotTradable):
         pool.quote(asked(pool, 1_000))
+
+
+@pytest.mark.parametrize("reserves", [(10**3, 10**3), (10**6, 10**4), (1_007_221_462, 1_000_039_379), (10**12, 10**9)])
+@pytest.mark.parametrize("index_in", [0, 1])
+def test_a_stable_pools_curve_runs_to_its_last_unit(reserves: tuple[int, int], index_in: int) -> None:
+    """Shares of a vault others fill too: no vault's cash ends the curve before the largest amount there is."""
+    curve = StableCurve(amp=100, multipliers=(1, 1), peg=None)
+    pieces = list(_stable(curve, reserves, index_in, U64_MAX, 1.0))
+    total_out = sum(piece.amount_out for piece in pieces)
+    assert reserves[1 - index_in] * 0.999 <= total_out <= reserves[1 - index_in] * 1.001 + 2
+    checked = 0
+    for bits in range(1, 63, 3):
+        taken, promised = float(1 << bits), 0.0
+        for piece in pieces:
+            part = min(taken, piece.amount_in)
+            promised += piece.slope * part / (1.0 + piece.bend * part)
+            taken -= part
+        try:
+            paid = curve.paid(1 << bits, reserves, index_in)
+        except QuoteError:
+            continue
+        assert paid <= promised * (1 + 1e-9) + 1
+        checked += 1
+    assert checked >= 8

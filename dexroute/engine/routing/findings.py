@@ -41,18 +41,32 @@ class Findings:
     def bound(self) -> int | None:
         return None if self.certificate is None else self.certificate.bound
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the transaction's room kept anything better out."""
+        return bool(self.unfit or self.unfit_ranked)
+
+    def take(self, shorter: Findings) -> None:
+        """Adds what a search for shorter paths found."""
+        known = {route.shares for route in self.routes}
+        self.routes += [route for route in shorter.routes if route.shares not in known]
+        paths = {leg.path for leg in self.refused}
+        self.refused += [leg for leg in shorter.refused if leg.path not in paths]
+        self.unfit += [legs for legs in shorter.unfit if legs not in self.unfit]
+
     def settle(self, rooms: Sequence[TransactionRoom]) -> None:
         """Ranks the routes and sets aside the best ones as long as they do not fit the first room; where nothing fits it, the
         next room decides."""
         for room in rooms:
             self.unfit_ranked = []
-            routes = list(self.routes)
-            while routes:
-                self.ranked = rank(routes, self.request, self.options)
+            self.ranked = rank(self.routes, self.request, self.options)
+            while self.ranked:
                 best = self.ranked[0]
                 reason = room.refusal([leg.leg for leg in best.route.legs], self.market.pools)
                 if reason is None:
                     return
                 self.unfit_ranked.append((best, reason))
-                routes.remove(best.route)
-        self.ranked = []
+                left = self.ranked[1:]
+                # Which of those near the best is the smallest is another question without it.
+                is_settled = not self.options.prefer_small
+                self.ranked = left if is_settled else rank([entry.route for entry in left], self.request, self.options)

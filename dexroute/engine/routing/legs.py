@@ -68,6 +68,11 @@ class QuotedRoute:
         return tuple(hop for leg in self.legs for hop in leg.hops)
 
     @property
+    def shares(self) -> tuple[tuple[Path, int, int], ...]:
+        """What tells one route over a market from another: paths and amounts."""
+        return tuple((leg.path, leg.amount_in, leg.amount_out) for leg in self.legs)
+
+    @property
     def amount_in(self) -> int:
         return sum(leg.amount_in for leg in self.legs)
 

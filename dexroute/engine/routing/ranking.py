@@ -57,8 +57,7 @@ def ranked_route(route: QuotedRoute, request: QuoteRequest, options: RouteOption
     units = sum(hop.compute_units for hop in route.hops)
     between = {hop.hop.output_mint for leg in route.legs for hop in leg.hops[:-1]}
     spent, rent = landing_lamports(units, options.costs), rent_lamports(between, options.costs)
-    price = lamport_price(request, options.costs)
-    cost = ceil_div((spent + rent) * price.numerator, price.denominator) if price is not None else 0
+    cost = valued(spent + rent, lamport_price(request, options.costs))
     handicap = sum(_handicap(leg, options, forward) for leg in route.legs) if options.pool_penalty_ppm else 0
     net = route.amount_out - cost - handicap if forward else route.amount_in + cost + handicap
     return RankedRoute(route, units, spent, rent, net, handicap)
@@ -68,6 +67,11 @@ def lamport_price(request: QuoteRequest, costs: LandingCosts) -> Price | None:
     """Base units of the ranked mint per lamport; None where lamports cannot be valued."""
     ranked_mint = request.output_mint if request.mode is SwapMode.EXACT_IN else request.input_mint
     return costs.lamport_price or (Price(numerator=1, denominator=1) if ranked_mint == NATIVE_MINT else None)
+
+
+def valued(lamports: int, price: Price | None) -> int:
+    """Lamports in base units of the ranked mint, rounded up; 0 where they cannot be valued."""
+    return ceil_div(lamports * price.numerator, price.denominator) if price is not None else 0
 
 
 def landing_lamports(units: int, costs: LandingCosts) -> int:

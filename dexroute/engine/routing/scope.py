@@ -16,13 +16,15 @@ from dexroute.math.rounding import BPS, PPM
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 _MOST_EDGES: Final = 96
+# Of those that join the two mints, whatever longer paths promise: they cost the least to land and fit where nothing else does.
+_DIRECT_EDGES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """`slope` is per place of the table, 0 where the search may not go; hop slippage and handicaps are taken off. `through`: what a
     unit of the input fetches at most on a path of few enough hops through each edge. `worth`: by mint, of the output at no flow.
-    `edges`: those with the best `through`, ascending; `whole` says that they are all."""
+    `edges`: those with the best `through` and the best that join the two mints, ascending; `whole` says that they are all."""
 
     table: PriceTable
     order: Order
@@ -60,7 +62,11 @@ def scope_of(market: Market, request: QuoteRequest, options: RouteOptions) -> Sc
     through = table.through(slope, start, goal, options.max_hops)
     useful = np.flatnonzero(through > 0.0)
     whole = len(useful) <= _MOST_EDGES
-    chosen = useful if whole else useful[np.argsort(-through[useful], kind="stable")[:_MOST_EDGES]]
+    chosen = useful
+    if not whole:
+        best = useful[np.argsort(-through[useful], kind="stable")[:_MOST_EDGES]]
+        direct = useful[(table.source[useful] == start) & (table.target[useful] == goal)]
+        chosen = np.union1d(best, direct[np.argsort(-slope[direct], kind="stable")[:_DIRECT_EDGES]])
     worth = table.worth(slope, goal, options.max_hops)[-1]
     return Scope(
         table=table,

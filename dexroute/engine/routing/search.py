@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dexroute.engine.routing.candidates import listed_candidates, solution_of
 from dexroute.engine.routing.findings import Findings
-from dexroute.engine.routing.legs import QuotedRoute, RefusedLeg, quote_leg
-from dexroute.engine.routing.market import market_of
+from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, quote_leg
+from dexroute.engine.routing.market import market_of, swap_compute_units
 from dexroute.engine.routing.one_thread import load_numpy
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.quote import Candidate, RouteQuote
-from dexroute.engine.routing.ranking import lamport_price, rank
+from dexroute.engine.routing.ranking import lamport_price, landing_lamports, rank, rent_lamports, valued
 from dexroute.engine.routing.room import CautiousRoom, TransactionRoom
 from dexroute.engine.routing.solution import Solution
 from dexroute.errors import InvalidAmount, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.requests import QuoteRequest, SwapMode
+
+if TYPE_CHECKING:
+    from dexroute.engine.routing.paths import PromisedPath
+    from dexroute.engine.routing.scope import Scope
+    from dexroute.engine.routing.split import SplitFound
 
 _DEFAULTS = RouteOptions()
 # Single paths that are quoted exactly: enough to settle ties, and to show what else there was.
@@ -81,14 +86,45 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
     # numpy is imported when a route is looked for, not when a command starts.
     load_numpy()
     from dexroute.engine.routing.certificate import certify
-    from dexroute.engine.routing.paths import PathSearch, promised_paths
     from dexroute.engine.routing.scope import scope_of
-    from dexroute.engine.routing.split import find_split
 
     market, request, options = findings.market, findings.request, findings.options
     scope = scope_of(market, request, options)
-    order = scope.order
     findings.connected = bool(scope.edges)
+    rooms: list[TransactionRoom] = [options.room] if options.room else _guessed_rooms(options.max_accounts)
+    split = _look(findings, scope, rooms[0], explain)
+    findings.settle(rooms[:1])
+    if findings.ranked and not prove:
+        return  # that there is a route was the question
+    hops = _hops_to_try(findings, split)
+    while hops:
+        shorter = Findings(market, request, replace(options, max_hops=hops))
+        tried = _look(shorter, scope_of(market, request, shorter.options), rooms[0], explain)
+        shorter.settle(rooms[:1])
+        findings.take(shorter)
+        hops = _hops_to_try(shorter, tried)
+    findings.settle(rooms)
+    if findings.ranked and prove:
+        findings.certificate = certify(market, scope, request, findings.ranked[0].route, split)
+
+
+def _hops_to_try(findings: Findings, split: SplitFound | None) -> int:
+    """Up to how many hops to look again, 0 for not at all. Long paths that the transaction has no room for, that exact quotes
+    refuse, or that cost more to land than they bring hide shorter ones, and more of them side by side."""
+    if findings.crowded or (not findings.ranked and findings.promised > _MOST_QUOTED):
+        return findings.options.max_hops - 1
+    if split is None or not findings.ranked or lamport_price(findings.request, findings.options.costs) is None:
+        return 0
+    best = max(len(leg.hops) for leg in findings.ranked[0].route.legs)
+    return best if best < split.longest else 0
+
+
+def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool) -> SplitFound | None:
+    """Quotes the best single paths of a scope, and splits where they promise more."""
+    from dexroute.engine.routing.paths import PathSearch, promised_paths
+    from dexroute.engine.routing.split import find_split
+
+    market, request, options, order = findings.market, findings.request, findings.options, scope.order
     small = scope.whole and len(scope.edges) <= _SMALL_MARKET
     promised, findings.stuck = promised_paths(
         market,
@@ -104,21 +140,18 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
         ),
     )
     findings.promised = len(promised)
-    _quote_single_paths(findings, [(path.path, path.amount) for path in promised], explain)
-    rooms: list[TransactionRoom] = [options.room] if options.room else _guessed_rooms(options.max_accounts)
+    _quote_single_paths(findings, _net_promises(findings, promised), explain)
     best = promised[0].amount if promised else None
     split = None
     if not _single_is_enough(best, order.amount, float(scope.through.max(initial=0.0)), order.exact_in):
         also = {edge for path in promised[:3] for edge in path.path}
-        split = find_split(market, scope, request, options, rooms[0], also)
+        split = find_split(market, scope, request, options, room, also)
     if split is not None:
         findings.split_paths = split.paths
         findings.routes += split.routes
         findings.refused += split.refused
         findings.unfit += split.unfit
-    findings.settle(rooms)
-    if findings.ranked and prove:
-        findings.certificate = certify(market, scope, request, findings.ranked[0].route, split)
+    return split
 
 
 def _guessed_rooms(max_accounts: int) -> list[TransactionRoom]:
@@ -153,15 +186,30 @@ def _single_is_enough(promised: float | None, amount: float, best_rate: float, e
     return abs(promised - unbeatable) <= _NOT_WORTH_SPLITTING * unbeatable
 
 
+def _net_promises(findings: Findings, promised: list[PromisedPath]) -> list[tuple[Path, float]]:
+    """The promises less what landing each path costs, best first: cheap paths are not to be crowded out by dear ones."""
+    market, request, costs = findings.market, findings.request, findings.options.costs
+    price = lamport_price(request, costs)
+    if price is None:
+        return [(one.path, one.amount) for one in promised]
+    sign = -1 if request.mode is SwapMode.EXACT_IN else 1
+    net = []
+    for one in promised:
+        units = sum(swap_compute_units(market.edge_pool[edge].venue_id) for edge in one.path)
+        rent = rent_lamports((market.mints[market.target[edge]] for edge in one.path[:-1]), costs)
+        net.append((one.path, one.amount + sign * valued(landing_lamports(units, costs) + rent, price)))
+    return sorted(net, key=lambda entry: (sign * entry[1], len(entry[0]), entry[0]))
+
+
 def _quote_single_paths(findings: Findings, promised: list[tuple[tuple[int, ...], float]], explain: bool) -> None:
-    """Quotes single paths exactly, best promise first, until no further one can beat the best."""
+    """Quotes single paths exactly, best net promise first, until no further one can beat the best."""
     market, request, options = findings.market, findings.request, findings.options
     forward = request.mode is SwapMode.EXACT_IN
     price = lamport_price(request, options.costs)
     best: int | None = None
     for number, (path, promise) in enumerate(promised[:_MOST_QUOTED]):
         if best is not None and (number >= _LISTED or not explain):
-            # A promise is kept but for rounding: a billionth and a few units, and landing costs something besides.
+            # A promise is kept but for rounding: a billionth and a few units.
             hopeless = promise * (1 + 1e-9) + 4 < best if forward else promise * (1 - 1e-9) - 4 > best
             if hopeless:
                 break

@@ -40,14 +40,16 @@ _MOST_TRIMS: Final = 24
 
 @dataclass(slots=True)
 class SplitFound:
-    """`flow` is the best flow within the hop limit with any number of legs, `limited` its value in base units of the ranked mint
-    (less what longer paths carried of it), and `edges` those it was solved over. `routes` are quoted splits; `refused` legs
-    that an exact quote refused; `unfit` routes (as legs) that the transaction has no room for, with the reason."""
+    """`flow` is the best flow within the hop limit with any number of legs, `missed` the part of it that took longer paths, `edges`
+    those it was solved over, `paths` how many paths it runs along and `longest` the hops of the longest. `routes` are quoted
+    splits; `refused` legs that an exact quote refused; `unfit` routes (as legs) that the transaction has no room for, with the
+    reason."""
 
     flow: NetworkFlow
     edges: list[int]
     missed: float
     paths: int
+    longest: int
     routes: list[QuotedRoute] = field(default_factory=list)
     refused: list[RefusedLeg] = field(default_factory=list)
     unfit: list[tuple[tuple[Path, ...], str]] = field(default_factory=list)
@@ -79,7 +81,8 @@ def find_split(
             break
         flow, edges = again, shorter
         shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
-    found = SplitFound(flow, edges, missed, len(shares))
+    longest = max((len(share.path) for share in shares), default=0)
+    found = SplitFound(flow, edges, missed, len(shares), longest)
     if options.max_splits > 1 and shares:
         _reduce(market, scope, request, options, room, found, shares)
     return found

@@ -56,6 +56,14 @@ def _stable(curve: StableCurve, reserves: tuple[int, int], index_in: int, most_i
         next_y, next_slope = way.at(done + step)
         gained = (y - next_y) / (1 << _FINE)
         chord = gained / step
+        if not (chord and next_slope):
+            # All that the pool holds left within this step: nothing more is to be had for any amount.
+            if step > scale_in * 64 and chord:
+                step //= 2
+                continue
+            if chord:
+                yield Piece(step / per_gross, max(slope, chord) * per_gross / scale_out, 0.0)
+            return
         start = max(slope, chord * chord / next_slope)
         out_of_true = abs(slope * next_slope / (chord * chord) - 1.0) * gained
         if out_of_true > 4.0 * _PRECISION * (out + gained) and step > scale_in * 64:
