@@ -78,9 +78,9 @@ class SvmWorld:
     tokens: dict[Pubkey, Pubkey]
     clock: ChainClock
 
-    def __init__(self, venue: str, program: Path) -> None:
+    def __init__(self, venue: str, program: Path, svm: LiteSVM | None = None) -> None:
         self.user = Keypair()
-        self.svm = LiteSVM().with_transaction_history(0)
+        self.svm = svm or LiteSVM().with_transaction_history(0)
         self.svm.add_program_from_file(VENUES[venue].program_id, program)
         for called, name, digest in CALLED.get(venue, ()):
             self.svm.add_program_from_file(called, checked_file(venue, name, digest))

@@ -8,12 +8,13 @@ from random import Random
 _BASE_FEES_BPS = (*range(1, 100), *range(100, 1_001, 10))
 
 
-def draw_base_fee(rng: Random, step_bps: int) -> tuple[int, int]:
+def draw_base_fee(rng: Random, step_bps: int, *, most_bps: int = 1_000) -> tuple[int, int]:
     """(base factor, power of ten) of a whole number of basis points: factor * step * 10^(power + 1) / 10^9."""
     while True:
         power = rng.choice((0, 0, 0, 1, 2))
-        factor, rest = divmod(rng.choice(_BASE_FEES_BPS) * 10_000, step_bps * 10**power)
-        if not rest and 0 < factor < 1 << 16:
+        fee_bps = rng.choice(_BASE_FEES_BPS)
+        factor, rest = divmod(fee_bps * 10_000, step_bps * 10**power)
+        if fee_bps <= most_bps and not rest and 0 < factor < 1 << 16:
             return factor, power
 
 

@@ -16,7 +16,7 @@ from solders.pubkey import Pubkey
 from dexroute.fetchers.meteora.damm_v1.addresses import PROGRAM_ID, VAULT_PROGRAM_ID
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint
 from tests.differential.making.anchor import RENT_SYSVAR, SYSTEM_PROGRAM, Marked, derived, instruction, metas, u8, u32, u64
-from tests.differential.making.pools import Made, magnitude
+from tests.differential.making.pools import Made, Wish, magnitude
 from tests.differential.making.stage import Stage
 
 METAPLEX_ID: Final = Pubkey.from_string("metaqbxxUerdq28cj1RbAWkYQm3ybzjb6a8bt518x1s")
@@ -45,11 +45,15 @@ class DammV1Maker:
         self._user = stage.user.pubkey()
         stage.add_program(METAPLEX_ID, "metaplex_sdk.so")
 
-    def make(self, rng: Random) -> Made:
+    def make(self, rng: Random, wish: Wish | None = None) -> Made:
         stage = self._stage
-        mints = list(stage.draw_mints(rng, token_2022=False))
+        mints = list(wish.mints if wish else stage.draw_mints(rng, token_2022=False))
         rng.shuffle(mints)
         kind = rng.choice(("product", "product", "stable", "custom"))
+        if wish is not None:
+            # A stable pool opens at one to one, a custom one is of USDC.
+            even = len(set(wish.amounts.values())) == 1 and mints[0].decimals == mints[1].decimals
+            kind = rng.choice(("product", "stable") if even else ("product",))
         if kind == "custom":
             mints[1] = stage.make_mint(USDC)
         self._mints = mints
@@ -59,14 +63,14 @@ class DammV1Maker:
                 self._open_vault(vault)
             if rng.random() < 0.7:
                 stage.run(self._vault_change(vault, "deposit", magnitude(rng, 52, 4)))
-        amounts = [magnitude(rng, 52, 12) for _ in mints]
+        amounts = [wish.amounts[mint] if wish else magnitude(rng, 52, 12) for mint in mints]
         if kind == "custom":
             self._open_custom(rng, amounts)
         else:
             self._open_by_fee_tier(rng, amounts, stable=kind == "stable")
         for _ in range(rng.randint(0, 2)):
             self._earn(rng)
-        stage.later(rng.choice((0, 1, 1, 1, 30)))
+        stage.later(1 if wish else rng.choice((0, 1, 1, 1, 30)))
         depths = dict(zip((mint.address for mint in mints), amounts, strict=True))
         return Made(address=self._pool, depths=depths)
 

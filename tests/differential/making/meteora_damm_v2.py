@@ -32,7 +32,7 @@ from tests.differential.making.anchor import (
     u64,
     u128,
 )
-from tests.differential.making.pools import Made, magnitude
+from tests.differential.making.pools import Made, Wish, magnitude
 from tests.differential.making.stage import Stage
 
 OPERATOR: Final = Pubkey.from_string("opo7iEdvn3zLiLkLRHGSGJJv8zsWgUd5fs3Sd9HAjqs")
@@ -52,9 +52,10 @@ class DammV2Maker:
         record = account_discriminator("Operator") + bytes(OPERATOR) + u128(2**128 - 1) + bytes(16)
         stage.svm.set_account(self._operator, Account(10**9, record, PROGRAM_ID))
 
-    def make(self, rng: Random) -> Made:
+    def make(self, rng: Random, wish: Wish | None = None) -> Made:
         stage = self._stage
-        mints = list(stage.draw_mints(rng, token_2022=rng.random() < 0.5))
+        self._wish = wish
+        mints = list(wish.mints if wish else stage.draw_mints(rng, token_2022=rng.random() < 0.5))
         rng.shuffle(mints)
         self._mints = mints
         first, second = (mint.address for mint in mints)
@@ -62,20 +63,22 @@ class DammV2Maker:
         self._nft = Pubkey.new_unique()
         self._draw_curve(rng)
         stage.run(self._initialize(rng))
-        stage.later(rng.choice((0, 0, 1, 5, 40)))
+        stage.later(1 if wish else rng.choice((0, 0, 1, 5, 40)))
         held = {mint.address: stage.amount(vault_address(self._pool, mint.address)) for mint in mints}
         return Made(address=self._pool, depths=held)
 
     def _draw_curve(self, rng: Random) -> None:
         """The collect mode, the range, the price and the liquidity."""
         self._mode = rng.choice((0, 1, 2))
-        self._price = min(max(int(2**64 * 2 ** rng.uniform(*rng.choice(((-2, 2), (-20, 20), (-31, 31))))), _LOWEST), _HIGHEST)
+        drawn = 2 ** rng.uniform(*rng.choice(((-2, 2), (-20, 20), (-31, 31))))
+        root = self._wish.price(*self._mints) ** 0.5 if self._wish else drawn
+        self._price = min(max(int(2**64 * root), _LOWEST), _HIGHEST)
         low, high = _LOWEST, _HIGHEST
         if rng.random() < 0.6:
             low = max(_LOWEST, int(self._price / (1 + rng.choice((0, 0.001, 0.2, 3)) * rng.random())))
             high = min(_HIGHEST, max(low + 1, int(self._price * (1 + rng.choice((0, 0.001, 0.2, 3)) * rng.random()))))
         self._low, self._high = min(low, self._price), max(high, self._price)
-        self._scale = magnitude(rng, 52, 8)
+        self._scale = min(self._wish.amounts.values()) if self._wish else magnitude(rng, 52, 8)
         price, top, bottom = self._price / 2**64, self._high / 2**64, self._low / 2**64
         if self._mode == _COMPOUNDING:
             top, bottom = 2.0**64, 0.0
@@ -86,7 +89,7 @@ class DammV2Maker:
     def _initialize(self, rng: Random) -> Instruction:
         slots = rng.random() < 0.3
         now = self._stage.clock.slot if slots else self._stage.clock.unix_timestamp
-        activation = rng.choice((None, None, now, now + 1, now + 20))
+        activation = None if self._wish else rng.choice((None, None, now, now + 1, now + 20))
         arguments = (
             self._draw_fees(rng, slots=slots)
             + u128(self._low)
@@ -127,6 +130,7 @@ class DammV2Maker:
 
     def _draw_base_fee(self, rng: Random, kind: int, *, slots: bool) -> bytes:
         cliff = rng.choice((_LEAST_FEE, 2_500_000, 10_000_000, 500_000_000, rng.randint(_LEAST_FEE, _MOST_FEE)))
+        cliff = min(cliff, 10_000_000) if self._wish else cliff
         if kind == 2:
             top = rng.randint(-(-cliff // 100_000), 9_900)
             duration = rng.randint(1, 108_000 if slots else 43_200)

@@ -6,6 +6,7 @@ Written as bytes: the operator's record, which an administrator alone can make; 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import log
 from random import Random
 from typing import Final
 
@@ -35,7 +36,7 @@ from tests.differential.making.anchor import (
     u128,
 )
 from tests.differential.making.dlmm_draws import draw_base_fee, draw_dynamic_fee, draw_spread
-from tests.differential.making.pools import Made, magnitude
+from tests.differential.making.pools import Made, Wish, magnitude
 from tests.differential.making.stage import MakingRefused, Stage
 
 OPERATOR: Final = Pubkey.from_string("opo7iEdvn3zLiLkLRHGSGJJv8zsWgUd5fs3Sd9HAjqs")
@@ -58,21 +59,24 @@ class DlmmMaker:
         stage.svm.set_account(self._operator, Account(10**9, record, PROGRAM_ID))
         self._usdc = stage.make_mint(USDC)
 
-    def make(self, rng: Random) -> Made:
+    def make(self, rng: Random, wish: Wish | None = None) -> Made:
         stage = self._stage
+        self._wish = wish
         self._orders = rng.random() < 0.5
         self._step = rng.choice((1, 2, 5, 10, 20, 25, 80, 100, 200, 400))
         self._positions: list[tuple[Pubkey, int, int]] = []
         self._arrays: set[int] = set()
+        self._mints = list(wish.mints) if wish else []
+        rng.shuffle(self._mints)
         self._active = self._draw_active(rng)
         # Where the active array lies beyond the pair's own bitmap the extension is made with the pair.
         self._extended = abs(self._active) > 500 * _ARRAY
-        if rng.random() < 0.25:
+        if wish is None and rng.random() < 0.25:
             self._make_launch_pair(rng)
         else:
             self._make_pair_of_preset(rng)
-        self._scale = magnitude(rng, 50, 4)
-        opened = sum(self._tried(lambda: self._deposit(rng)) for _ in range(rng.randint(1, 4)))
+        self._scale = min(wish.amounts.values()) if wish else magnitude(rng, 50, 4)
+        opened = sum(self._tried(lambda: self._deposit(rng)) for _ in range(4 if wish else rng.randint(1, 4)))
         if not opened:
             raise MakingRefused("no position could be opened")
         if self._orders:
@@ -88,15 +92,18 @@ class DlmmMaker:
         return True
 
     def _draw_active(self, rng: Random) -> int:
+        if self._wish is not None:
+            return round(log(self._wish.price(*self._mints)) / log(1 + self._step / 10_000))
         most = min(rng.choice((10, 500, 500, 40_000, 351_000)), 351_639 // self._step - 200)
         return rng.randint(-most, most)
 
     def _make_pair_of_preset(self, rng: Random) -> None:
-        mints = list(self._stage.draw_mints(rng, token_2022=rng.random() < 0.5))
-        rng.shuffle(mints)
-        self._mints = mints
+        if self._wish is None:
+            self._mints = list(self._stage.draw_mints(rng, token_2022=rng.random() < 0.5))
+            rng.shuffle(self._mints)
+        mints = self._mints
         preset = derived(PROGRAM_ID, b"preset_parameter2", u16(self._index))
-        factor, power = draw_base_fee(rng, self._step)
+        factor, power = draw_base_fee(rng, self._step, most_bps=100 if self._wish else 1_000)
         filter_period, decay_period, reduction, control, most = draw_dynamic_fee(rng)
         arguments = u16(self._index) + u16(self._step) + u16(factor) + u16(filter_period) + u16(decay_period)
         arguments += u16(reduction) + u32(control) + u32(most) + u16(rng.randint(0, 2_500)) + u8(power)

@@ -23,7 +23,7 @@ from dexroute.fetchers.raydium.amm_v4.addresses import (
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, NATIVE_MINT, TOKEN_PROGRAM_ID, Mint
 from tests.differential.making.anchor import RENT_SYSVAR, SYSTEM_PROGRAM, Marked, derived, metas, u8, u64
 from tests.differential.making.openbook import OPENBOOK_ID, stand_in_for_openbook, write_market, write_open_orders
-from tests.differential.making.pools import Made, magnitude
+from tests.differential.making.pools import Made, Wish, magnitude
 from tests.differential.making.stage import Stage
 from tests.differential.world import token_account
 
@@ -47,9 +47,9 @@ class AmmV4Maker:
         config: list[Marked] = [(ADMIN, "ws"), (_CONFIG, "w"), ADMIN, SYSTEM_PROGRAM, RENT_SYSVAR]
         stage.run(Instruction(PROGRAM_ID, bytes([_CREATE_CONFIG]), metas(*config)), payer=ADMIN)
 
-    def make(self, rng: Random) -> Made:
+    def make(self, rng: Random, wish: Wish | None = None) -> Made:
         stage = self._stage
-        first, second = stage.draw_mints(rng, token_2022=False)
+        first, second = wish.mints if wish else stage.draw_mints(rng, token_2022=False)
         self._mints = (first, second) if rng.random() < 0.5 else (second, first)
         self._market = write_market(stage, rng, self._mints)
         market = self._market.market
@@ -57,13 +57,13 @@ class AmmV4Maker:
         self._targets = derived(PROGRAM_ID, PROGRAM_ID, market, b"target_associated_seed")
         self._lp_mint = derived(PROGRAM_ID, PROGRAM_ID, market, b"lp_mint_associated_seed")
         self._lp_account = derived(ASSOCIATED_TOKEN_PROGRAM_ID, self._user, TOKEN_PROGRAM_ID, self._lp_mint)
-        amounts = [magnitude(rng, 54, 20) for _ in self._mints]
-        opening = rng.choice((0, 0, stage.clock.unix_timestamp + rng.choice((1, 20))))
+        amounts = [wish.amounts[mint] if wish else magnitude(rng, 54, 20) for mint in self._mints]
+        opening = 0 if wish else rng.choice((0, 0, stage.clock.unix_timestamp + rng.choice((1, 20))))
         stage.run(self._initialize(amounts, opening))
         write_open_orders(stage, open_orders_address(market), self._market, AUTHORITY)
-        if rng.random() < 0.7:
+        if wish is None and rng.random() < 0.7:
             stage.run(self._set_fees(rng), payer=ADMIN)
-        stage.later(rng.choice((0, 1, 1, 30)))
+        stage.later(1 if wish else rng.choice((0, 1, 1, 30)))
         return Made(address=self._pool, depths=dict(zip((mint.address for mint in self._mints), amounts, strict=True)))
 
     def _initialize(self, amounts: list[int], opening: int) -> Instruction:

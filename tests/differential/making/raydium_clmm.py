@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from random import Random
 from typing import Final
 
@@ -19,7 +20,7 @@ from dexroute.fetchers.raydium.clmm.addresses import (
 from dexroute.math.tick import sqrt_price_at_tick
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 from tests.differential.making.anchor import RENT_SYSVAR, SYSTEM_PROGRAM, derived, i32, instruction, u8, u16, u32, u64, u128
-from tests.differential.making.pools import Made, magnitude
+from tests.differential.making.pools import Made, Wish, magnitude
 from tests.differential.making.stage import MakingRefused, Stage
 
 ADMIN: Final = Pubkey.from_string("GThUX1Atko4tqhN2NaiTazWSeFWMuiUvfFnyJyUghFMJ")
@@ -45,22 +46,22 @@ class ClmmMaker:
         self._index = 0
         stage.fund(ADMIN)
 
-    def make(self, rng: Random) -> Made:
+    def make(self, rng: Random, wish: Wish | None = None) -> Made:
         stage = self._stage
-        self._mints = stage.draw_mints(rng, token_2022=rng.random() < 0.5)
+        self._mints = wish.mints if wish else stage.draw_mints(rng, token_2022=rng.random() < 0.5)
         self._spacing = rng.choice((1, 2, 10, 60, 120))
         self._positions: list[_Position] = []
-        config = self._make_config(rng)
+        config = self._make_config(rng, tame=wish is not None)
         self._pool = ADDRESSES.pool(config, self._mints[0].address, self._mints[1].address)
         # Now and then so far out that the pool's own bitmap does not reach, or that tick arrays end.
         most = rng.choice((100, 30_000, 30_000, 400_000, _HIGHEST - 1))
-        self._tick = rng.randint(-most, most)
+        self._tick = int(log(wish.price(*self._mints)) / log(1.0001)) if wish else rng.randint(-most, most)
         low, high = sqrt_price_at_tick(self._tick), sqrt_price_at_tick(self._tick + 1)
         self._price = rng.choice((low, rng.randint(low, high - 1)))
         stage.run(self._create_pool(config))
-        self._scale = magnitude(rng, 50, 12)
+        self._scale = min(wish.amounts.values()) if wish else magnitude(rng, 50, 12)
         opened = 0
-        for _ in range(rng.randint(1, 6)):
+        for _ in range(5 if wish else rng.randint(1, 6)):
             try:
                 self._open_position(rng)
                 opened += 1
@@ -71,8 +72,8 @@ class ClmmMaker:
         held = {mint.address: stage.amount(ADDRESSES.vault(self._pool, mint.address)) for mint in self._mints}
         return Made(address=self._pool, depths=held)
 
-    def _make_config(self, rng: Random) -> Pubkey:
-        trade = rng.choice((0, 100, 2_500, 10_000, rng.randint(0, _ALL - 1)))
+    def _make_config(self, rng: Random, *, tame: bool) -> Pubkey:
+        trade = rng.choice((100, 2_500, 10_000) if tame else (0, 100, 2_500, 10_000, rng.randint(0, _ALL - 1)))
         protocol = rng.choice((0, 120_000, rng.randint(0, _ALL)))
         fund = rng.choice((0, min(40_000, _ALL - protocol), rng.randint(0, _ALL - protocol)))
         config = ADDRESSES.config(self._index)

@@ -25,7 +25,7 @@ from dexroute.types.mints import (
     Mint,
 )
 from tests.differential.making.anchor import RENT_SYSVAR, SYSTEM_PROGRAM, Marked, derived, instruction, u8, u16, u64
-from tests.differential.making.pools import Made, magnitude
+from tests.differential.making.pools import Made, Wish, magnitude
 from tests.differential.making.stage import Stage
 from tests.differential.world import token_account
 
@@ -51,23 +51,23 @@ class CpmmMaker:
         )
         stage.run(allow, payer=ADMIN)
 
-    def make(self, rng: Random) -> Made:
+    def make(self, rng: Random, wish: Wish | None = None) -> Made:
         stage = self._stage
-        self._mints = stage.draw_mints(rng, token_2022=True)
-        self._config = self._make_config(rng)
+        self._mints = wish.mints if wish else stage.draw_mints(rng, token_2022=True)
+        self._config = self._make_config(rng, tame=wish is not None)
         self._pool = ADDRESSES.pool(self._config, self._mints[0].address, self._mints[1].address)
         self._lp_mint = derived(PROGRAM_ID, b"pool_lp_mint", self._pool)
         self._lp_account = derived(ASSOCIATED_TOKEN_PROGRAM_ID, self._user, TOKEN_PROGRAM_ID, self._lp_mint)
-        amounts = [magnitude(rng, 58, 4) for _ in self._mints]
-        opening = stage.clock.unix_timestamp + rng.choice((0, 0, 0, 3, 50))
+        amounts = [wish.amounts[mint] if wish else magnitude(rng, 58, 4) for mint in self._mints]
+        opening = stage.clock.unix_timestamp + (0 if wish else rng.choice((0, 0, 0, 3, 50)))
         stage.run(self._initialize(rng, amounts, opening))
         # A pool opens a second after it was made.
-        stage.later(rng.choice((0, 1, 1, 1, 1, 1, 60)))
+        stage.later(1 if wish else rng.choice((0, 1, 1, 1, 1, 1, 60)))
         return Made(address=self._pool, depths=dict(zip((mint.address for mint in self._mints), amounts, strict=True)))
 
-    def _make_config(self, rng: Random) -> Pubkey:
-        trade = rng.choice((0, 100, 2_500, 10_000, rng.randint(0, _ALL - 1)))
-        creator = rng.choice((0, 500, 10_000, rng.randint(0, _ALL - 1 - trade)))
+    def _make_config(self, rng: Random, *, tame: bool) -> Pubkey:
+        trade = rng.choice((100, 2_500, 10_000) if tame else (0, 100, 2_500, 10_000, rng.randint(0, _ALL - 1)))
+        creator = rng.choice((0, 500) if tame else (0, 500, 10_000, rng.randint(0, _ALL - 1 - trade)))
         protocol = rng.choice((0, 120_000, rng.randint(0, _ALL)))
         fund = rng.choice((0, min(40_000, _ALL - protocol), rng.randint(0, _ALL - protocol)))
         config = ADDRESSES.config(self._index)

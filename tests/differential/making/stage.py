@@ -9,6 +9,7 @@ from typing import Final
 from solders.account import Account
 from solders.compute_budget import set_compute_unit_limit
 from solders.instruction import Instruction
+from solders.litesvm import LiteSVM
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
@@ -20,9 +21,9 @@ from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import Pool, SwapQuote, Venue
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
-from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint, TransferFee
+from dexroute.types.mints import NATIVE_MINT, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID, Mint, TransferFee
 from dexroute.types.requests import QuoteRequest
-from tests.differential.world import SvmWorld, checked_file, real_program, token_account
+from tests.differential.world import NATIVE_HELD, RENT, SvmWorld, checked_file, real_program, token_account
 
 START: Final = ChainClock(slot=300_000_000, epoch=700, unix_timestamp=1_770_000_000)
 # Programs that only making pools takes, with their digests as ../shared/protocols lists them.
@@ -39,9 +40,9 @@ class MakingRefused(Exception):
 class Stage(SvmWorld):
     """`pool` is the pool entered last. The user holds a quarter of what a token can be, of every mint made."""
 
-    def __init__(self, venue: str) -> None:
-        super().__init__(venue, real_program(venue))
-        self.svm = self.svm.with_sigverify(False)
+    def __init__(self, venue: str, svm: LiteSVM | None = None) -> None:
+        """`svm`: the cluster of other stages too, signature checks off; one of its own by default."""
+        super().__init__(venue, real_program(venue), svm or LiteSVM().with_transaction_history(0).with_sigverify(False))
         self.venue: Venue = VENUES[venue]
         self.tokens = {}
         self.set_clock(START)
@@ -73,10 +74,15 @@ class Stage(SvmWorld):
         program = TOKEN_2022_PROGRAM_ID if token_2022 or fee else TOKEN_PROGRAM_ID
         mint = Mint(address=at, decimals=decimals, token_program=program, transfer_fee=fee)
         self.svm.set_account(mint.address, Account(10**9, _mint_bytes(mint), program))
-        self.tokens[mint.address] = Pubkey.new_unique()
-        content = token_account(mint, self.user.pubkey(), _HELD)
-        self.svm.set_account(self.tokens[mint.address], Account(10**9, content, program))
+        self.hold(mint)
         return mint
+
+    def hold(self, mint: Mint) -> None:
+        """The user's account of a mint that exists."""
+        self.tokens[mint.address] = Pubkey.new_unique()
+        held, lamports = (NATIVE_HELD, RENT + NATIVE_HELD) if mint.address == NATIVE_MINT else (_HELD, 10**9)
+        content = token_account(mint, self.user.pubkey(), held)
+        self.svm.set_account(self.tokens[mint.address], Account(lamports, content, mint.token_program))
 
     def draw_mints(self, rng: Random, *, token_2022: bool) -> tuple[Mint, Mint]:
         """Two mints in the order of their bytes; where `token_2022`, some of that program and some with transfer fees."""
