@@ -27,7 +27,7 @@ from dexroute.types.chain import (
     Simulation,
 )
 from dexroute.types.lookup_tables import RememberedTable
-from dexroute.types.orders import Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState, Priority
+from dexroute.types.orders import Attempt, EventKind, Fill, Json, LandedAttempt, Order, OrderEvent, OrderState, Priority
 from dexroute.types.pools import RememberedPool
 from dexroute.types.records import AttemptRecord
 
@@ -253,8 +253,16 @@ class OrderStore(Notes, Protocol):
 
     async def oldest_open(self) -> Order | None: ...
 
-    async def unsettled(self, genesis_hash: str, *, limit: int | None = None) -> tuple[Order, ...]:
-        """Orders of a cluster that ended by landing and may still be undone by a fork, oldest first."""
+    async def landed(
+        self, genesis_hash: str, *, limit: int, after: LandedAttempt | None = None, above_slot: int | None = None
+    ) -> tuple[LandedAttempt, ...]:
+        """Of orders of a cluster that ended by landing and may still be undone by a fork: the next `limit` after `after` in the
+        order they were taken up in, only those that landed above `above_slot`."""
+        ...
+
+    async def finalize(self, landed: Sequence[LandedAttempt], *, at_ms: int) -> tuple[tuple[Order, OrderEvent], ...]:
+        """Settle in one transaction those of these orders that still stand as given, each with its FINALIZED event. Returns what
+        was stored; an order that somebody settled or took back meanwhile is left out."""
         ...
 
     async def order(self, order_id: str) -> Order:

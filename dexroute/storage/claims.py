@@ -6,15 +6,14 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, or_, select, update
 
 from dexroute.errors import OrderTakenOver
 from dexroute.storage.sessions import Sessions
-from dexroute.storage.steps import LEASE_END, NOW_MS, OPEN, ORDERS, read_order, record
+from dexroute.storage.steps import IS_OPEN, LEASE_END, NOW_MS, ORDERS, read_order, record
 from dexroute.types.orders import EventKind, Order, OrderEvent
 
 _NEXT: Final[dict[str, Any]] = {"fencing": ORDERS.c.fencing + 1, "event_seq": ORDERS.c.event_seq + 1}
-_IS_OPEN: Final = ORDERS.c.state.in_(OPEN)
 _LET_GO: Final = (
     update(ORDERS).where(ORDERS.c.id == bindparam("on_id"), ORDERS.c.fencing == bindparam("on_fencing")).values(lease_until_ms=None)
 )
@@ -38,7 +37,7 @@ class SqlClaims:
 
     async def claim(self, order_id: str, *, owner: str, at_ms: int, lease_ms: int | None = None, only_free: bool = False) -> Order:
         free = [or_(ORDERS.c.claimed_by == owner, self._is_free())] if only_free and self.leased else []
-        claiming = update(ORDERS).where(ORDERS.c.id == order_id, _IS_OPEN, *free)
+        claiming = update(ORDERS).where(ORDERS.c.id == order_id, IS_OPEN, *free)
 
         def step(connection: Connection) -> tuple[Order, OrderEvent | None]:
             claimed = connection.execute(self._by(claiming, owner, at_ms), {"lease_ms": lease_ms} if self.leased else {})
@@ -71,17 +70,7 @@ class SqlClaims:
         busy_wallets: Collection[Pubkey] = (),
         wallets: Collection[Pubkey] | None = None,
     ) -> tuple[Order, ...]:
-        waiting = select(ORDERS.c.id).where(_IS_OPEN, ORDERS.c.settled.is_(False), ORDERS.c.genesis_hash == genesis_hash)
-        if self.leased:
-            # its own as well: what it could not let go of (the database was away) is kept leased by the beat of its other work
-            waiting = waiting.where(or_(ORDERS.c.claimed_by == owner, self._is_free()))
-        if wallets is not None:
-            waiting = waiting.where(ORDERS.c.wallet.in_([str(wallet) for wallet in wallets]))
-        if busy:
-            waiting = waiting.where(ORDERS.c.id.not_in(list(busy)))
-        if busy_wallets:
-            waiting = waiting.where(ORDERS.c.wallet.not_in([str(wallet) for wallet in busy_wallets]))
-        waiting = waiting.order_by(ORDERS.c.rank_ms, ORDERS.c.id).limit(limit).with_for_update(skip_locked=True)
+        waiting = self._waiting(owner, genesis_hash, busy, busy_wallets, wallets).limit(limit).with_for_update(skip_locked=True)
 
         def step(connection: Connection) -> list[tuple[Order, OrderEvent]]:
             taken = []
@@ -98,7 +87,7 @@ class SqlClaims:
 
     async def renew(self, *, owner: str, lease_ms: int) -> None:
         if self.leased:
-            held = update(ORDERS).where(ORDERS.c.claimed_by == owner, _IS_OPEN, ORDERS.c.lease_until_ms > NOW_MS)
+            held = update(ORDERS).where(ORDERS.c.claimed_by == owner, IS_OPEN, ORDERS.c.lease_until_ms > NOW_MS)
             parameters = {"lease_ms": lease_ms}
             await self._sessions.write(lambda connection: connection.execute(held.values(lease_until_ms=LEASE_END), parameters))
 
@@ -110,6 +99,26 @@ class SqlClaims:
     @property
     def leased(self) -> bool:
         return self._sessions.dialect == "postgresql"
+
+    def _waiting(
+        self,
+        owner: str,
+        genesis_hash: str,
+        busy: Collection[str] = (),
+        busy_wallets: Collection[Pubkey] = (),
+        wallets: Collection[Pubkey] | None = None,
+    ) -> Select[Any]:
+        waiting = select(ORDERS.c.id).where(IS_OPEN, ORDERS.c.genesis_hash == genesis_hash)
+        if self.leased:
+            # its own as well: what it could not let go of (the database was away) is kept leased by the beat of its other work
+            waiting = waiting.where(or_(ORDERS.c.claimed_by == owner, self._is_free()))
+        if wallets is not None:
+            waiting = waiting.where(ORDERS.c.wallet.in_([str(wallet) for wallet in wallets]))
+        if busy:
+            waiting = waiting.where(ORDERS.c.id.not_in(list(busy)))
+        if busy_wallets:
+            waiting = waiting.where(ORDERS.c.wallet.not_in([str(wallet) for wallet in busy_wallets]))
+        return waiting.order_by(ORDERS.c.rank_ms, ORDERS.c.id)
 
     def _by(self, claiming: Any, owner: str, at_ms: int) -> Any:
         lease = {"lease_until_ms": LEASE_END} if self.leased else {}

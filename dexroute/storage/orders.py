@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dexroute.errors import IdempotencyConflict, IllegalTransition, OrderTakenOver
 from dexroute.storage.attempts import keep_attempt
-from dexroute.storage.claims import SqlClaims
+from dexroute.storage.landed import SqlLanded
 from dexroute.storage.promises import promise, promised_of, release
 from dexroute.storage.rows import (
     attempt_value,
@@ -23,9 +23,10 @@ from dexroute.storage.rows import (
     order_row,
     order_value,
 )
-from dexroute.storage.steps import LEASE_END, OPEN, ORDERS, no_order, read_order, record
+from dexroute.storage.steps import IS_OPEN, LEASE_END, ORDERS, no_order, read_order, record
 from dexroute.storage.tables import AttemptRow, EventRow, FillRow, table_of
 from dexroute.types.orders import (
+    OPEN_STATES,
     Attempt,
     EventKind,
     Fill,
@@ -56,7 +57,7 @@ _FILL: Final = insert(_FILLS)
 COUNT_SIGNED: Final = select(func.count(_ATTEMPTS.c.signature).label("number"))
 
 
-class SqlOrders(SqlClaims):
+class SqlOrders(SqlLanded):
     """Orders, attempts, events and fills. Every write is one transaction with its event row."""
 
     async def place(
@@ -172,17 +173,10 @@ class SqlOrders(SqlClaims):
         wanted = select(ORDERS).order_by(ORDERS.c.id.desc()).limit(limit)
         if states is not None:
             wanted = wanted.where(ORDERS.c.state.in_([str(state) for state in states]))
+            if OPEN_STATES.issuperset(states):
+                wanted = wanted.where(IS_OPEN)  # for the sake of its index
         if before_id is not None:
             wanted = wanted.where(ORDERS.c.id < before_id)
-        return self._orders(await self._sessions.rows(wanted))
-
-    async def unsettled(self, genesis_hash: str, *, limit: int | None = None) -> tuple[Order, ...]:
-        wanted = (
-            select(ORDERS)
-            .where(ORDERS.c.settled.is_(False), ORDERS.c.genesis_hash == genesis_hash, ORDERS.c.state.not_in(OPEN))
-            .order_by(ORDERS.c.id)
-            .limit(limit)
-        )
         return self._orders(await self._sessions.rows(wanted))
 
     async def counts(self) -> tuple[tuple[OrderState, Priority, bool, int], ...]:
@@ -196,7 +190,7 @@ class SqlOrders(SqlClaims):
             )
 
     async def oldest_open(self) -> Order | None:
-        wanted = select(ORDERS).where(ORDERS.c.state.in_(OPEN)).order_by(ORDERS.c.id).limit(1)
+        wanted = select(ORDERS).where(IS_OPEN).order_by(ORDERS.c.id).limit(1)
         found = self._orders(await self._sessions.rows(wanted))
         return found[0] if found else None
 

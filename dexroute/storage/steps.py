@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, cast, insert, literal_column, select
+from sqlalchemy import BigInteger, Connection, bindparam, cast, insert, literal_column, select, text
 
 from dexroute.errors import OrderNotFound
 from dexroute.storage.rows import event_row, order_value
-from dexroute.storage.tables import EventRow, OrderRow, table_of
+from dexroute.storage.tables import OPEN_ORDERS, EventRow, OrderRow, table_of
 from dexroute.types.orders import OPEN_STATES, EventKind, Json, Order, OrderEvent, OrderState
 
 ORDERS: Final = table_of(OrderRow)
@@ -16,6 +17,10 @@ OPEN: Final = [str(state) for state in OPEN_STATES]
 NOW_MS: Final[Any] = literal_column("(extract(epoch FROM clock_timestamp()) * 1000)::bigint", BigInteger())
 """PostgreSQL's own time: leases go by it, so that no worker's clock takes part."""
 LEASE_END: Final[Any] = NOW_MS + cast(bindparam("lease_ms", type_=BigInteger()), BigInteger())
+
+IS_OPEN: Final = text(f"orders.{OPEN_ORDERS}")
+NOT_SETTLED: Final = text("NOT orders.settled")
+"""Word for word what the partial indexes are made on: SQLite uses one for nothing else."""
 
 _READ: Final = select(ORDERS).where(ORDERS.c.id == bindparam("on_id"))
 _RECORD: Final = insert(table_of(EventRow))
@@ -31,7 +36,19 @@ def read_order(connection: Connection, order_id: str) -> Order:
 
 def record(connection: Connection, order: Order, before: OrderState | None, kind: EventKind, at_ms: int, facts: Json) -> OrderEvent:
     """The event of the step that made `order` what it is."""
-    event = OrderEvent(
+    event = event_of(order, before, kind, at_ms, facts)
+    record_all(connection, [event])
+    return event
+
+
+def record_all(connection: Connection, events: Sequence[OrderEvent]) -> None:
+    """At least one."""
+    connection.execute(_RECORD, [event_row(event) for event in events])
+
+
+def event_of(order: Order, before: OrderState | None, kind: EventKind, at_ms: int, facts: Json) -> OrderEvent:
+    """The event of a step, for a step to record."""
+    return OrderEvent(
         order_id=order.id,
         seq=order.event_seq,
         kind=kind,
@@ -41,8 +58,6 @@ def record(connection: Connection, order: Order, before: OrderState | None, kind
         at_ms=at_ms,
         facts=facts,
     )
-    connection.execute(_RECORD, event_row(event))
-    return event
 
 
 def no_order(order_id: str) -> OrderNotFound:

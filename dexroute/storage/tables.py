@@ -11,12 +11,15 @@ A change here needs a migration in migrations/versions; a test compares the two.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from dexroute.storage.columns import JsonColumn, Unsigned
+
+OPEN_ORDERS: Final = "state IN ('BUILDING', 'PENDING', 'ROUTING', 'SUBMITTED')"
+"""What waits or is worked on: few, however many orders the journal holds."""
 
 
 class OrderRow(SQLModel, table=True):
@@ -25,7 +28,7 @@ class OrderRow(SQLModel, table=True):
 
     __tablename__ = "orders"
     __table_args__ = (
-        Index("ix_orders_state", "state"),
+        Index("ix_orders_open", "rank_ms", "id", sqlite_where=text(OPEN_ORDERS), postgresql_where=text(OPEN_ORDERS)),
         Index("ix_orders_unsettled", "rank_ms", sqlite_where=text("NOT settled"), postgresql_where=text("NOT settled")),
     )
 

@@ -207,6 +207,19 @@ class Attempt:
         return self.dead_at is None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedAttempt:
+    """The attempt that ended its order by landing, while a fork may still undo it: what must be known to tell whether it is final.
+    `rank_ms` is the order's place among those that wait."""
+
+    order_id: str
+    rank_ms: int
+    signature: str
+    slot: int
+    outcome: AttemptOutcome
+    last_valid_block_height: int
+
+
 class EventKind(StrEnum):
     """What one row of an order's journal records."""
 

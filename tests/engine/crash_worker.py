@@ -179,7 +179,7 @@ async def _work(job: Job) -> None:
                 for order in await store.orders():
                     await executor.cancel(order.id)
             elif job.action == "settle":
-                while await store.unsettled(str(await client.genesis_hash())):
+                while await store.landed(str(await client.genesis_hash()), limit=1):
                     await executor.settle()
                     await clock.sleep_ms(20)
             else:

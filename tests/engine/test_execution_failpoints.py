@@ -25,7 +25,7 @@ def test_every_write_and_every_call_out_is_within_a_failpoint() -> None:
     """A call through a port outside `boundary` or `commit` would be a place no crash test reaches."""
     calls = re.compile(
         r"await (?:self\.)?_?(?:store|sender|witness|node|route|signer|builder|_builder|_sender|_signer|_store)\."
-        r"(place|claim|advance|send|signature_statuses|transaction|block_height|latest_blockhash|sign|route|build)\("
+        r"(place|claim|take|advance|finalize|send|signature_statuses|transaction|block_height|latest_blockhash|sign|route|build)\("
     )
     found = 0
     for file in Path(execution.__file__).parent.glob("*.py"):

@@ -270,8 +270,10 @@ async def test_a_ticket_that_came_while_its_wallets_share_was_taken_is_made_up_f
 async def test_a_closing_queue_takes_nothing_new_and_lets_what_is_under_way_end(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         queue = OrderQueue(bench.executor(), NO_LOOKING)
+        work = asyncio.create_task(queue.run())
+        await asyncio.sleep(0.05)  # it has looked, and now waits for tickets
         first = await placed(bench)
-        work, ticket = asyncio.create_task(queue.run()), asyncio.create_task(queue.take_next())
+        ticket = asyncio.create_task(queue.take_next())
         while not queue.at_work():
             await asyncio.sleep(0.001)
         later = await placed(bench)

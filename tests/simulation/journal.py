@@ -14,7 +14,7 @@ from tests.simulation.process import Process
 from tests.simulation.trace import Trace
 from tests.simulation.weather import Weather
 
-_WRITES: Final = frozenset({"place", "claim", "take", "renew", "let_go", "advance"})
+_WRITES: Final = frozenset({"place", "claim", "take", "renew", "let_go", "advance", "finalize"})
 
 
 class Journal:
@@ -40,7 +40,8 @@ class Journal:
         if attempt is not None and attempt.wire is not None:
             self.committed.add(attempt.wire)
         if isinstance(step, tuple) and len(step) == 2 and isinstance(step[1], OrderEvent):
-            order, event = step
+            step = (step,)
+        for order, event in [one for one in step if isinstance(one, tuple)] if isinstance(step, tuple) else ():
             assert isinstance(order, Order)
             self.trace.steps[f"{event.before}->{event.after}"] += 1
             self.trace.steps[f"event {event.kind}"] += 1

@@ -20,6 +20,7 @@ from dexroute.types.orders import (
     EventKind,
     Fill,
     Json,
+    LandedAttempt,
     Order,
     OrderEvent,
     OrderState,
@@ -171,9 +172,39 @@ class MemoryStore:
     async def oldest_open(self) -> Order | None:
         return min((order for order in self._orders.values() if order.is_open), key=lambda order: order.id, default=None)
 
-    async def unsettled(self, genesis_hash: str, *, limit: int | None = None) -> tuple[Order, ...]:
-        ended = (order for order in self._orders.values() if not order.is_open and not order.settled)
-        return tuple(sorted((o for o in ended if o.genesis_hash == genesis_hash), key=lambda order: order.id)[:limit])
+    async def landed(
+        self, genesis_hash: str, *, limit: int, after: LandedAttempt | None = None, above_slot: int | None = None
+    ) -> tuple[LandedAttempt, ...]:
+        ended = [o for o in self._orders.values() if not o.is_open and not o.settled and o.genesis_hash == genesis_hash]
+        found = sorted((one for order in ended for one in self._landed(order)), key=_turn)
+        later = [one for one in found if after is None or _turn(one) > _turn(after)]
+        return tuple([one for one in later if above_slot is None or one.slot > above_slot][:limit])
+
+    async def finalize(self, landed: Sequence[LandedAttempt], *, at_ms: int) -> tuple[tuple[Order, OrderEvent], ...]:
+        settled = []
+        for one in sorted(landed, key=lambda one: one.order_id):
+            order = self._orders[one.order_id]
+            if order.is_open or order.settled or one not in self._landed(order):
+                continue
+            (number,) = [attempt.number for attempt in self._attempts[order.id] if attempt.signature == one.signature]
+            facts = {"attempt": number, "signature": one.signature, "slot": str(one.slot)}
+            stored = replace(order, settled=True, event_seq=order.event_seq + 1)
+            settled.append((stored, self._record(stored, order.state, EventKind.FINALIZED, at_ms, facts)))
+        return tuple(settled)
+
+    def _landed(self, order: Order) -> list[LandedAttempt]:
+        return [
+            LandedAttempt(
+                order_id=order.id,
+                rank_ms=order_row(order)["rank_ms"],
+                signature=one.signature or "",
+                slot=one.slot or 0,
+                outcome=one.outcome,
+                last_valid_block_height=one.last_valid_block_height,
+            )
+            for one in self._attempts[order.id]
+            if one.outcome in (AttemptOutcome.LANDED, AttemptOutcome.LANDED_WITH_ERROR)
+        ]
 
     async def order(self, order_id: str) -> Order:
         if order_id not in self._orders:
@@ -266,3 +297,7 @@ class MemoryStore:
         for promise in order.promised:
             which = (order.genesis_hash, order.wallet, promise.mint)
             self._promised[which] = max(0, self._promised[which] - promise.amount)
+
+
+def _turn(landed: LandedAttempt) -> tuple[int, str]:
+    return landed.rank_ms, landed.order_id

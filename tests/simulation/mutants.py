@@ -16,7 +16,7 @@ from solders.instruction import CompiledInstruction
 from solders.message import MessageV0
 from solders.transaction import VersionedTransaction
 
-from dexroute.engine.execution import death, executor, finality, landing, preparation, signing
+from dexroute.engine.execution import death, finality, landing, looking_back, preparation, signing
 from dexroute.engine.execution.claim import Claim
 from dexroute.engine.execution.death import ExpiryProof, Unproven
 from dexroute.engine.execution.finality import Verdict, View
@@ -25,7 +25,7 @@ from dexroute.engine.execution.settlement import Settlement
 from dexroute.errors import DatabaseUnavailable
 from dexroute.ports import Clock, Signer, TransactionSender
 from dexroute.types.chain import Commitment
-from dexroute.types.orders import Attempt, AttemptOutcome, EventKind
+from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, LandedAttempt
 from tests.simulation.invariants import Rule
 
 if TYPE_CHECKING:
@@ -150,10 +150,10 @@ def _settled_when_seen(*outcomes: AttemptOutcome) -> Mutant:
     def mutant(world: World) -> Iterator[None]:
         real = finality.judge
 
-        def judge(attempt: Attempt, views: Sequence[View | None]) -> Verdict | None:
+        def judge(attempt: LandedAttempt, views: Sequence[View | None]) -> Verdict | None:
             return Verdict(final=True) if attempt.outcome in outcomes else real(attempt, views)
 
-        with patch.object(executor, "judge", judge):
+        with patch.object(looking_back, "judge", judge):
             yield
 
     return mutant

@@ -16,7 +16,7 @@ from tests.simulation.world import simulate
 
 _MOST_SEEDS = 500
 # A rule about what a liar says can only be broken where one says it, which is one seed in twenty.
-_LIES = {"final by one node's word": ("wrong_transaction", "final_too_soon")}
+_LIES = {"death by one silence": ("knows_nothing",), "final by one node's word": ("wrong_transaction", "final_too_soon")}
 
 
 def _seeds(name: str) -> Iterator[int]:

@@ -74,6 +74,11 @@ def draw(random: Random, *, leased: bool | None = None) -> Weather:
         "never": some(0.9),
         "reordered_outcome": some(0.5),
     }
+    lie = None
+    if nodes > 1 and not fair and random.random() < 0.75:
+        lie = random.choice((*LIES, "knows_nothing", "knows_nothing", "valid_for_ever", "valid_for_ever"))
+    if lie == "valid_for_ever":
+        chain["never"] = max(chain["never"], 0.5)  # it is told where bytes expired
     return Weather(
         nodes=nodes,
         workers=random.choice((2, 3)) if leased else 1,
@@ -84,9 +89,7 @@ def draw(random: Random, *, leased: bool | None = None) -> Weather:
         lifetime=random.randint(12, 24),
         lag=0 if random.random() < 0.5 else random.randint(1, 6),
         chances=calls | journal | chain,
-        lie=random.choice((*LIES, "knows_nothing", "knows_nothing", "valid_for_ever", "valid_for_ever"))
-        if nodes > 1 and not fair and random.random() < 0.5
-        else None,
+        lie=lie,
         crashes=0 if fair else random.choice((0, 0, 1, 2, 4)),
         failpoints=0 if fair else random.choice((0, 1, 1, 2, 3)),
         pauses=random.choice((0, 0, 1, 2)) if leased and not fair else 0,

@@ -201,7 +201,9 @@ class World:
             builder=Market(self.nodes, process, random),
             clock=process,
             owner=process.name,
-            policy=ExecutionPolicy(resend_ms=1_500, poll_ms=500, lease_ms=6_000, settle_ms=2_000, backoff_ms=300, wait_ms=20_000),
+            policy=ExecutionPolicy(
+                resend_ms=1_500, poll_ms=500, lease_ms=6_000, settle_ms=2_000, settle_all_ms=6_000, backoff_ms=300, wait_ms=20_000
+            ),
             watcher=self._heard,
             funds=self._funds,
             random=random.random,

@@ -15,8 +15,8 @@ from dexroute.config.failpoint import failpoint_wanted
 from dexroute.engine.execution import failpoints
 from dexroute.engine.execution.builder import OrderBuilder
 from dexroute.engine.execution.claim import Claim, EventWatcher
-from dexroute.engine.execution.finality import judge, landed_attempt, read_views, settle
 from dexroute.engine.execution.landing import Landing
+from dexroute.engine.execution.looking_back import LookingBack
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.preparation import Preparation
 from dexroute.engine.execution.restored import RestoreGuard
@@ -71,6 +71,7 @@ class Executor:
         self._restored = RestoreGuard(store, self._senders)
         self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy, random, screening)
         self._settlement = Settlement(Landing(senders, clock, self.policy, routes), clock, self.policy)
+        self._looking_back = LookingBack(store, self._senders, clock, self.policy, watcher)
         self._genesis_hash: str | None = None
         self._at_work: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._driven: Counter[str] = Counter()
@@ -137,23 +138,10 @@ class Executor:
             return await self._drive(self._holding(order), until_ms)
 
     async def settle(self) -> tuple[Order, ...]:
-        """One look at everything that landed and is not final yet. Returns the orders a fork took back: they are SUBMITTED again,
-        and `continue_order` goes on with them. A node that does not answer leaves all as it is."""
-        regressed = []
-        landed = await self.store.unsettled(await self._cluster_name())
-        claims = [Claim(self.store, self.clock, order, self._watcher) for order in landed]
-        found = [(claim, attempt) for claim in claims if (attempt := landed_attempt(await claim.attempts())) is not None]
-        if not found:
-            return ()
-        views = await read_views(self._senders, [attempt for _, attempt in found])
-        for claim, attempt in found:
-            verdict = judge(attempt, views)
-            if verdict is None:
-                continue
-            with suppress(IllegalTransition, OrderTakenOver):  # another process came to it first
-                await settle(claim, attempt, verdict, self.store)
-                regressed += [] if verdict.final else [claim.order]
-        return tuple(regressed)
+        """One look at what landed and is not final yet, as far as it can have changed since the last. Returns the orders a fork
+        took back: they are SUBMITTED again, and `continue_order` goes on with them. A node that does not answer leaves all as it
+        is."""
+        return await self._looking_back.run(await self._cluster_name())
 
     async def continue_order(self, order_id: str, *, wait_ms: int | None = None) -> Order:
         """Take up an order wherever it stands: what a start after a crash does with every open one. Raises like `execute`, and

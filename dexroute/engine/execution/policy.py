@@ -12,7 +12,7 @@ class ExecutionPolicy:
     status is asked every `poll_ms`. A question the network fails to answer is asked `network_tries` times, `backoff_ms` apart
     and doubling (less by chance), before an unsigned order gives up. A worker that is silent for
     `lease_ms` of the database's time has lost its orders to the others; what landed is looked at again every `settle_ms` until it
-    is final."""
+    is final: what the cluster has finalized since, and all of it every `settle_all_ms`."""
 
     max_attempts: int = 3
     max_routings: int = 5
@@ -24,3 +24,4 @@ class ExecutionPolicy:
     recovery_at_once: int = 8
     lease_ms: int = 30_000
     settle_ms: int = 10_000
+    settle_all_ms: int = 30_000

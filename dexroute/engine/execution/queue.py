@@ -56,6 +56,7 @@ class OrderQueue:
         self._missed = True  # there may be orders that no ticket will bring: look again whenever a place is free
         self._closing = False
         self.ended: Counter[OrderState] = Counter()
+        self._settling: asyncio.Task[None] | None = None
         self._settled_ms = self._clock.monotonic_ms() - executor.policy.settle_ms
 
     def wake(self) -> None:
@@ -77,7 +78,7 @@ class OrderQueue:
         try:
             while True:
                 self._wake.clear()
-                await self._settle_now_and_then()
+                self._settle_now_and_then()
                 taken = 0
                 try:
                     while some := await self._take():
@@ -86,12 +87,16 @@ class OrderQueue:
                     if until_idle:
                         raise
                 if until_idle and not taken and not self._at_work:
-                    return
+                    if self._settling is None or self._settling.done():
+                        return
+                    await asyncio.wait([self._settling])  # what a fork took back is work
+                    continue
                 await self._wait()
         finally:
-            for task in self._at_work:
+            under_way = [*self._at_work, *([] if self._settling is None else [self._settling])]
+            for task in under_way:
                 task.cancel()
-            await asyncio.gather(*self._at_work, return_exceptions=True)
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def take_next(self) -> None:
         """Take up the next order in turn once there is a place for it, and come back when its turn is over, or at once when none
@@ -155,11 +160,17 @@ class OrderQueue:
         if self._missed or not self.policy.ticketed:
             self._wake.set()
 
-    async def _settle_now_and_then(self) -> None:
-        if self._clock.monotonic_ms() - self._settled_ms >= self._executor.policy.settle_ms:
+    def _settle_now_and_then(self) -> None:
+        """Beside the orders' work: thousands may have landed, and nobody waits for their end."""
+        is_due = self._clock.monotonic_ms() - self._settled_ms >= self._executor.policy.settle_ms
+        if is_due and (self._settling is None or self._settling.done()):
             self._settled_ms = self._clock.monotonic_ms()
-            with suppress(DexError):  # looked at again the next time
-                await self._executor.settle()
+            self._settling = asyncio.create_task(self._settle())
+
+    async def _settle(self) -> None:
+        with suppress(DexError):  # looked at again the next time
+            if await self._executor.settle():
+                self._wake.set()
 
     async def _wait(self) -> None:
         """Until an order is placed or done, or `idle_ms` pass."""
