@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from solders.message import from_bytes_versioned
+
 from dexroute.engine.execution.builder import BuiltAttempt, RoutedOrder
 from dexroute.engine.execution.network_fee import unit_price_micro_lamports
 from dexroute.engine.planning import PlannedSwap, PriorityFeePolicy, SwapBuilder
+from dexroute.engine.planning.tip import tip_lamports
 from dexroute.ports import OrderStore
 from dexroute.sdk.quoting import Quoter
 from dexroute.sdk.shapes import candidate_json, freshness_json, route_json
@@ -17,6 +20,7 @@ from dexroute.sdk.terms import terms_of
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import Attempt, AttemptOutcome, Order, SwapAmounts
 
+_LEAST_RAISE_MICRO_LAMPORTS: Final = 1_000  # where nothing was bid, half more is nothing still
 _UNITS_APART: Final = 4_096  # at a bid of 100,000 micro-lamports a unit, 410 lamports at most
 
 
@@ -49,8 +53,15 @@ class QuotedOrders:
     async def build(self, order: Order, routed: RoutedOrder, lifetime: BlockhashLifetime) -> BuiltAttempt:
         """The simulated message. Raises GuardRefused (funds, fee cap, size, simulation), NetworkError."""
         planned: PlannedSwap = routed.plan
-        policy = raised(terms_of(order).priority_fee, await self._store.attempts(order.id))
-        prepared = await self._builder.prepare(planned, order.wallet, lifetime, policy, apart=_units_apart(order))
+        attempts = await self._store.attempts(order.id)
+        prepared = await self._builder.prepare(
+            planned,
+            order.wallet,
+            lifetime,
+            raised(terms_of(order).priority_fee, attempts),
+            apart=_units_apart(order),
+            tip_floor_lamports=raised_tip(attempts),
+        )
         return BuiltAttempt(
             message=prepared.message,
             simulated=prepared.simulated,
@@ -72,4 +83,11 @@ def raised(policy: PriorityFeePolicy, attempts: Sequence[Attempt]) -> PriorityFe
     expired = [unit_price_micro_lamports(attempt.message) for attempt in attempts if attempt.outcome is AttemptOutcome.EXPIRED]
     if not expired:
         return policy
-    return replace(policy, floor_micro_lamports=max(policy.floor_micro_lamports, max(expired) * 3 // 2 + 1))
+    floor = max(max(expired) * 3 // 2, max(expired) + _LEAST_RAISE_MICRO_LAMPORTS)
+    return replace(policy, floor_micro_lamports=max(policy.floor_micro_lamports, floor))
+
+
+def raised_tip(attempts: Sequence[Attempt]) -> int:
+    """What the next attempt tips at least, lamports: half more than the highest tip that expired; 0 when none did."""
+    expired = [attempt.message for attempt in attempts if attempt.outcome is AttemptOutcome.EXPIRED]
+    return max((tip_lamports(from_bytes_versioned(message)) for message in expired), default=0) * 3 // 2

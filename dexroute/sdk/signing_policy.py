@@ -12,7 +12,11 @@ def tips(settings: Settings) -> Tip | None:
     """What each swap tips; None without a block engine to tip. The embedded cluster has none."""
     if settings.jito_url is None or settings.is_embedded:
         return None
-    return Tip(lamports=settings.jito_tip_lamports, dont_front=settings.jito_dont_front)
+    return Tip(
+        lamports=settings.jito_tip_lamports,
+        dont_front=settings.jito_dont_front,
+        most_lamports=settings.policy_max_tip_lamports,
+    )
 
 
 def signing_policy(settings: Settings, venues: VenueRegistry) -> SigningPolicy:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import pairwise
 
+import pytest
+from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
+
+from dexroute.engine.planning.tip import JITO_TIP_ACCOUNTS
 from tests.e2e.chain import Pace
 from tests.e2e.conftest import Opener
 from tests.e2e.node import Sloppiness
@@ -65,10 +70,26 @@ async def test_bytes_that_never_land_are_replaced_once_proven_dead(open_stage: O
     a, b = stage.token(6), stage.token(9)
     stage.own_pool(a, b, (10**12, 2 * 10**12))
     stage.give(a, 10**9)
-    order = await stage.swap("5", str(a), str(b))
+    for account in JITO_TIP_ACCOUNTS:
+        stage.chain.put(account, Pubkey.default(), b"")
+    # The block engine is not there: swaps tip all the same, and land through the node.
+    engine = {"jito_url": "http://127.0.0.1:9", "jito_tip_lamports": 10_000, "policy_max_tip_lamports": 12_000}
+    order = await stage.swap("5", str(a), str(b), **engine)
     assert [attempt["outcome"] for attempt in order["attempts"]][-1] == "landed"
     dead = [attempt["signature"] for attempt in order["attempts"] if attempt["outcome"] == "expired"]
     assert len(order["attempts"]) == len(dead) + 1 >= 2 and len(set(stage.node.sent)) == len(order["attempts"])
+    prices, tips = zip(*map(bid_of, dict.fromkeys(stage.node.sent)), strict=True)
+    assert all(later >= earlier * 3 // 2 for earlier, later in pairwise(prices)) and prices[0] > 0
+    assert tips == (10_000, *[12_000] * (len(tips) - 1)), "half more would be 15,000, and the cap is 12,000"
+
+
+def bid_of(wire: bytes) -> tuple[int, int]:
+    """(micro-lamports per compute unit, lamports of the plain transfers) of a transaction."""
+    message = VersionedTransaction.from_bytes(wire).message
+    calls = [(str(message.account_keys[call.program_id_index]), bytes(call.data)) for call in message.instructions]
+    (price,) = [data[1:] for program, data in calls if program.startswith("ComputeBudget") and data[0] == 3]
+    paid = [data[4:] for program, data in calls if program == "1" * 32 and data[:4] == b"\2\0\0\0"]
+    return int.from_bytes(price, "little"), sum(int.from_bytes(lamports, "little") for lamports in paid)
 
 
 async def test_a_node_that_answers_slots_as_block_heights_proves_nothing(open_stage: Opener) -> None:

@@ -93,6 +93,14 @@ def landed_as(
     return order, attempt, landed
 
 
+def test_a_tip_is_raised_to_its_most_and_never_lowered() -> None:
+    tip = Tip(lamports=TIP, most_lamports=2 * TIP, dont_front=True)
+    wanted = (0, TIP, TIP + 1, 2 * TIP, 2 * TIP + 1)
+    assert [tip.at_least(lamports).lamports for lamports in wanted] == [TIP, TIP, TIP + 1, 2 * TIP, 2 * TIP]
+    assert Tip(lamports=TIP, most_lamports=TIP - 1).at_least(TIP + 1).lamports == TIP, "what is not allowed is refused, not lowered"
+    assert tip.at_least(TIP + 1).dont_front
+
+
 async def test_a_tip_the_policy_does_not_allow_is_refused() -> None:
     world = build_world("AB0")
     user = a_user(world, "AB")

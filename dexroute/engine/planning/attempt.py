@@ -117,12 +117,20 @@ class SwapBuilder:
         return with_tables(plan, usable), rents
 
     async def prepare(
-        self, planned: PlannedSwap, user: Pubkey, lifetime: BlockhashLifetime, policy: PriorityFeePolicy, *, apart: int = 0
+        self,
+        planned: PlannedSwap,
+        user: Pubkey,
+        lifetime: BlockhashLifetime,
+        policy: PriorityFeePolicy,
+        *,
+        apart: int = 0,
+        tip_floor_lamports: int = 0,
     ) -> PreparedAttempt:
         """The message to sign on this blockhash. Raises GuardRefused (funds, fee cap, size, simulation, policy, QuoteOnly),
         NetworkError.
 
         `apart` compute units are added to the limit: two equal swaps on one blockhash are then two transactions, two signatures.
+        Where swaps tip, this one tips `tip_floor_lamports` at least, as far as the tip may be raised.
 
         Two simulations: the first, with room to spare and no bid, measures; the second proves the exact bytes to be signed.
         Amounts are the first one's, because nodes disagree on whether a simulation takes the priority fee from the wallet.
@@ -130,9 +138,10 @@ class SwapBuilder:
         # A node behind the one that gave the blockhash knows neither it nor, perhaps, the money that arrived meanwhile.
         reached = lifetime.slot
         plan, rents = await self.plan(planned, user, min_context_slot=reached)
-        tip = self._tip.lamports if self._tip is not None else 0
+        tip = 0
         if self._tip is not None:
-            plan = with_tip(plan, self._tip)
+            raised = self._tip.at_least(tip_floor_lamports)
+            plan, tip = with_tip(plan, raised), raised.lamports
         free = needs_of(plan, rents, priority_fee_lamports=0, tip_lamports=tip)
         check_funds(plan, free, rents)
         probe = build_message(plan, lifetime, MAX_COMPUTE_UNITS, 0)

@@ -41,10 +41,15 @@ _TRANSFER: Final = b"\x02\0\0\0"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tip:
     """`lamports` to an account chosen at random, so that tips do not wait for each other. `dont_front` forbids bundles
-    that put another transaction before ours."""
+    that put another transaction before ours. A replacement of what expired may tip more, up to `most_lamports`."""
 
     lamports: int
     dont_front: bool = False
+    most_lamports: int = 0
+
+    def at_least(self, lamports: int) -> Tip:
+        """This tip raised to `lamports`, or as far as it may be; never lowered."""
+        return replace(self, lamports=max(self.lamports, min(lamports, self.most_lamports)))
 
 
 def with_tip(plan: SwapPlan, tip: Tip) -> SwapPlan:
