@@ -27,7 +27,18 @@ from dexroute.types.chain import (
     Simulation,
 )
 from dexroute.types.lookup_tables import RememberedTable
-from dexroute.types.orders import Attempt, EventKind, Fill, Json, LandedAttempt, Order, OrderEvent, OrderState, Priority
+from dexroute.types.orders import (
+    Attempt,
+    EventKind,
+    Fill,
+    Json,
+    LandedAttempt,
+    Order,
+    OrderEvent,
+    OrderState,
+    Priority,
+    SpendingGuard,
+)
 from dexroute.types.pools import RememberedPool
 from dexroute.types.records import AttemptRecord
 
@@ -231,20 +242,18 @@ class OrderStore(Notes, Protocol):
         fill: Fill | None = None,
         withdrawn: Fill | None = None,
         lease_ms: int | None = None,
+        guard: SpendingGuard | None = None,
     ) -> tuple[Order, OrderEvent]:
         """Commit one step: the order as `after`, its event row with the next number, and with them the attempt (inserted, or its
         new facts) and the fill. What an attempt signed never changes; at most one attempt of an order is alive. A `withdrawn` fill
-        counts no more. What the order promised is released when it ends.
+        counts no more. What the order promised is released when it ends. A `guard` is asked in the same transaction, one step of a
+        wallet after the other.
 
         Returns what was stored."""
         ...
 
     async def promised(self, genesis_hash: str, wallet: Pubkey) -> Mapping[Pubkey, int]:
         """What the open orders of a wallet promise together, base units per mint."""
-        ...
-
-    async def orders_since(self, genesis_hash: str, wallet: Pubkey, since_ms: int) -> tuple[Order, ...]:
-        """All orders of a wallet placed at `since_ms` or after."""
         ...
 
     async def counts(self) -> tuple[tuple[OrderState, Priority, bool, int], ...]:

@@ -23,6 +23,7 @@ from dexroute.storage.rows import (
     order_row,
     order_value,
 )
+from dexroute.storage.spendings import spendings
 from dexroute.storage.steps import IS_OPEN, LEASE_END, ORDERS, no_order, read_order, record
 from dexroute.storage.tables import AttemptRow, EventRow, FillRow, table_of
 from dexroute.types.orders import (
@@ -35,6 +36,7 @@ from dexroute.types.orders import (
     OrderEvent,
     OrderState,
     Priority,
+    SpendingGuard,
     is_legal_move,
 )
 
@@ -104,6 +106,7 @@ class SqlOrders(SqlLanded):
         fill: Fill | None = None,
         withdrawn: Fill | None = None,
         lease_ms: int | None = None,
+        guard: SpendingGuard | None = None,
     ) -> tuple[Order, OrderEvent]:
         if after.state is not before.state and (before.settled or not is_legal_move(before.state, after.state)):
             raise IllegalTransition(
@@ -130,6 +133,8 @@ class SqlOrders(SqlLanded):
             written = connection.execute(_ADVANCE_LEASED if self.leased else _ADVANCE, changes | read)
             if written.rowcount != 1:
                 raise _moved_on(before, read_order(connection, before.id))
+            if guard is not None:
+                guard.check(spendings(connection, before, guard.since_ms))
             if attempt is not None:
                 keep_attempt(connection, attempt)
             if withdrawn is not None:
@@ -149,16 +154,6 @@ class SqlOrders(SqlLanded):
     async def promised(self, genesis_hash: str, wallet: Pubkey) -> Mapping[Pubkey, int]:
         rows = await self._sessions.rows(promised_of(genesis_hash, wallet))
         return {Pubkey.from_string(row.mint): row.amount for row in rows}
-
-    async def orders_since(self, genesis_hash: str, wallet: Pubkey, since_ms: int) -> tuple[Order, ...]:
-        rows = await self._sessions.rows(
-            select(ORDERS).where(
-                ORDERS.c.id >= f"{since_ms:012x}",  # an id begins with the time of its order, and is the key
-                ORDERS.c.genesis_hash == genesis_hash,
-                ORDERS.c.wallet == str(wallet),
-            )
-        )
-        return tuple(order_value(row) for row in rows)
 
     async def order(self, order_id: str) -> Order:
         return self._one(order_id, await self._sessions.rows(select(ORDERS).where(ORDERS.c.id == order_id)))

@@ -102,7 +102,7 @@ def order_value(row: Any) -> Order:
         quoted=_amounts(row.quoted_in, row.quoted_out),
         simulated=_amounts(row.simulated_in, row.simulated_out),
         executed=_amounts(row.executed_in, row.executed_out),
-        costs=_costs_value(row.costs),
+        costs=costs_value(row.costs),
         failure=Failure(**row.failure) if row.failure is not None else None,
         cancel_requested_ms=row.cancel_requested_ms,
         deadline_ms=row.deadline_ms,
@@ -151,7 +151,7 @@ def attempt_value(row: Any) -> Attempt:
         wire=row.wire,
         signed_ms=row.signed_ms,
         simulated=_amounts(row.simulated_in, row.simulated_out),
-        expected_costs=_costs_value(row.expected_costs),
+        expected_costs=costs_value(row.expected_costs),
         tracked=tuple(Pubkey.from_string(account) for account in row.tracked),
         outcome=AttemptOutcome(row.outcome) if row.outcome is not None else None,
         slot=row.slot,
@@ -263,7 +263,7 @@ def _costs_json(costs: Costs | None) -> dict[str, Any] | None:
     }
 
 
-def _costs_value(stored: dict[str, Any] | None) -> Costs | None:
+def costs_value(stored: dict[str, Any] | None) -> Costs | None:
     if stored is None:
         return None
     return Costs(

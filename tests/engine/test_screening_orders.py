@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from solders.pubkey import Pubkey
 
+from dexroute.engine.execution import preparation
+from dexroute.engine.execution.builder import BuiltAttempt, RoutedOrder
 from dexroute.engine.execution.failures import error_of
-from dexroute.engine.execution.screening import DAY_MS, check_day
+from dexroute.engine.execution.screening import check_day
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import PolicyRefused
-from dexroute.types.orders import Costs, Order, OrderState, SwapAmounts
+from dexroute.types.chain import BlockhashLifetime
+from dexroute.types.orders import Costs, Order, OrderState, Spending, SwapAmounts
 from tests.engine.simulated_bench import MINT_A, MINT_B, Bench, open_bench
+from tests.engine.simulated_chain import FEE_LAMPORTS, SimulatedBuilder
 
 NOTHING = SigningPolicy(venues=frozenset(), max_fee_lamports=10**6)
 
@@ -36,32 +42,52 @@ async def test_what_a_day_may_spend(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         order, costs = replace(bench.order(), limit_amount=1), Costs(network_fee_lamports=5_000)
         others = [
-            order,  # itself counts once
-            ended(bench, OrderState.SUBMITTED, limit_amount=1),
-            ended(bench, OrderState.CONFIRMED, executed=SwapAmounts(amount_in=900_000, amount_out=1), costs=costs),
-            ended(bench, OrderState.FAILED, costs=costs),
-            ended(bench, OrderState.CANCELLED),
+            Spending(order=order, reserved=costs),  # itself counts once
+            Spending(order=ended(bench, OrderState.SUBMITTED, limit_amount=1), reserved=costs),
+            Spending(order=ended(bench, OrderState.BUILDING, limit_amount=1)),  # it will be held to the limit itself
+            Spending(order=ended(bench, OrderState.CONFIRMED, executed=SwapAmounts(amount_in=900_000, amount_out=1), costs=costs)),
+            Spending(order=ended(bench, OrderState.FAILED, costs=costs)),
+            Spending(order=ended(bench, OrderState.CANCELLED)),
         ]
         for limits in ({MINT_A: 2_900_000}, {MINT_B: 1}, {}):
-            check_day(order, costs, others, replace(NOTHING, day_limits=limits, day_lamports=15_000))
+            check_day(order, costs, others, replace(NOTHING, day_limits=limits, day_lamports=20_000))
         with pytest.raises(PolicyRefused, match="orders of the last 24 hours 1900000") as refused:
             check_day(order, costs, others, replace(NOTHING, day_limits={MINT_A: 2_899_999}))
         assert refused.value.context["rule"] == "day-limit"
-        with pytest.raises(PolicyRefused, match="would cost 15000 lamports") as refused:
-            check_day(order, costs, others, replace(NOTHING, day_lamports=14_999))
+        with pytest.raises(PolicyRefused, match="would cost 20000 lamports") as refused:
+            check_day(order, costs, others, replace(NOTHING, day_lamports=19_999))
         assert refused.value.context["rule"] == "day-lamports"
 
 
-async def test_the_journal_finds_the_orders_of_a_day(tmp_path: Path) -> None:
+@dataclass
+class CostlyBuilder(SimulatedBuilder):
+    """Of messages that cost something beside the swap."""
+
+    async def build(self, order: Order, routed: RoutedOrder, lifetime: BlockhashLifetime) -> BuiltAttempt:
+        return replace(await super().build(order, routed, lifetime), costs=Costs(network_fee_lamports=FEE_LAMPORTS))
+
+
+@pytest.mark.parametrize(
+    "day",
+    [{"day_lamports": 3 * FEE_LAMPORTS}, {"day_limits": {MINT_A: 3_000_000}}],
+    ids=["lamports", "mint"],
+)
+async def test_orders_that_run_at_once_never_pass_a_day_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, day: dict[str, Any]
+) -> None:
+    """Room for three: each sees the others' attempts, whether they have landed or not, and not merely those that ended."""
+    monkeypatch.setattr(preparation, "screen_attempt", lambda *_: None)  # another rule: these messages mean nothing to it
     async with open_bench(tmp_path) as bench:
-        now = bench.clock.now_ms()
-        mine = [bench.order(now_ms=now - back) for back in (0, DAY_MS, DAY_MS + 1)]
-        other_wallet = bench.order(wallet=Pubkey.new_unique())
-        other_cluster = bench.order(genesis_hash="elsewhere")
-        for order in (*mine, other_wallet, other_cluster):
-            await bench.store.place(order)
-        found = await bench.store.orders_since(str(bench.chain.genesis), bench.signer.pubkey, now - DAY_MS)
-        assert {order.id for order in found} == {order.id for order in mine[:2]}
+        bench.builder = CostlyBuilder()
+        executor = bench.executor(screening=replace(NOTHING, **day))
+        ended = await asyncio.gather(*(executor.execute(bench.order()) for _ in range(7)))
+        assert Counter(order.state for order in ended) == {OrderState.CONFIRMED: 3, OrderState.FAILED: 4}
+        assert len(bench.signer.signed) == 3
+        for order in ended:
+            await bench.check_journal(order)
+            if order.state is OrderState.FAILED:
+                error = error_of(order)
+                assert isinstance(error, PolicyRefused) and error.context["rule"] in ("day-limit", "day-lamports")
 
 
 def test_a_policy_knows_whether_it_must_look_back() -> None:

@@ -17,6 +17,7 @@ from dexroute.storage.rows import order_row
 from dexroute.types.orders import (
     Attempt,
     AttemptOutcome,
+    Costs,
     EventKind,
     Fill,
     Json,
@@ -25,6 +26,8 @@ from dexroute.types.orders import (
     OrderEvent,
     OrderState,
     Priority,
+    Spending,
+    SpendingGuard,
     is_legal_move,
 )
 
@@ -118,6 +121,7 @@ class MemoryStore:
         fill: Fill | None = None,
         withdrawn: Fill | None = None,
         lease_ms: int | None = None,
+        guard: SpendingGuard | None = None,
     ) -> tuple[Order, OrderEvent]:
         if after.state is not before.state and (before.settled or not is_legal_move(before.state, after.state)):
             raise IllegalTransition(f"order {before.id} cannot go from {before.state} to {after.state}", order=before.id)
@@ -127,6 +131,8 @@ class MemoryStore:
         if now.state is not before.state or now.event_seq != before.event_seq:
             raise IllegalTransition(f"order {before.id} moved on from {before.state} to {now.state}", order=before.id)
         # everything that may refuse comes before anything is written
+        if guard is not None:
+            guard.check([self._spending(one) for one in self._orders.values() if _counts(one, before, guard.since_ms)])
         attempts = self._attempts[before.id] if attempt is None else self._with(attempt)
         fills = [one for one in self._fills[before.id] if withdrawn is None or one.attempt_id != withdrawn.attempt_id]
         if fill is not None and any(one.attempt_id == fill.attempt_id for one in fills):
@@ -143,10 +149,6 @@ class MemoryStore:
         elif stored.is_open and not before.is_open:
             self._promise(stored, None, asked=False)
         return stored, self._record(stored, before.state, kind, at_ms, facts or {})
-
-    async def orders_since(self, genesis_hash: str, wallet: Pubkey, since_ms: int) -> tuple[Order, ...]:
-        since = f"{since_ms:012x}"  # an id begins with the time of its order
-        return tuple(o for o in self._orders.values() if (o.genesis_hash, o.wallet) == (genesis_hash, wallet) and o.id >= since)
 
     async def known_signatures(self, signatures: Sequence[str]) -> frozenset[str]:
         return frozenset(signature for signature in signatures if signature in self._signatures)
@@ -239,6 +241,10 @@ class MemoryStore:
         self._record(claimed, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
         return claimed
 
+    def _spending(self, order: Order) -> Spending:
+        alive = next((one for one in self._attempts[order.id] if one.is_live), None)
+        return Spending(order=order, reserved=None if alive is None else alive.expected_costs or Costs())
+
     def _record(self, order: Order, before: OrderState | None, kind: EventKind, at_ms: int, facts: Json) -> OrderEvent:
         event = OrderEvent(
             order_id=order.id,
@@ -301,3 +307,8 @@ class MemoryStore:
 
 def _turn(landed: LandedAttempt) -> tuple[int, str]:
     return landed.rank_ms, landed.order_id
+
+
+def _counts(order: Order, other: Order, since_ms: int) -> bool:
+    recent = order.is_open or order.id >= f"{since_ms:012x}" or order.updated_ms >= since_ms
+    return recent and (order.genesis_hash, order.wallet) == (other.genesis_hash, other.wallet)

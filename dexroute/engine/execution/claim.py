@@ -9,7 +9,7 @@ from typing import Any
 from dexroute.engine.execution import failpoints
 from dexroute.errors import OrderTakenOver
 from dexroute.ports import Clock, OrderStore
-from dexroute.types.orders import OPEN_STATES, Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState
+from dexroute.types.orders import OPEN_STATES, Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState, SpendingGuard
 
 EventWatcher = Callable[[Order, OrderEvent], None]
 """Called after an event is durable, never before. What it raises stops the caller, never the order: it is resumed later."""
@@ -48,6 +48,7 @@ class Claim:
         attempt: Attempt | None = None,
         fill: Fill | None = None,
         withdrawn: Fill | None = None,
+        guard: SpendingGuard | None = None,
         **changes: Any,
     ) -> None:
         """Commit the order with `changes` and in state `to` (None: it stays), with its event and what belongs to it. An order that
@@ -67,6 +68,7 @@ class Claim:
                 fill=fill,
                 withdrawn=withdrawn,
                 lease_ms=self._lease_ms,
+                guard=guard,
             )
         self._claimed_ms = began_ms
         if attempt is not None and self._attempts is not None:
@@ -83,10 +85,6 @@ class Claim:
     async def live_attempt(self) -> Attempt | None:
         """The one attempt nothing has proven dead."""
         return next((attempt for attempt in await self.attempts() if attempt.is_live), None)
-
-    async def orders_since(self, since_ms: int) -> tuple[Order, ...]:
-        """All orders of this order's wallet since then, itself among them."""
-        return await self._store.orders_since(self.order.genesis_hash, self.order.wallet, since_ms)
 
     async def still_holds(self) -> bool:
         """Whether nobody claimed the order since."""

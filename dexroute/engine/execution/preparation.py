@@ -13,7 +13,7 @@ from dexroute.engine.execution.failures import failure_of
 from dexroute.engine.execution.limits import check_limit
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.reactions import ROUTE_AGAIN, Reaction, backoff_ms, reaction_to
-from dexroute.engine.execution.screening import DAY_MS, check_day, screen_attempt
+from dexroute.engine.execution.screening import day_guard, screen_attempt
 from dexroute.engine.execution.signing import check_message, commit_intent, commit_signature, unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import DexError, KeypairError, PolicyRefused, SignerUnavailable, SlippageExceeded
@@ -118,12 +118,13 @@ class Preparation:
         _refuse_beyond(lambda: check_limit(claim.order, claim.order.limit_amount, built.simulated, "simulated"))
         if (screening := self._screening) is not None:
             _refuse_beyond(lambda: screen_attempt(claim.order, built, screening))
-            if screening.bounds_days:
-                today = await claim.orders_since(self._clock.now_ms() - DAY_MS)
-                _refuse_beyond(lambda: check_day(claim.order, built.costs, today, screening))
         if deadline_passed(claim.order, self._clock):
             raise _Refused(past_deadline(claim.order, "nothing was signed since"))
-        attempt = await commit_intent(claim, self._clock, built, lifetime)
+        guard = None if screening is None else day_guard(claim.order, built.costs, screening, now_ms=self._clock.now_ms())
+        try:
+            attempt = await commit_intent(claim, self._clock, built, lifetime, guard)
+        except PolicyRefused as error:
+            raise _Refused(error) from error
         await claim.check_lease()
         try:
             await commit_signature(claim, self._clock, self._signer, attempt)

@@ -10,22 +10,31 @@ from solders.pubkey import Pubkey
 from dexroute.engine.execution.builder import BuiltAttempt
 from dexroute.engine.planning.screening import SigningPolicy, SwapBounds, screen
 from dexroute.errors import PolicyRefused
-from dexroute.types.orders import Costs, Order
+from dexroute.types.orders import Costs, Order, Spending, SpendingGuard
 
 DAY_MS: Final = 86_400_000
 
 
-def check_day(order: Order, expected: Costs, others: Iterable[Order], policy: SigningPolicy) -> None:
+def day_guard(order: Order, expected: Costs, policy: SigningPolicy, *, now_ms: int) -> SpendingGuard | None:
+    """What holds an attempt of `order` to the policy's day; None for a policy that bounds none."""
+    if not policy.bounds_days:
+        return None
+    return SpendingGuard(since_ms=now_ms - DAY_MS, check=lambda others: check_day(order, expected, others, policy))
+
+
+def check_day(order: Order, expected: Costs, others: Iterable[Spending], policy: SigningPolicy) -> None:
     """Hold an order, and what it is expected to cost, to what the policy allows in a day. `others` are the wallet's orders of the
-    last 24 hours; open ones count with the most they may spend. Raises PolicyRefused."""
+    last 24 hours. One with an attempt alive counts with the most it may spend; one without is checked when it makes one. Raises
+    PolicyRefused."""
     mint = order.request.input_mint
     spent, cost = 0, _lamports(expected)
     for other in others:
-        if other.id == order.id:
+        if other.order.id == order.id:
             continue
-        if other.costs is not None:
-            cost += _lamports(other.costs)
-        if other.request.input_mint == mint:
+        costs = other.order.costs if not other.order.is_open else other.reserved
+        if costs is not None:
+            cost += _lamports(costs)
+        if other.order.request.input_mint == mint:
             spent += _spent(other)
     wanted, limit = order.max_amount_in or 0, policy.day_limits.get(mint)
     if limit is not None and spent + wanted > limit:
@@ -50,9 +59,10 @@ def check_day(order: Order, expected: Costs, others: Iterable[Order], policy: Si
         )
 
 
-def _spent(order: Order) -> int:
+def _spent(spending: Spending) -> int:
+    order = spending.order
     if order.is_open:
-        return order.max_amount_in or 0
+        return 0 if spending.reserved is None else order.max_amount_in or 0
     return order.executed.amount_in if order.executed is not None else 0
 
 

@@ -15,11 +15,14 @@ from dexroute.engine.execution.failpoints import Boundary, boundary
 from dexroute.errors import DexError, KeypairError
 from dexroute.ports import Clock, Signer
 from dexroute.types.chain import BlockhashLifetime
-from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Order, OrderState
+from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Order, OrderState, SpendingGuard
 
 
-async def commit_intent(claim: Claim, clock: Clock, built: BuiltAttempt, lifetime: BlockhashLifetime) -> Attempt:
-    """Record what is about to be signed. A process that dies after this never committed a signature, so it never sent one."""
+async def commit_intent(
+    claim: Claim, clock: Clock, built: BuiltAttempt, lifetime: BlockhashLifetime, guard: SpendingGuard | None = None
+) -> Attempt:
+    """Record what is about to be signed, unless `guard` refuses it. A process that dies after this never committed a signature, so
+    it never sent one. Raises what the guard raises."""
     number = len(await claim.attempts()) + 1
     attempt = Attempt(
         id=f"{claim.order.id}-{number}",
@@ -41,7 +44,7 @@ async def commit_intent(claim: Claim, clock: Clock, built: BuiltAttempt, lifetim
         "blockhash_slot": str(lifetime.slot),
         **built.facts,
     }
-    await claim.step(EventKind.INTENT, facts=facts, attempt=attempt, simulated=built.simulated)
+    await claim.step(EventKind.INTENT, facts=facts, attempt=attempt, simulated=built.simulated, guard=guard)
     return attempt
 
 
