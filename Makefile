@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kit simulate lint format programs check-programs bench clean
+.PHONY: help demo test test-kit simulate chaos lint format programs check-programs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -38,6 +38,10 @@ test-kit: $(VENV)/.dev ## the embedded cluster driven by npm's @solana/kit and @
 
 simulate: $(VENV)/.dev ## 10,000 seeds of the executor in bad weather, on virtual time (SEEDS=n for more or fewer)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000)
+
+chaos: $(VENV)/.dev ## orders through dex against a badly behaved cluster; processes, PostgreSQL and Redis killed at random (STORIES=n)
+	@$(BIN)/python -m tests.e2e.soak --stories $(or $(STORIES),5)
+	@$(BIN)/python -m tests.e2e.soak --stories $(or $(STORIES),5) --chaos
 
 bench: $(VENV)/.dev ## quotes against the venues' official SDKs, memory of loaded pools, start of dex, cost of reading, routes; writes docs/benchmarks*.md
 	@$(BIN)/python -m benchmarks.quotes

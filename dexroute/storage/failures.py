@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from dexroute.errors import DatabaseError, DatabaseUnavailable, DexError, IllegalTransition, InvalidAmount
 
 _BUSY = ("database is locked", "database table is locked")
+_OUTAGES = ("08", "53300", "57P")  # connection exceptions; no connection left; the server goes down or comes up
 _LIMITS = {
     "uq_attempts_live": "the order already has a live attempt",
     "attempts.order_id": "the order already has a live attempt, or one with this number",
@@ -42,7 +43,7 @@ def _typed(error: DBAPIError, where: str) -> DexError:
     reason = str(error.orig)
     if "out of int" in reason:  # asyncpg's word for what sqlite3 calls OverflowError
         return _too_large(where, error.orig)
-    interrupted = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
+    interrupted = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)) or _is_outage(error)
     if any(busy in reason for busy in _BUSY) or (interrupted and "postgresql" in where):
         return _unavailable(where, reason)
     return DatabaseError(
@@ -50,6 +51,11 @@ def _typed(error: DBAPIError, where: str) -> DexError:
         database=where,
         reason=reason,
     )
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    """By SQLSTATE, since a server that dies while a connection is made reaches us as an error of no special class."""
+    return str(getattr(error.orig, "sqlstate", None)).startswith(_OUTAGES)
 
 
 def _too_large(where: str, error: object) -> InvalidAmount:

@@ -195,7 +195,7 @@ async def test_a_server_that_is_gone_is_left_alone_for_a_while() -> None:
     with redis_server() as server:
         async with opened(server, time=passing) as cache:
             await cache.keep([POOL], read(100))
-            server.stop()
+            server.kill()
             with pytest.raises(CacheUnavailable, match="quotes go on without it"):
                 await cache.latest([POOL])
             started = time.monotonic()
@@ -214,12 +214,12 @@ async def test_a_server_that_does_not_let_us_in_or_is_full() -> None:
             refused = await stack.enter_async_context(opened(server))
             with pytest.raises(CacheUnavailable):
                 await refused.latest([POOL])
-            wrong = RedisServer(f"{server.url}?password=secret-guess", server.running)
+            wrong = RedisServer(f"{server.url}?password=secret-guess", server.command)
             guessed = await stack.enter_async_context(opened(wrong))
             with pytest.raises(CacheUnavailable) as caught:
                 await guessed.latest([POOL])
             assert "secret" not in str(caught.value) + str(caught.value.context)
-            right = RedisServer(f"{server.url}?password=secret-word", server.running)
+            right = RedisServer(f"{server.url}?password=secret-word", server.command)
             let_in = await stack.enter_async_context(opened(right))
             await let_in.keep([POOL], read(1))
             assert (await let_in.version()).split(".")[0].isdigit()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -260,6 +260,23 @@ class Chain:
             before=told[0],
             after=told[1],
         )
+
+    def fork(self, back: int, keep: Callable[[VersionedTransaction], bool]) -> int:
+        """The last `back` slots never happened, as far as they are not finalized: every account is as it was before them. Of their
+        transactions those that `keep` names wait for a block again; the others were never heard of. How many lost their block."""
+        first = max(self.slot_at("finalized") + 1, self.tip() - back + 1)
+        gone = [landed for landed in self.landed.values() if landed.slot >= first]
+        for address, versions in self.versions.items():
+            kept = [version for version in versions if version[0] < first]
+            if len(kept) < len(versions):
+                self.versions[address] = kept
+                self._restore(address, kept[-1][1])
+        for landed in gone:
+            signature = landed.transaction.signatures[0]
+            del self.landed[signature]
+            if keep(landed.transaction):
+                self.waiting.append((self.tip() + 1, landed.transaction))
+        return len(gone)
 
     def _below_rent(self, before: dict[Pubkey, Account | None], after: dict[Pubkey, Account | None]) -> Pubkey | None:
         """The first account that a cluster would refuse to leave behind."""

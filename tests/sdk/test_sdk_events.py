@@ -82,7 +82,7 @@ async def test_every_step_is_published_and_others_are_woken_by_it(market: Path, 
 async def test_a_dead_redis_costs_no_event_and_fails_no_order(market: Path, signer: KeypairSigner, server: RedisServer) -> None:
     async with Dex(url="embedded", data_dir=market, signer=signer, redis_url=server.url) as dex:
         following = asyncio.create_task(until_confirmed(dex))
-        server.stop()
+        server.kill()
         receipt = await dex.swap(await dex.quote("SOL", "USDC", "1", swappable=True))
         assert receipt.order.state is OrderState.CONFIRMED
         async with asyncio.timeout(10):

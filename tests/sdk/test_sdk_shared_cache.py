@@ -78,7 +78,7 @@ async def test_without_its_redis_a_process_quotes_and_says_so(market: Path, sign
     with redis_server() as server:
         async with Dex(url="embedded", data_dir=market, signer=signer, redis_url=server.url) as dex:
             assert not (await dex.quote("SOL", "USDC", "1")).notes
-            server.stop()
+            server.kill()
             quote = await dex.quote("SOL", "USDC", "1")
             assert quote.round_trips == 1
             assert sum("does not answer" in note and "quotes go on without it" in note for note in quote.notes) == 1

@@ -16,24 +16,31 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import redis
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RedisServer:
     """A server of this test process on a Unix socket, nothing of it on disk. `url` is what `redis_url` takes."""
 
     url: str
-    running: subprocess.Popen[bytes]
+    command: list[str]
+    running: subprocess.Popen[bytes] = field(init=False)
 
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(self.url)
 
-    def stop(self) -> None:
+    def start(self) -> None:
+        """Empty, as after a restart: nothing of it was on disk."""
+        self.running = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _wait_for(self)
+
+    def kill(self) -> None:
+        """SIGKILL."""
         self.running.kill()
         self.running.wait()
 
@@ -44,13 +51,12 @@ def redis_server(*options: str) -> Iterator[RedisServer]:
     with TemporaryDirectory(prefix="dexroute-redis-") as directory:
         socket = Path(directory, "redis.sock")
         plain = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no", "--dir", directory]
-        running = subprocess.Popen([_binary(), *plain, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        server = RedisServer(f"unix://{socket}", running)
+        server = RedisServer(f"unix://{socket}", [_binary(), *plain, *options])
         try:
-            _wait_for(server)
+            server.start()
             yield server
         finally:
-            server.stop()
+            server.kill()
 
 
 def _binary() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -165,6 +166,23 @@ async def test_a_url_that_cannot_hold_a_journal_is_refused_without_its_password(
         async with open_store(url):
             pass
     assert "s3cret" not in str(refused.value) and "postgresql://" in str(refused.value)
+
+
+async def test_a_postgres_that_dies_while_it_is_greeted_is_retryable() -> None:
+    """It has no error of its own class then: the driver tells it by SQLSTATE alone."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4)
+        writer.write(b"N")  # no TLS here; and then the start-up message is never answered
+        await reader.read(4)
+        writer.close()
+
+    dying = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = dying.sockets[0].getsockname()[1]
+    async with dying:
+        with pytest.raises(DatabaseUnavailable, match="nothing is lost"):
+            async with open_store(f"postgresql+asyncpg://dex@127.0.0.1:{port}/journal"):
+                pass
 
 
 async def test_an_unreachable_postgres_is_retryable_and_named_without_its_password() -> None:
