@@ -9,7 +9,7 @@ any way: that costs tightness, never truth.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
 from typing import Final
@@ -18,18 +18,17 @@ import numpy as np
 
 from dexroute.engine.routing.market import Market, Steps
 from dexroute.engine.routing.options import MAX_SPLITS
-from dexroute.engine.routing.prices import Bools, Floats
+from dexroute.engine.routing.prices import Floats, Ints, PriceTable
 
 # Outwards: what curves promise (a billionth), and the rounding of doubles.
 _CURVE: Final = 1e-9
-# Of the venues only DAMM v1 rounds a swap in the trader's favour, by less than a unit of the input (its fee is rounded down, and at
-# least 1); a test holds all venues to that. One swap a leg.
-_FAVOURABLE: Final = frozenset({"meteora-damm-v1"})
+# What such a swap may get too much, a unit of the input; one swap a leg.
 _UNITS: Final = float(MAX_SPLITS)
 _DOUBLES: Final = 1e-13
 # An edge this close to worthwhile may be lifted over it by a unit of rounding.
 _NEAR: Final = 1e-6
-_LONGEST_CHAIN: Final = 12
+# Slopes of pieces that follow each other, apart by rounding.
+_SAME_SLOPE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +45,40 @@ def dual_bound(market: Market, prices: Floats, *, input: int, output: int, amoun
     """The bound at these prices, base units of the ranked mint per base unit, by mint number. Prices are not negative."""
     table = market.prices
     worth_in, worth_out = prices[table.source], table.slope * prices[table.target]
-    touched: Bools = (worth_out >= worth_in * (1.0 - _NEAR)) & (worth_out > 0.0)
-    surplus: dict[int, float] = {}
-    gained = slack = 0.0
-    for place in np.flatnonzero(touched).tolist():
-        edge = int(table.edge[place])
-        paid, got = float(prices[table.source[place]]), float(prices[table.target[place]])
-        gain, volume = best_arbitrage(market.curve(edge), paid, got)
-        slack += volume * (_CURVE + _DOUBLES)
-        if market.edge_pool[edge].venue_id in _FAVOURABLE:
-            slack += _UNITS * paid
-        if gain > 0.0:
-            surplus[edge] = gain
-            gained += gain
+    touched = np.flatnonzero((worth_out >= worth_in * (1.0 - _NEAR)) & (worth_out > 0.0))
+    paid, got = worth_in[touched], prices[table.target[touched]]
+    gains, volumes = _first_arbitrage(table, touched, paid, worth_out[touched])
+    # Few are worth more than the first piece of their curves.
+    for number in np.flatnonzero(table.goes_on[touched] & (_first_end(table, touched) * got > paid)).tolist():
+        curve = market.curve(int(table.edge[touched[number]]))
+        gains[number], volumes[number] = best_arbitrage(curve, float(paid[number]), float(got[number]))
+    slack = float(volumes.sum()) * (_CURVE + _DOUBLES) + _UNITS * float(paid[table.favourable[touched]].sum())
+    gained = float(gains.sum())
+    gaining = np.flatnonzero(gains > 0.0)
+    surplus = dict(zip(table.edge[touched[gaining]].tolist(), gains[gaining].tolist(), strict=True))
     base = float(prices[input if exact_in else output]) * amount
     exact = base + gained if exact_in else base - gained
     slack += (base + gained) * _DOUBLES
     value = ceil(exact + slack) if exact_in else floor(exact - slack)
     return Bound(value=max(value, 0), exact=exact, surplus=surplus)
+
+
+def _first_arbitrage(table: PriceTable, places: Ints, paid: Floats, worth: Floats) -> tuple[Floats, Floats]:
+    """`best_arbitrage` of the first pieces of many curves; `worth` is what their first unit of output per input is worth."""
+    first, bend = table.first_in[places], table.bend[places]
+    x = first.copy()
+    bent = (bend > 0.0) & (paid > 0.0)
+    x[bent] = np.minimum((np.sqrt(worth[bent] / paid[bent]) - 1.0) / bend[bent], first[bent])
+    x[worth <= paid] = 0.0
+    out = worth * x / (1.0 + bend * x)
+    return out - x * paid, out + x * paid
+
+
+def _first_end(table: PriceTable, places: Ints) -> Floats:
+    """The slopes at the ends of first pieces: no later piece is steeper."""
+    growth = 1.0 + table.bend[places] * table.first_in[places]
+    slopes: Floats = table.slope[places] / (growth * growth) * (1.0 + _SAME_SLOPE)
+    return slopes
 
 
 def best_arbitrage(curve: Steps, paid: float, got: float) -> tuple[float, float]:
@@ -82,20 +97,19 @@ def best_arbitrage(curve: Steps, paid: float, got: float) -> tuple[float, float]
     return gain, volume
 
 
-def sale_chain(market: Market, prices: Floats, mint: int, end: Container[int]) -> list[int]:
-    """The edges that selling a mint for its price takes, until a mint of `end` is reached."""
+def sale_chains(market: Market, prices: Floats, mints: Iterable[int], end: Container[int]) -> set[int]:
+    """The edges that selling each of these mints for its price takes, until a mint of `end` is reached."""
     table = market.prices
-    chain: list[int] = []
-    for _ in range(_LONGEST_CHAIN):
-        if mint in end:
-            break
-        places = table.of_source(mint)
-        if not len(places):
-            break
-        best = places[int(np.argmax(table.slope[places] * prices[table.target[places]]))]
-        chain.append(int(table.edge[best]))
-        mint = int(table.target[best])
-    return chain
+    best = table.best_sales(table.slope, prices)
+    seen: set[int] = set()
+    chains: set[int] = set()
+    for mint in mints:
+        while mint not in end and mint not in seen and mint in best:
+            seen.add(mint)
+            place = best[mint]
+            chains.add(int(table.edge[place]))
+            mint = int(table.target[place])
+    return chains
 
 
 def all_prices(market: Market, known: Sequence[tuple[int, float]]) -> Floats:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from dexroute.engine.routing.bound import Bound, all_prices, dual_bound, sale_chain
+from dexroute.engine.routing.bound import Bound, all_prices, dual_bound, sale_chains
 from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
@@ -58,9 +58,9 @@ def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRo
             break
         if settled and sum(bound.surplus[edge] for edge in outside) <= _NEGLIGIBLE * reached:
             break
-        for edge in outside[:_MORE_EDGES]:
-            edges.add(edge)
-            edges.update(sale_chain(market, prices, market.target[edge], known))
+        more = outside[:_MORE_EDGES]
+        edges.update(more)
+        edges |= sale_chains(market, prices, (market.target[edge] for edge in more), known)
         flow = solve_network(market, sorted(edges), plain, _Scale(prices), tolerance=_TOLERANCE)
         settled = True
         known = _pinned(market, flow, plain)

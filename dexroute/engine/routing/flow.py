@@ -13,7 +13,7 @@ flat pieces, of which bins and ticks are full.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ Ints = NDArray[np.int64]
 _MOST_STEPS: Final = 60
 _SHY: Final = 0.995  # of the way to a border that one step may go
 _SMALLEST: Final = 1e-300
+_NEARLY_FULL: Final = 1e-16  # of a capacity: the least room that is left of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,81 +51,102 @@ class FlowSolution:
     solved: bool
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a step out of all bounds is seen as an error that is not finite, and not taken
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a step out of all bounds is seen as an error, and not taken
 def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
     """Solves until the complementarity gap and unmet balances are below `tolerance` (in units of the scaled reference)."""
-    source, target, capacity, bend = problem.source, problem.target, problem.capacity, problem.bend
-    pieces, mints = len(source), len(problem.supply)
+    capacity, slope, bend = problem.capacity, problem.slope, problem.bend
+    pieces, mints = len(capacity), len(problem.supply)
     if not pieces:
         return FlowSolution(flows=np.zeros(0), prices=np.ones(mints), gap=0.0, unmet=1.0, solved=False)
-    kept = np.arange(mints) != problem.reference
+    # The reference goes last, so that all others are the first `free`.
+    free = mints - 1
+    number = np.arange(mints)
+    number[problem.reference] = free
+    number[problem.reference + 1 :] -= 1
+    source, target = number[problem.source], number[problem.target]
+    supply = np.empty(mints)
+    supply[number] = problem.supply
+    supply = supply[:free]
+    ends = np.concatenate((target, source))
+    diagonal = (np.arange(free), np.arange(free))
     # Where each piece adds to the system over all pairs of mints.
     corners = np.concatenate((target * mints + target, source * mints + source, target * mints + source, source * mints + target))
 
-    z = np.minimum(capacity * 0.5, 1.0 / max(pieces, 1))
-    y = np.ones(mints)
-    low = np.full(pieces, 0.1)  # multiplier of z >= 0
-    high = np.minimum(0.1, 0.1 / capacity)  # multiplier of z <= capacity
-    w = np.full(mints, 0.1)  # what is left over at a mint
-    w[problem.reference] = 0.0
+    # All that stays positive in one array, and its change in another: a step is a few calls for everything at once.
+    state, change = _State(pieces, free), _State(pieces, free)
+    z, room, low, high, w, y = state.parts
+    dz, droom, dlow, dhigh, dw, dy = change.parts
+    z[:] = np.minimum(capacity * 0.5, 1.0 / pieces)
+    np.subtract(capacity, z, out=room)
+    low[:] = 0.1  # multiplier of z >= 0
+    np.minimum(0.1, 0.1 / capacity, out=high)  # multiplier of z <= capacity
+    w[:] = 0.1  # what is left over at a mint
+    y[:] = 1.0
+    prices, price_changes = np.ones(mints), np.zeros(mints)
+    moved, entries = np.empty(2 * pieces), np.empty(4 * pieces)
+    arriving, leaving = moved[:pieces], moved[pieces:]
+    at_target, at_source, across, back = entries.reshape(4, pieces)
     best: tuple[float, Floats, Floats, float, float] | None = None
     for _ in range(_MOST_STEPS):
-        room = capacity - z
         growth = 1.0 + bend * z
-        marginal = problem.slope / (growth * growth)
-        arrived = problem.slope * z / growth
-        balance = problem.supply + np.bincount(target, arrived, mints) - np.bincount(source, z, mints)
-        unmet = float(np.abs((balance - w)[kept]).max(initial=0.0))
-        stationary = y[target] * marginal - y[source] + low - high
-        gap = float(low @ z + high @ room + (y * w)[kept].sum())
+        marginal = slope / (growth * growth)
+        np.multiply(marginal * growth, z, out=arriving)
+        np.negative(z, out=leaving)
+        balance = supply + np.bincount(ends, moved, mints)[:free]
+        prices[:free] = y
+        worth = prices[target] * marginal
+        earned = worth - prices[source]
+        unmet = float(np.abs(balance - w).max(initial=0.0))
+        gap = float(state.primal @ state.dual + y @ w)
         # Not stationary costs at most what could flow there.
-        error = gap + unmet + float(np.abs(stationary * z).sum())
+        error = gap + unmet + float(np.abs((earned + low - high) * z).sum())
         if best is None or error < best[0]:
-            best = (error, z.copy(), y.copy(), gap, unmet)
+            best = (error, z.copy(), prices.copy(), gap, unmet)
         if error < tolerance:
             break
-        barrier = gap / (2 * pieces + mints - 1) * (0.1 if unmet < 1e-3 else 0.3)
-        curvature = 2.0 * y[target] * marginal * bend / growth
-        stiff = curvature + low / z + high / room
-        push = y[target] * marginal - y[source] + barrier / z - barrier / room
-        yielding = 1.0 / stiff
+        barrier = gap / (2 * pieces + free) * (0.1 if unmet < 1e-3 else 0.3)
+        stiff_low, stiff_high = low / z, high / room
+        force_low, force_high = barrier / z, barrier / room
+        yielding = 1.0 / (2.0 * worth * bend / growth + stiff_low + stiff_high)
+        push = earned + force_low - force_high
         crossed = marginal * yielding
-        entries = np.concatenate((marginal * crossed, yielding, -crossed, -crossed))
-        left = np.bincount(corners, entries, mints * mints).reshape(mints, mints)[np.ix_(kept, kept)]
-        slack = w[kept] / y[kept]
-        left[np.diag_indices_from(left)] += slack + 1e-14
-        pushed = np.bincount(target, crossed * push, mints) - np.bincount(source, yielding * push, mints)
-        right = -balance[kept] + barrier / y[kept] - pushed[kept]
+        np.multiply(marginal, crossed, out=at_target)
+        at_source[:] = yielding
+        np.negative(crossed, out=across)
+        back[:] = across
+        left = np.bincount(corners, entries, mints * mints).reshape(mints, mints)[:free, :free].copy()
+        slack = w / y
+        left[diagonal] = left[diagonal] + slack + 1e-14
+        np.multiply(crossed, push, out=arriving)
+        np.multiply(-yielding, push, out=leaving)
+        force = barrier / y
+        right = force - balance - np.bincount(ends, moved, mints)[:free]
         try:
-            dy_kept: Any = np.linalg.solve(left, right)
+            dy[:] = np.linalg.solve(left, right)
         except np.linalg.LinAlgError:
             break
-        dy = np.zeros(mints)
-        dy[kept] = dy_kept
-        dz = (marginal * dy[target] - dy[source] + push) * yielding
-        dlow = barrier / z - low - low / z * dz
-        dhigh = barrier / room - high + high / room * dz
-        dw = np.zeros(mints)
-        dw[kept] = barrier / y[kept] - w[kept] - slack * dy_kept
-        primal = min(_step(z, dz), _step(room, -dz), _step(w[kept], dw[kept]))
-        dual = min(_step(y[kept], dy_kept), _step(low, dlow), _step(high, dhigh))
-        if not np.isfinite(primal + dual):
+        price_changes[:free] = dy
+        np.multiply(marginal * price_changes[target] - price_changes[source] + push, yielding, out=dz)
+        np.negative(dz, out=droom)
+        np.subtract(force_low - low, stiff_low * dz, out=dlow)
+        np.add(force_high - high, stiff_high * dz, out=dhigh)
+        np.subtract(force - w, slack * dy, out=dw)
+        steepest = float((change.all / state.all).min())
+        if not np.isfinite(steepest):
             break
-        primal = dual = min(primal, dual)
-        z = np.maximum(z + primal * dz, _SMALLEST)
-        w = w + primal * dw
-        y = y + dual * dy
-        low = np.maximum(low + dual * dlow, _SMALLEST)
-        high = np.maximum(high + dual * dhigh, _SMALLEST)
-        z = np.minimum(z, np.nextafter(capacity, 0.0))
+        change.all *= min(1.0, _SHY / -steepest) if steepest < 0.0 else 1.0
+        np.maximum(state.all + change.all, _SMALLEST, out=state.all)
+        np.subtract(capacity, z, out=room)
+        np.maximum(room, capacity * _NEARLY_FULL, out=room)
     assert best is not None
-    error, z, y, gap, unmet = best
-    return FlowSolution(flows=z, prices=y, gap=gap, unmet=unmet, solved=error < tolerance)
+    error, z, prices, gap, unmet = best
+    return FlowSolution(flows=z, prices=prices[number], gap=gap, unmet=unmet, solved=error < tolerance)
 
 
-def _step(value: Floats, change: Floats) -> float:
-    """How far along `change` positive values stay positive, at most 1."""
-    falling = change < 0.0
-    if not falling.any():
-        return 1.0
-    return min(1.0, _SHY * float((value[falling] / -change[falling]).min()))
+class _State:
+    """z, capacity - z, the multipliers of both, what is left over at each mint, and prices, side by side."""
+
+    def __init__(self, pieces: int, mints: int) -> None:
+        self.all = np.empty(4 * pieces + 2 * mints)
+        self.parts: list[Floats] = np.split(self.all, np.cumsum([pieces] * 4 + [mints]))
+        self.primal, self.dual = self.all[: 2 * pieces], self.all[2 * pieces : 4 * pieces]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dexroute.engine.routing.market import offers_exact_out
+from dexroute.math.concave import Piece
 
 if TYPE_CHECKING:
     from dexroute.engine.routing.market import Market
@@ -20,13 +21,17 @@ Bools = NDArray[np.bool_]
 
 _MOST_ROUNDS: Final = 24
 _SAME: Final = 1e-13
+_NO_PIECE: Final = Piece(0.0, 0.0, 0.0)
+# Of the venues only DAMM v1 rounds a swap in the trader's favour, by less than a unit of the input (its fee is rounded down, and at
+# least 1); a test holds all venues to that.
+_FAVOURABLE: Final = frozenset({"meteora-damm-v1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
-    """Per edge: its mints, the slope its curve starts with (0: takes nothing), and whether its program swaps exact out. Edges are
-    sorted by source, so that one `reduceat` finds the best of each mint; `edge` names them in the market's numbering, `place` is
-    the way back."""
+    """Per edge: its mints, the first piece of its curve (`slope` 0: takes nothing), whether there are more, whether its program
+    swaps exact out, and whether it rounds in the trader's favour. Edges are sorted by source, so that one `reduceat` finds the best
+    of each mint; `edge` names them in the market's numbering, `place` is the way back."""
 
     mints: int
     edge: Ints
@@ -34,7 +39,11 @@ class PriceTable:
     source: Ints
     target: Ints
     slope: Floats
+    first_in: Floats
+    bend: Floats
+    goes_on: Bools
     exact_out: Bools
+    favourable: Bools
     sources: Ints
     starts: Ints
     to_target: Ints
@@ -45,12 +54,14 @@ class PriceTable:
     def of(cls, market: Market) -> PriceTable:
         source = np.array(market.source, dtype=np.int64)
         target = np.array(market.target, dtype=np.int64)
-        slope = np.zeros(len(source))
-        for edge in range(len(source)):
-            pieces = market.curve(edge).pieces
-            if pieces:
-                slope[edge] = pieces[0].slope
+        curves = [market.curve(edge).pieces for edge in range(len(source))]
+        firsts = [pieces[0] if pieces else _NO_PIECE for pieces in curves]
+        slope = np.array([piece.slope for piece in firsts])
+        first_in = np.array([piece.amount_in for piece in firsts])
+        bend = np.array([piece.bend for piece in firsts])
+        goes_on = np.array([len(pieces) > 1 for pieces in curves], dtype=np.bool_)
         exact_out = np.array([offers_exact_out(pool.venue_id) for pool in market.edge_pool], dtype=np.bool_)
+        favourable = np.array([pool.venue_id in _FAVOURABLE for pool in market.edge_pool], dtype=np.bool_)
         order = np.argsort(source, kind="stable")
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
@@ -64,7 +75,11 @@ class PriceTable:
             source=source[order],
             target=target[order],
             slope=slope[order],
+            first_in=first_in[order],
+            bend=bend[order],
+            goes_on=goes_on[order],
             exact_out=exact_out[order],
+            favourable=favourable[order],
             sources=sources,
             starts=starts,
             to_target=to_target,
@@ -72,13 +87,13 @@ class PriceTable:
             target_starts=target_starts,
         )
 
-    def of_source(self, mint: int) -> Ints:
-        """Places of the edges that sell a mint."""
-        first = int(np.searchsorted(self.sources, mint))
-        if first == len(self.sources) or self.sources[first] != mint:
-            return np.empty(0, dtype=np.int64)
-        end = self.starts[first + 1] if first + 1 < len(self.starts) else len(self.source)
-        return np.arange(self.starts[first], end)
+    def best_sales(self, slope: Floats, prices: Floats) -> dict[int, int]:
+        """By mint, the place of the edge that fetches most for it at these slopes and prices; the first of equals."""
+        fetched = slope * prices[self.target]
+        counts = np.diff(np.append(self.starts, len(fetched)))
+        best = np.flatnonzero(fetched == np.repeat(np.maximum.reduceat(fetched, self.starts), counts))
+        _, first = np.unique(self.source[best], return_index=True)
+        return dict(zip(self.source[best[first]].tolist(), best[first].tolist(), strict=True))
 
     def worth(self, slope: Floats, output: int, hops: int) -> list[Floats]:
         """For 0 to `hops` hops: how much of mint `output` one unit of each mint fetches at best (0: none), at these slopes."""
