@@ -28,12 +28,12 @@ class CommitmentChoice(StrEnum):
 
 _SHARED: dict[str, Any] = {
     "url": Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--url",
             "-u",
             metavar="URL_OR_MONIKER",
-            help="Cluster: a URL or mainnet-beta, devnet, testnet, localhost, embedded.",
+            help="Cluster: a URL or mainnet-beta, devnet, testnet, localhost, embedded. Again: further nodes of the same cluster.",
             rich_help_panel="Cluster and wallet",
         ),
     ],

@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
         from dexroute.sdk import Dex
 
         started_ms = time.monotonic_ns() // 1_000_000
-        if session.url not in (None, "embedded"):
+        if set(session.url or ()) - {"embedded"}:
             raise UsageError("the demo runs on the embedded cluster only; leave --url away")
         with ExitStack() as stack:
             where = _wanted_directory(session)

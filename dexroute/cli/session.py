@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,9 +39,9 @@ class OutputFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """The shared options of one command."""
+    """The shared options of one command. `url` are the cluster's nodes as named, the preferred one first."""
 
-    url: str | None
+    url: Sequence[str] | None
     keypair: str | None
     data_dir: Path | None
     commitment: str | None
@@ -57,10 +57,15 @@ class Session:
 
     def settings(self) -> Settings:
         """Flags over environment over files over defaults."""
-        from dexroute.config import load_settings
+        from dexroute.config import EMBEDDED, load_settings
+        from dexroute.errors import UsageError
 
+        named = tuple(dict.fromkeys(self.url or ()))
+        if EMBEDDED in named and len(named) > 1:
+            raise UsageError("the embedded cluster has no other nodes: name it alone, or leave it out (-u)")
         overrides: dict[str, Any] = {
-            "url": self.url,
+            "url": named[0] if named else None,
+            "rpc_urls": named[1:] or None,
             "keypair": self.keypair,
             "data_dir": self.data_dir,
             "commitment": str(self.commitment) if self.commitment else None,

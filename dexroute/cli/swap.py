@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
         progress = OrderProgress(session)
         deadline_ms = None if deadline is None else time.time_ns() // 1_000_000 + deadline * 1_000
         async with session.dex(progress.heard) as dex:
-            _ = dex.signer  # before anything is quoted: a missing key is the first thing to say
+            await dex.open_signer()  # before anything is quoted: a missing key is the first thing to say
             terms = await o.terms_from(dex, amount, from_, to, choices, fees)
             if not dry_run and not yes and (session.is_json or not sys.stdin.isatty()):
                 raise UsageError("a swap without a terminal to ask on needs --yes (or --dry-run to look first)")

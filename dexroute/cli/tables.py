@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
     async def create(session: Session, pool: Pools = None, pair: Pairs = None, yes: Yes = False) -> None:
         """Make a table with the accounts of pools. Routes use it where they do not fit a transaction without."""
         async with session.dex() as dex:
-            owner = dex.signer.pubkey
+            owner = (await dex.open_signer()).pubkey
             known = await dex.tables()
             change = await known.creating(owner, await _named_pools(dex, pool, pair))
             await _carry_out(session, known, change, owner, yes)
@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
         from dexroute.cli.route_options import address_from
 
         async with session.dex() as dex:
-            owner = dex.signer.pubkey
+            owner = (await dex.open_signer()).pubkey
             known = await dex.tables()
             change = await known.extending(owner, address_from(table), await _named_pools(dex, pool, pair))
             await _carry_out(session, known, change, owner, yes)
@@ -75,7 +75,7 @@ def register(app: typer.Typer) -> None:
         from dexroute.cli.route_options import address_from
 
         async with session.dex() as dex:
-            owner = dex.signer.pubkey
+            owner = (await dex.open_signer()).pubkey
             known = await dex.tables()
             await _carry_out(session, known, await known.deactivating(owner, address_from(table)), owner, yes)
 
@@ -85,7 +85,7 @@ def register(app: typer.Typer) -> None:
         from dexroute.cli.route_options import address_from
 
         async with session.dex() as dex:
-            owner = dex.signer.pubkey
+            owner = (await dex.open_signer()).pubkey
             known = await dex.tables()
             await _carry_out(session, known, await known.closing(owner, address_from(table)), owner, yes)
 

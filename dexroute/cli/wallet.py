@@ -87,9 +87,12 @@ def register(app: typer.Typer) -> None:
     @command(wallet, "address")
     async def address(session: Session) -> None:
         """The wallet's address. An encrypted keypair tells it without its passphrase."""
+        import asyncio
+
         from dexroute.chain.signers import open_signer
 
-        pubkey = str(open_signer(session.settings().keypair, type_passphrase).pubkey)
+        signer = await asyncio.to_thread(open_signer, session.settings().keypair, type_passphrase)
+        pubkey = str(signer.pubkey)
         session.emit({"address": pubkey}, lambda console: console.print(pubkey))
 
     @command(wallet, "balance")
@@ -151,7 +154,7 @@ def register(app: typer.Typer) -> None:
         async with session.dex() as dex:
             if dex.connection.genesis_hash == MAINNET_GENESIS:
                 raise UsageError("mainnet-beta has no faucet; name a test cluster with -u (embedded, localhost, devnet, testnet)")
-            receiver = address_from(address) if address else dex.signer.pubkey
+            receiver = address_from(address) if address else (await dex.open_signer()).pubkey
             signature = await dex.faucet().airdrop(receiver, lamports)
         shape = {"address": str(receiver), "lamports": str(lamports), "signature": str(signature)}
         text = f"{format_ui_amount(lamports, _LAMPORT_DECIMALS)} SOL for {receiver}\nsignature {signature}"

@@ -32,7 +32,7 @@ _CLOCK_TOLERANCE_S = 30
 async def run_checkup(settings: Settings) -> tuple[Finding, ...]:
     """Keypair, cluster, clock, WebSocket, Redis (where one is set), programs, journal, in this order. Never raises DexError: what
     went wrong is a finding."""
-    findings = [_keypair(settings)]
+    findings = [await asyncio.to_thread(_keypair, settings)]
     try:
         async with connect(settings) as connection:
             findings += await _rpc(settings, connection)

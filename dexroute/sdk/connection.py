@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from solders.hash import Hash
 
 from dexroute.chain.jito import JitoRoute
 from dexroute.chain.rpc.client import RpcClient
+from dexroute.chain.rpc.common_genesis import common_genesis
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
 from dexroute.chain.rpc.group import Endpoint, EndpointGroup
 from dexroute.config import Settings
-from dexroute.errors import UsageError
 from dexroute.ports import TransactionRoute
 from dexroute.types.chain import Commitment
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from dexroute.localnet.cluster import EmbeddedCluster
 
 EMBEDDED_DIRECTORY = "embedded"
-_LATE_S: Final = 1.5  # how long the first node that answers waits for the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ async def connect(settings: Settings, *, transport: httpx.AsyncBaseTransport | N
         for endpoint in (*endpoints, *routes):
             stack.push_async_callback(endpoint.aclose)
         senders = tuple(_client(settings, endpoint) for endpoint in endpoints)
-        genesis_hash = await _common_genesis(senders, endpoints)
+        genesis_hash = await common_genesis(senders, endpoints)
         client = _client(settings, EndpointGroup(endpoints), genesis_hash) if len(endpoints) > 1 else senders[0]
         yield Connection(
             client=client,
@@ -73,43 +71,6 @@ async def connect(settings: Settings, *, transport: httpx.AsyncBaseTransport | N
             embedded=embedded,
             genesis_hash=str(genesis_hash),
         )
-
-
-async def _common_genesis(clients: Sequence[RpcClient], endpoints: Sequence[JsonRpcEndpoint]) -> Hash:
-    """The genesis hash of the nodes that answer; one that answers late or not is held to it before it is used."""
-    asked = [asyncio.create_task(client.genesis_hash()) for client in clients]
-    try:
-        pending: set[asyncio.Task[Hash]] = set(asked)
-        while pending and not any(_answer(task) for task in asked):
-            _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-        if pending:
-            await asyncio.wait(pending, timeout=_LATE_S)
-        known = [(client, genesis) for client, task in zip(clients, asked, strict=True) if (genesis := _answer(task)) is not None]
-    finally:
-        for task in asked:
-            task.cancel()
-        failures = [one for one in await asyncio.gather(*asked, return_exceptions=True) if isinstance(one, Exception)]
-    if not known:
-        raise failures[0]
-    first, genesis_hash = known[0]
-    for client, genesis in known:
-        if genesis != genesis_hash:
-            raise UsageError(
-                f"{first.endpoint} and {client.endpoint} are different clusters (genesis hashes {genesis_hash} and {genesis}); "
-                "every endpoint must follow the same chain: correct url, rpc_urls or witness_url",
-                rpc=first.endpoint,
-                other=client.endpoint,
-            )
-    for endpoint, task in zip(endpoints, asked, strict=True):
-        if _answer(task) is None:
-            endpoint.demand(genesis_hash)
-    return genesis_hash
-
-
-def _answer(task: asyncio.Task[Hash]) -> Hash | None:
-    if not task.done() or task.cancelled() or task.exception() is not None:
-        return None
-    return task.result()
 
 
 def _endpoint(settings: Settings, url: str, transport: httpx.AsyncBaseTransport | None) -> JsonRpcEndpoint:

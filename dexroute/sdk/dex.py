@@ -138,9 +138,13 @@ class Dex:
             self._signer = open_signer(self.settings.keypair, self._passphrase, timeout_ms=self.settings.rpc_timeout_ms)
         return self._signer
 
+    async def open_signer(self) -> Signer:
+        """`signer`, without keeping the event loop waiting while a remote one or a keychain is asked who it is."""
+        return await asyncio.to_thread(lambda: self.signer)
+
     async def balances(self, wallet: Pubkey | None = None) -> WalletBalance:
         """Lamports and token balances of a wallet (this one's by default), base units."""
-        return await read_balances(self._connection.client, wallet or self.signer.pubkey)
+        return await read_balances(self._connection.client, wallet or (await self.open_signer()).pubkey)
 
     def stream_status(self) -> StreamStatus | None:
         """How the stream fares; None without one (not asked for, or the cluster is embedded)."""
@@ -277,7 +281,8 @@ class Dex:
         """The transaction a swap would sign now, simulated, and what it would move and cost. Nothing is recorded or sent.
         Raises GuardRefused (funds, simulation, fee cap, size), NetworkError."""
         lifetime = await self._connection.client.latest_blockhash(min_context_slot=quote.clock.slot)
-        return await self._builder.prepare(_planned(quote), self.signer.pubkey, lifetime, quote.terms.priority_fee)
+        wallet = (await self.open_signer()).pubkey
+        return await self._builder.prepare(_planned(quote), wallet, lifetime, quote.terms.priority_fee)
 
     # swaps
 
@@ -292,6 +297,7 @@ class Dex:
         GuardRefused, RouteNotFound, LandedWithError, AttemptExpired, NetworkError (nothing was sent) or OutcomeUnknown (it was,
         and `resume` finds out); IdempotencyConflict.
         """
+        await self.open_signer()
         orders = await self.orders()
         return await orders.place(quote.terms, limit=quote.limit, key=key, wait_ms=wait_ms, deadline_ms=deadline_ms)
 
@@ -305,12 +311,14 @@ class Dex:
     ) -> Receipt:
         """Record the swap and return at once; `run` carries it out, here or in a later process. `key` as for `swap`.
         Raises FundsPromised when open orders already count on the same coins; IdempotencyConflict."""
+        await self.open_signer()
         orders = await self.orders()
         return await orders.submit(quote.terms, limit=quote.limit, key=key, deadline_ms=deadline_ms, priority=priority)
 
     async def run(self, *, until_idle: bool = False, policy: QueuePolicy | None = None) -> None:
         """Work off the journal's open orders, and watch what landed until it is final, until cancelled; with `until_idle` until
         nothing is left to do now. `policy` (of the first call) says how many at once."""
+        await self.open_signer()
         await (await self.orders()).queue(policy).run(until_idle=until_idle)
 
     async def placed(self, key: str, terms: SwapTerms) -> Receipt | None:
@@ -453,7 +461,7 @@ class Dex:
                 self._finder(memory),
                 self.tokens,
                 self._clock,
-                self._wallet_if_any(),
+                await self._wallet_if_any(),
                 max_pools=self.settings.max_pools,
                 newest_slot=lambda: newest_known_slot(self._connection.senders),
                 preference=lambda strategy: preference(
@@ -464,10 +472,10 @@ class Dex:
             )
         return self._quoter
 
-    def _wallet_if_any(self) -> Pubkey | None:
+    async def _wallet_if_any(self) -> Pubkey | None:
         """The wallet's address; None without a usable key, which quoting does not need."""
         try:
-            return self.signer.pubkey
+            return (await self.open_signer()).pubkey
         except (KeypairError, SignerUnavailable):
             return None
 

@@ -71,3 +71,65 @@ async def test_a_slow_node_keeps_nobody_waiting(open_stage: Opener) -> None:
     order = await stage.swap("5", str(a), str(b), rpc_urls=second.url, rpc_timeout_ms=20_000)
     assert len(order["attempts"]) == 1 and len(sent_at) >= 2
     assert all(later - earlier < 10 for earlier, later in pairwise(sent_at)), "far below the silent one's timeout"
+
+
+def no_name(stage: Stage, node: Node | None = None) -> None:
+    """The node does not offer its genesis hash."""
+    (node or stage.node).sloppy = Sloppiness(missing=frozenset({"getGenesisHash"}))
+
+
+async def test_nodes_that_tell_no_genesis_hash_are_held_to_each_others_blocks(open_stage: Opener) -> None:
+    stage: Stage = await open_stage(Pace(slot_ms=40))
+    a, b = stage.token(6), stage.token(9)
+    stage.own_pool(a, b, (10**12, 2 * 10**12))
+    stage.give(a, 10**9)
+    second = await stage.second_node(Sloppiness(missing=frozenset({"getGenesisHash"})))
+    no_name(stage)
+    first = await stage.swap("5", str(a), str(b), "-u", second.url)
+    assert stage.node.sent and second.sent and len(first["attempts"]) == 1
+    # named by the first of them, whoever answers first: the journal is the same
+    assert await stage.dex("orders", "list", "-u", second.url) == {"orders": [first]}
+    # one that tells its genesis hash gives the name; the other is held to its blocks
+    stage.node.sloppy = Sloppiness()
+    await stage.swap("5", str(a), str(b), "-u", second.url)
+
+
+async def test_a_nameless_node_of_another_cluster_is_refused(open_stage: Opener) -> None:
+    stage: Stage = await open_stage(Pace(slot_ms=10))
+    other = Node(Chain(slot=5, epoch=0, unix_timestamp=1_750_000_000, pace=Pace(slot_ms=10)))
+    mine = other.chain.blockhash
+    other.chain.blockhash = lambda height: mine(height + 10**9)  # type: ignore[method-assign]
+    no_name(stage, other)
+    await other.start()
+    try:
+        for _ in range(2):  # whether or not the first one tells its name
+            error = (await stage.dex("wallet", "balance", code=2, rpc_urls=other.url))["error"]
+            assert "cannot be shown to follow the same chain" in error["message"] and other.url in error["message"]
+            assert "neither knows the other's blocks" in error["message"]
+            no_name(stage)
+    finally:
+        await other.stop()
+
+
+async def test_a_nameless_node_beside_a_silent_one_proves_nothing(open_stage: Opener) -> None:
+    stage: Stage = await open_stage()
+    no_name(stage)
+    silent = await stage.second_node(Sloppiness(silent=True))
+    error = (await stage.dex("wallet", "balance", code=5, rpc_urls=silent.url, rpc_timeout_ms=300))["error"]
+    assert silent.url in error["message"] and stage.node.url in error["message"] and "does not answer" in error["message"]
+
+
+async def test_nodes_named_one_by_one(open_stage: Opener) -> None:
+    """The first `-u` is preferred; a wrong one is named without its credentials, and the settings' own list gives way."""
+    stage: Stage = await open_stage()
+    second = await stage.second_node(Sloppiness())
+    shown = await stage.dex("config", "-u", second.url, rpc_urls="http://127.0.0.1:9/")
+    assert (shown["url"]["value"], shown["rpc_urls"]) == (second.url, {"value": stage.node.url, "source": "flag"})
+    bad = "http://alice:hunter22@127.0.0.1:9/v2/abcdef0123456789"
+    told = await stage.dex("doctor", "-u", bad, "-u", second.url, rpc_timeout_ms=300)
+    rpc = [check for check in told["checks"] if check["check"] == "rpc"]
+    assert [check["status"] for check in rpc] == ["warning", "ok", "ok"]
+    assert "http://***@127.0.0.1:9/" in rpc[0]["detail"]
+    assert "hunter22" not in str(told) and "abcdef0123456789" not in str(told)
+    alone = await stage.dex("config", "-u", "embedded", code=2)
+    assert "embedded cluster has no other nodes" in alone["error"]["message"]

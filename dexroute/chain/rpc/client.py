@@ -68,6 +68,7 @@ class RpcClient:
         self._commitment = commitment
         self._sleep = sleep
         self._genesis_hash = genesis_hash
+        self._tells_genesis = True
 
     def __repr__(self) -> str:
         return f"RpcClient({self.endpoint})"
@@ -138,8 +139,27 @@ class RpcClient:
             except RpcError as error:
                 if not is_unsupported(error):
                     raise
+                self._tells_genesis = False
                 self._genesis_hash = Hash.hash(f"unnamed cluster at {self.endpoint}".encode())
         return self._genesis_hash
+
+    @property
+    def tells_genesis(self) -> bool:
+        """False once the node turned out not to offer its genesis hash: `genesis_hash` is then only a name for its place."""
+        return self._tells_genesis
+
+    async def knows_block_of(self, other: RpcClient) -> bool | None:
+        """Whether this node's finalized chain holds the latest finalized blockhash of `other`, which no two clusters share; None
+        where one of them does not tell."""
+        try:
+            latest = (await other._read("getLatestBlockhash", [{"commitment": Commitment.FINALIZED}]))["value"]["blockhash"].hash()
+            known = await self.is_blockhash_valid(latest)
+            # A server that takes any blockhash for a valid one tells nothing.
+            return None if known and await self.is_blockhash_valid(Hash.new_unique()) else known
+        except RpcError as error:
+            if not is_unsupported(error):
+                raise
+            return None
 
     async def latest_blockhash(self, *, min_context_slot: int | None = None) -> BlockhashLifetime:
         """The latest blockhash at `confirmed`; at `finalized` where transactions are simulated on that, which must know it. A node

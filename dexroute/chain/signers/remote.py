@@ -50,8 +50,8 @@ class RemoteSigner:
 
     @classmethod
     def connect(cls, url: str, *, timeout_ms: int = 10_000) -> RemoteSigner:
-        """Ask the signer at `url` for its public key. Raises KeypairError for a URL that would show messages to others on the way,
-        SignerUnavailable."""
+        """Ask the signer at `url` for its public key. Waits for the answer: under an event loop, call it in a thread. Raises
+        KeypairError for a URL that would show messages to others on the way, SignerUnavailable."""
         where = _Where(url)
         try:
             with httpx.Client(transport=where.transport(), timeout=timeout_ms / 1000, trust_env=where.trust_env) as http:
