@@ -59,8 +59,8 @@ def leg_gains(
 def _surplus(market: Market, scope: Scope, flow: NetworkFlow, edge: int) -> float:
     source = market.source[edge]
     keep = 1.0 if source == scope.order.input else scope.order.keep
-    worth = flow.prices[market.target[edge]] * scope.order.handicap.get(edge, 1.0)
-    return best_arbitrage(market.curve(edge), flow.prices[source] / keep, worth)[0]
+    before, behind = flow.at.get(edge) or (flow.prices[source], flow.prices[market.target[edge]])
+    return best_arbitrage(market.curve(edge), before / keep, behind * scope.order.handicap.get(edge, 1.0))[0]
 
 
 def _leg_lamports(market: Market, path: Path, alone: Sequence[int], costs: LandingCosts) -> float:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 import numpy as np
 
 from dexroute.engine.routing.flow import FlowProblem, best_flow
-from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.market import Steps
 
 # Pieces beyond so many times the order's worth are not looked at in a first solve; nor is more than this ever sent.
 _ENOUGH: Final = 12.0
@@ -35,20 +35,33 @@ class Order:
     handicap: Mapping[int, float]
 
 
+class Edges(Protocol):
+    """What a flow needs of a market. An edge and a mint are numbers."""
+
+    @property
+    def source(self) -> Sequence[int]: ...
+    @property
+    def target(self) -> Sequence[int]: ...
+
+    def curve(self, edge: int) -> Steps: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkFlow:
     """`flows`: by edge, base units into it (before hop slippage takes its part). `prices`: by mint number, worth in units of the
-    ranked mint. `value`: what arrives in all (exact in) or is spent in all (exact out)."""
+    ranked mint. `value`: what arrives in all (exact in) or is spent in all (exact out). `at`: prices before and behind edges where
+    tokens of one mint are kept apart, and those of the mints are not theirs."""
 
     flows: dict[int, float]
     arrivals: dict[int, float]
     prices: dict[int, float]
     value: float
     solved: bool
+    at: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
 def solve_network(
-    market: Market, edges: Sequence[int], order: Order, prices: Mapping[int, float], *, tolerance: float
+    market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], *, tolerance: float
 ) -> NetworkFlow:
     """The best flow through these edges. `prices` are rough worths of every mint the edges touch (they only scale)."""
     flow = _solved(market, edges, order, prices, tolerance)
@@ -63,14 +76,14 @@ def solve_network(
     return flow
 
 
-def _solved(market: Market, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float) -> NetworkFlow:
+def _solved(market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float) -> NetworkFlow:
     flow, cut = _solve(market, edges, order, prices, tolerance, _ENOUGH)
     if cut:
         flow, _ = _solve(market, edges, order, prices, tolerance, _MOST)
     return flow
 
 
-def _by_throughput(market: Market, flow: NetworkFlow, order: Order) -> dict[int, float]:
+def _by_throughput(market: Edges, flow: NetworkFlow, order: Order) -> dict[int, float]:
     """Worths by which what passes through any mint is worth the same; of mints hardly used, what the whole would buy."""
     passed = dict.fromkeys(flow.prices, 0.0)
     for edge, into in flow.flows.items():
@@ -88,7 +101,7 @@ def _by_throughput(market: Market, flow: NetworkFlow, order: Order) -> dict[int,
 
 
 def _solve(
-    market: Market, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float, enough: float
+    market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float, enough: float
 ) -> tuple[NetworkFlow, bool]:
     numbers: dict[int, int] = {order.input: 0, order.output: 1}
     unit = order.amount * prices[order.input if order.exact_in else order.output]

@@ -15,6 +15,7 @@ import numpy as np
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.decomposition import NOISE, PathShare, paths_of
+from dexroute.engine.routing.fixed_paths import solve_paths
 from dexroute.engine.routing.in_turn import in_turn, widest_behind
 from dexroute.engine.routing.leg_worth import by_loss, leg_gains
 from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, Share, quote_legs
@@ -23,6 +24,7 @@ from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.scope import Scope
+from dexroute.engine.routing.short_paths import best_short_paths
 from dexroute.errors import AmountTooSmall
 from dexroute.types.requests import QuoteRequest
 from dexroute.types.routes import Hop, Leg
@@ -31,6 +33,7 @@ _FIRST_EDGES: Final = 48
 _MORE_EDGES: Final = 32
 _ROUNDS: Final = 4
 _TRIES: Final = 8
+_LAST_TRIES: Final = 3
 _TOLERANCE: Final = 1e-7
 _BETTER: Final = 1.0 + 1e-8
 _MISSED: Final = 1e-6
@@ -81,10 +84,15 @@ def find_split(
             break
         flow, edges = again, shorter
         shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
+    fixed = False
+    if missed >= _MISSED and shares and (short := best_short_paths(market, scope, flow, shares, tolerance=_TOLERANCE)) is not None:
+        (shares, flow), missed = short, 0.0
+        edges = sorted(flow.flows)
+        fixed = True
     longest = max((len(share.path) for share in shares), default=0)
     found = SplitFound(flow, edges, missed, len(shares), longest)
     if options.max_splits > 1 and shares:
-        _reduce(market, scope, request, options, room, found, shares)
+        _reduce(market, scope, request, options, room, found, shares, fixed=fixed)
     return found
 
 
@@ -157,6 +165,8 @@ def _reduce(
     room: TransactionRoom,
     found: SplitFound,
     shares: list[PathShare],
+    *,
+    fixed: bool,
 ) -> None:
     flow, edges = found.flow, found.edges
     worth = _Worth(scope)
@@ -171,7 +181,7 @@ def _reduce(
             kept = _fitting(market, scope, room, found, flow, order)
         if len(kept) < 2:
             return
-        if len(kept) == len(shares) or not tries_left:
+        if len(kept) == len(shares):
             quoted = _quoted(market, flow, scope.order, kept, request, options)
             if isinstance(quoted, QuotedRoute):
                 found.routes.append(quoted)
@@ -182,13 +192,21 @@ def _reduce(
                 # The exact quote knows better than the curve: without that pool, then.
                 found.refused.append(quoted)
                 kept = _without_refused(market, kept, quoted, exact_in=scope.order.exact_in)
-        edges = _without(edges, shares, kept, flow)
-        if not edges or not tries_left:
+        if not kept or not tries_left:
             return
-        flow = solve_network(market, edges, scope.order, worth, tolerance=_TOLERANCE)
-        if not flow.solved:
-            return
-        shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
+        # The legs dropped have edges of their own, or those of the rest would make new ones again and again.
+        fixed = fixed or tries_left <= _LAST_TRIES or {edge for share in kept for edge in share.path} == set(edges)
+        if fixed:
+            best = solve_paths(market, kept, flow, scope.order, tolerance=_TOLERANCE)
+            if best is None:
+                return
+            shares, flow = best
+        else:
+            edges = sorted({edge for share in kept for edge in share.path})
+            flow = solve_network(market, edges, scope.order, worth, tolerance=_TOLERANCE)
+            if not flow.solved:
+                return
+            shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
 
 
 def _quoted(
@@ -228,16 +246,6 @@ def _without_refused(market: Market, kept: Sequence[PathShare], refused: Refused
     if isinstance(refused.refused.error, AmountTooSmall):
         through = [min(through, key=lambda share: (share.share, share.path))]
     return [share for share in kept if share not in through]
-
-
-def _without(edges: Sequence[int], shares: Sequence[PathShare], kept: Sequence[PathShare], flow: NetworkFlow) -> list[int]:
-    """The edges of the legs that are kept. Where a dropped leg has none of its own, its narrowest goes, or nothing would change."""
-    used = {edge for share in kept for edge in share.path}
-    if used < set(edges) or not used:
-        return sorted(used)
-    dropped = [share for share in shares if share not in kept]
-    narrowest = min(dropped[-1].path, key=lambda edge: (flow.flows[edge], edge)) if dropped else None
-    return sorted(used - {narrowest})
 
 
 def _paying(

@@ -1,0 +1,105 @@
+"""The best flow over paths of few enough hops, where the best flow of all takes longer ones.
+
+Paths are added as they pay: at the prices of the best shares of the paths at hand, every path that would fetch more than the
+order's marginal price makes them better, and where there is none they are the best there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from dexroute.engine.routing.decomposition import PathShare
+from dexroute.engine.routing.fixed_paths import FINAL, GROWING, solve_paths
+from dexroute.engine.routing.legs import Path
+from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.network import NetworkFlow
+from dexroute.engine.routing.prices import Floats
+from dexroute.engine.routing.scope import Scope
+
+_ROUNDS: Final = 5
+_MOST_NEW: Final = 12
+_MOST_PATHS: Final = 40
+_BETTER: Final = 1.0 + 3e-6
+_FIRST_SHARE: Final = 1e-2
+_USED: Final = 1e-5
+
+
+def best_short_paths(
+    market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[PathShare], *, tolerance: float
+) -> tuple[list[PathShare], NetworkFlow] | None:
+    """The best shares of paths of at most `scope.max_hops` hops, from `shares` on. None where those cannot carry the order."""
+    best: tuple[list[PathShare], NetworkFlow] | None = None
+    for number in range(_ROUNDS):
+        solved = solve_paths(market, shares, flow, scope.order, tolerance=tolerance, rounds=GROWING if number else FINAL[:1])
+        if solved is None:
+            break
+        found, flow = solved
+        if best is None or (flow.value > best[1].value) is scope.order.exact_in:
+            best = solved
+        better = _better_paths(market, scope, flow)[:_MOST_NEW]
+        if not better:
+            break
+        carried = {share.path: share.share for share in found if share.share > _USED}
+        grown = {path: max(carried.pop(path, 0.0), _FIRST_SHARE) for path in better}
+        shares = [PathShare(path, share) for path, share in (*list(carried.items())[: _MOST_PATHS - len(grown)], *grown.items())]
+        flow = _with_edges(market, flow, better)
+    return best
+
+
+def _better_paths(market: Market, scope: Scope, flow: NetworkFlow) -> list[Path]:
+    """Paths that fetch more than the marginal price of the flow, best first, one through each edge that promises that."""
+    table, order = scope.table, scope.order
+    slope = scope.slope.copy()
+    for edge, (before, behind) in flow.at.items():
+        slope[table.place[edge]] = min(slope[table.place[edge]], before / max(behind, 1e-300))
+    marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
+    reach = table.reach(slope, order.input, scope.max_hops - 1)
+    worth = table.worth(slope, order.output, scope.max_hops - 1)
+    through = table.through(slope, order.input, order.output, scope.max_hops)
+    found: dict[Path, None] = {}
+    better = np.flatnonzero(through > marginal * _BETTER)
+    for place in better[np.argsort(-through[better], kind="stable")][: 2 * _MOST_NEW].tolist():
+        path = _path_through(scope, slope, reach, worth, place)
+        mints = [order.input, *(market.target[edge] for edge in path)]
+        pools = {market.edge_pool[edge].address for edge in path}
+        if len(set(mints)) == len(mints) and len(pools) == len(path):
+            found[path] = None
+    return list(found)
+
+
+def _path_through(scope: Scope, slope: Floats, reach: list[Floats], worth: list[Floats], place: int) -> Path:
+    """The best path through an edge, by its place in the table."""
+    table, hops = scope.table, scope.max_hops
+    source, target = int(table.source[place]), int(table.target[place])
+    before = max(range(hops), key=lambda hop: (reach[hop][source] * worth[hops - 1 - hop][target], -hop))
+    path = [place]
+    mint = source
+    for hop in range(before, 0, -1):
+        if mint == scope.order.input:
+            break
+        into = np.flatnonzero(table.target == mint)
+        best = int(into[int(np.argmax(slope[into] * reach[hop - 1][table.source[into]]))])
+        path.insert(0, best)
+        mint = int(table.source[best])
+    mint = target
+    for hop in range(hops - 1 - before, 0, -1):
+        if mint == scope.order.output:
+            break
+        out = np.flatnonzero(table.source == mint)
+        best = int(out[int(np.argmax(slope[out] * worth[hop - 1][table.target[out]]))])
+        path.append(best)
+        mint = int(table.target[best])
+    return tuple(int(table.edge[step]) for step in path)
+
+
+def _with_edges(market: Market, flow: NetworkFlow, paths: Sequence[Path]) -> NetworkFlow:
+    """The flow with a first guess for edges it has not used."""
+    flows, arrivals = dict(flow.flows), dict(flow.arrivals)
+    for path in paths:
+        for edge in path:
+            if not flows.get(edge, 0.0) > 0.0 or not arrivals[edge] > 0.0:
+                flows[edge], arrivals[edge] = 1.0, market.curve(edge).pieces[0].slope
+    return NetworkFlow(flows=flows, arrivals=arrivals, prices=flow.prices, value=flow.value, solved=True)

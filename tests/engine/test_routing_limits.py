@@ -1,0 +1,44 @@
+"""Where the best flow is not to be had in the legs and hops allowed, what is allowed is divided as well as it can be."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from benchmarks.routing_markets import GeneratedMarket, generated_market
+from dexroute.engine.routing import RouteOptions, solve_route
+from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.room import AnyRoom
+from dexroute.errors import RouteNotFound
+from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.engine.routing_oracle import assert_executes
+
+DENSE = generated_market(60, 6, seed=11)
+WIDE = generated_market(200, 30, seed=1)
+
+
+@pytest.mark.parametrize(("made", "seed", "worst_bps"), [(DENSE, 11, 10), (WIDE, 1, 100)], ids=["dense", "wide"])
+def test_legs_that_would_mix_are_kept_apart(made: GeneratedMarket, seed: int, worst_bps: int) -> None:
+    """Large orders want dozens of paths. Once an edge was taken out where they mixed, whatever its worth, and a flow over longer
+    paths than allowed was left for a single one: hundreds of basis points each."""
+    rng, market = random.Random(seed), Market(made.pools)
+    binding = 0
+    for number in range(16):
+        mode = SwapMode.EXACT_OUT if number % 3 == 0 else SwapMode.EXACT_IN
+        source, target = rng.sample(range(len(made.mints)), 2)
+        worth = min(made.depths[source], made.depths[target]) * 10.0 ** rng.uniform(-2.5, -1.0)
+        amount = made.amount(source if mode is SwapMode.EXACT_IN else target, worth)
+        request = QuoteRequest(
+            input_mint=made.mints[source].address, output_mint=made.mints[target].address, amount=amount, mode=mode
+        )
+        try:
+            solution = solve_route(market, request, RouteOptions(max_hops=4, room=AnyRoom()))
+        except RouteNotFound:
+            continue  # more than the pools hold
+        assert_executes(made.pools, request, solution.quote)
+        certificate = solution.certificate
+        assert certificate is not None and certificate.limited_bound is not None
+        assert certificate.leg_limit_cost * 10_000 <= certificate.bound * worst_bps
+        binding += len(solution.quote.route.legs) == 8
+    assert binding > 8
