@@ -14,6 +14,7 @@ from dexroute.cli import (
     depth,
     doctor,
     explain,
+    export,
     localnet,
     orders,
     pools,
@@ -63,5 +64,22 @@ def root(
     """The self-hosted swap router for Solana: quotes to the last base unit, lands exactly once, records every step."""
 
 
-for room in (quote, swap, route, depth, orders, pools, tables, tokens, wallet, localnet, demo, config, doctor, explain, selftest):
+for room in (
+    quote,
+    swap,
+    route,
+    depth,
+    orders,
+    export,
+    pools,
+    tables,
+    tokens,
+    wallet,
+    localnet,
+    demo,
+    config,
+    doctor,
+    explain,
+    selftest,
+):
     room.register(app)

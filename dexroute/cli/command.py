@@ -17,7 +17,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from dexroute.cli.session import OutputFormat, Session, reader_gone
+from dexroute.cli.session import ExportFormat, OutputFormat, Session, reader_gone
 
 
 class CommitmentChoice(StrEnum):
@@ -60,12 +60,11 @@ _SHARED: dict[str, Any] = {
         CommitmentChoice | None,
         typer.Option("--commitment", help="Commitment of reads.", show_choices=True, rich_help_panel="Cluster and wallet"),
     ],
-    "format_": Annotated[
-        OutputFormat,
-        typer.Option("--format", help="Tables for people, JSON for programs.", rich_help_panel="Output"),
-    ],
 }
-_SHARED_DEFAULTS: dict[str, Any] = {"format_": OutputFormat.TABLE}
+_FORMAT_HELP: dict[type[StrEnum], str] = {
+    OutputFormat: "Tables for people, JSON for programs.",
+    ExportFormat: "CSV for spreadsheets and tax tools, JSON for programs.",
+}
 
 AsyncCommand = Callable[..., Awaitable[None]]
 
@@ -75,8 +74,13 @@ def examples(*lines: str) -> str:
     return "\n\n".join(["Examples:", *(f"  $ {line}" for line in lines)])
 
 
-def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[AsyncCommand], AsyncCommand]:
-    """Register an async command under `name`. `settings` go to Typer's `command`."""
+def command(
+    app: typer.Typer, name: str, *, formats: type[StrEnum] = OutputFormat, **settings: Any
+) -> Callable[[AsyncCommand], AsyncCommand]:
+    """Register an async command under `name`; of its `formats` the first is the default. `settings` go to Typer's `command`."""
+    format_: Any = Annotated[formats, typer.Option("--format", help=_FORMAT_HELP[formats], rich_help_panel="Output")]
+    options = _SHARED | {"format_": format_}
+    defaults = {"format_": next(iter(formats))}
 
     def register(function: AsyncCommand) -> AsyncCommand:
         written = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
@@ -89,12 +93,12 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[AsyncComm
             for option in (_options_of(parameter.annotation) if parameter.name in groups else (parameter,))
         ]
         shared = [
-            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=_SHARED_DEFAULTS.get(key), annotation=annotation)
-            for key, annotation in _SHARED.items()
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(key), annotation=annotation)
+            for key, annotation in options.items()
         ]
 
         def entry(**values: Any) -> None:
-            session = Session(**{key: values.pop(key) for key in _SHARED})
+            session = Session(**{key: values.pop(key) for key in options})
             for key, group in groups.items():
                 values[key] = group(**{field.name: values.pop(field.name) for field in fields(group)})
             _run(function(session, **values))

@@ -74,12 +74,12 @@ async def _audit(session: Session, *, chain: bool) -> None:
     """Leaves with DatabaseError's code when a rule is broken, whichever it is: the journal is not what it must be."""
     from dexroute.sdk.audit import audit_journal
     from dexroute.sdk.connection import connect
-    from dexroute.storage.store import open_store
+    from dexroute.storage.store import read_store
 
     settings = session.settings()
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(connect(settings)) if chain else None
-        store = await stack.enter_async_context(open_store(settings.database_url))
+        store = await stack.enter_async_context(read_store(settings.database_url))
         audit = await audit_journal(store, node=connection.client if connection else None)
     session.emit(audit.json(), lambda console: _render_audit(console, audit))
     if not audit.ok:

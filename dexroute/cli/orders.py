@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
         """Orders, newest first."""
         from dexroute.cli.render_order import known_tokens, render_orders
 
-        states = _states(state)
+        states = order_states(state)
         async with session.dex() as dex:
             receipts = await dex.list_orders(states=states, limit=limit)
             tokens = await known_tokens(dex, receipts)
@@ -134,7 +134,7 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(still_open[0].error.exit_code)
 
 
-def _states(names: list[str] | None) -> list[OrderState] | None:
+def order_states(names: list[str] | None) -> list[OrderState] | None:
     from dexroute.types.orders import OrderState
 
     if not names:

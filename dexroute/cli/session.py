@@ -37,6 +37,11 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    JSON = "json"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """The shared options of one command. `url` are the cluster's nodes as named, the preferred one first."""
@@ -45,15 +50,11 @@ class Session:
     keypair: str | None
     data_dir: Path | None
     commitment: str | None
-    format_: OutputFormat
-
-    @property
-    def format(self) -> OutputFormat:
-        return self.format_
+    format_: OutputFormat | ExportFormat
 
     @property
     def is_json(self) -> bool:
-        return self.format_ is OutputFormat.JSON
+        return self.format_ == OutputFormat.JSON
 
     def settings(self) -> Settings:
         """Flags over environment over files over defaults."""

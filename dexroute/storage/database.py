@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -19,6 +20,7 @@ READ_ONLY: Final = "dexroute_read_only"
 """Execution option of reads: on SQLite they begin deferred and do not wait for the writer."""
 
 _BUSY_TIMEOUT_MS: Final = 5_000
+_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"busy_timeout = {_BUSY_TIMEOUT_MS}")
 
 
 @asynccontextmanager
@@ -40,6 +42,19 @@ async def open_database(location: Location) -> AsyncIterator[AsyncEngine]:
             await engine.dispose()
 
 
+@asynccontextmanager
+async def open_read_only(location: Location) -> AsyncIterator[AsyncEngine]:
+    """An engine on a SQLite file of this code's schema that cannot write to it, whoever else does."""
+    assert location.file is not None
+    query = {"uri": "true", "mode": "ro"}
+    engine = create_async_engine(location.url.set(database=f"file:{quote(str(location.file))}", query=query), pool_size=2)
+    _configured(engine.sync_engine, ("foreign_keys = ON", f"busy_timeout = {_BUSY_TIMEOUT_MS}"))
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
 def writing_engine(location: Location) -> Engine | None:
     """SQLite's engine for threads of our own: of the one writer, and of short reads, which through the event loop would cost a
     thread's turn for each part of a statement. None on PostgreSQL, which groups commits itself."""
@@ -54,17 +69,12 @@ def _sqlite_engine(location: Location) -> AsyncEngine:
     return engine
 
 
-def _configured(engine: Engine) -> Engine:
+def _configured(engine: Engine, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
-        ):
+        for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

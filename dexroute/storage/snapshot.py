@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection, Table, inspect, select
+from sqlalchemy import Connection, Table, inspect, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dexroute.errors import DatabaseError
@@ -36,12 +36,14 @@ class UnreadableOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFilter:
-    """Which orders: placed at `since_ms` or after and before `until_ms`, in one of `states`, of `wallet`. None: all."""
+    """Which orders: placed at `since_ms` or after and before `until_ms` (Unix time, at most 48 bits), in one of `states`, of
+    `wallet`, with `mint` paid or received. None: all."""
 
     since_ms: int | None = None
     until_ms: int | None = None
     states: Collection[OrderState] | None = None
     wallet: Pubkey | None = None
+    mint: Pubkey | None = None
 
 
 class JournalSnapshot:
@@ -123,11 +125,13 @@ class JournalSnapshot:
 def _chosen(wanted: HistoryFilter) -> Any:
     chosen = select(ORDERS.c.id).order_by(ORDERS.c.id)
     if wanted.since_ms is not None:
-        chosen = chosen.where(ORDERS.c.id >= f"{wanted.since_ms:012x}")  # an id begins with the time of its order
+        chosen = chosen.where(ORDERS.c.id >= f"{max(0, wanted.since_ms):012x}")  # an id begins with the time of its order
     if wanted.until_ms is not None:
-        chosen = chosen.where(ORDERS.c.id < f"{wanted.until_ms:012x}")
+        chosen = chosen.where(ORDERS.c.id < f"{max(0, wanted.until_ms):012x}")
     if wanted.states is not None:
         chosen = chosen.where(ORDERS.c.state.in_([str(state) for state in wanted.states]))
     if wanted.wallet is not None:
         chosen = chosen.where(ORDERS.c.wallet == str(wanted.wallet))
+    if wanted.mint is not None:
+        chosen = chosen.where(or_(ORDERS.c.input_mint == str(wanted.mint), ORDERS.c.output_mint == str(wanted.mint)))
     return chosen

@@ -11,14 +11,17 @@ from sqlalchemy import Connection, delete
 from sqlmodel import col, select
 
 from dexroute.host.lock import hold
-from dexroute.storage.database import open_database, writing_engine
+from dexroute.storage.database import open_database, open_read_only, writing_engine
+from dexroute.storage.failures import translated
 from dexroute.storage.high_water import HighWater
+from dexroute.storage.inspection import prepare_file
 from dexroute.storage.location import locate
 from dexroute.storage.lookup_tables import SqlTables
 from dexroute.storage.orders import COUNT_SIGNED, SqlOrders
 from dexroute.storage.pools import SqlPools
 from dexroute.storage.positions import SqlPositions
 from dexroute.storage.records import SqlRecords
+from dexroute.storage.schema import HEAD
 from dexroute.storage.sessions import Sessions
 from dexroute.storage.snapshot import JournalSnapshot
 from dexroute.storage.tables import MetaRow, table_of
@@ -84,6 +87,25 @@ async def open_store(database: str | Path) -> AsyncIterator[SqlStore]:
                 yield store
             finally:
                 await sessions.close()
+
+
+@asynccontextmanager
+async def read_store(database: str | Path) -> AsyncIterator[SqlStore]:
+    """The store to read from only, also while another process holds the journal and writes. A journal that is missing or older
+    is made or migrated first, for which nobody may hold it. Raises as `open_store` does."""
+    location = locate(database)
+    with translated(location.label):
+        is_current = location.file is not None and location.file.exists() and prepare_file(location.file) == HEAD
+    if not is_current:
+        async with open_store(database) as store:
+            yield store
+        return
+    async with open_read_only(location) as engine:
+        sessions = Sessions(engine, location.label)
+        try:
+            yield SqlStore(sessions)
+        finally:
+            await sessions.close()
 
 
 async def _compare(store: SqlStore, high_water: HighWater, *, is_new: bool) -> None:

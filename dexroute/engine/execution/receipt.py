@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from solders.message import from_bytes_versioned
+
+from dexroute.engine.planning.tip import tip_lamports
 from dexroute.ports import OrderStore
 from dexroute.types.orders import Attempt, AttemptOutcome, Costs, Fill, Order, OrderEvent, OrderHistory, SwapAmounts
 from dexroute.types.requests import SwapMode
@@ -48,6 +51,25 @@ async def read_receipt(store: OrderStore, order_id: str, *, with_events: bool = 
         fill=fills[-1] if fills else None,
         events=await store.events(order_id) if with_events else (),
     )
+
+
+def receipt_of(history: OrderHistory) -> Receipt:
+    """The receipt in an order's history."""
+    return Receipt(
+        order=history.order,
+        attempts=history.attempts,
+        fill=history.fills[-1] if history.fills else None,
+        events=history.events,
+    )
+
+
+def tip_paid(receipt: Receipt) -> int:
+    """Lamports of `other_lamports` that went to tip accounts: what the landed message pays them, nothing when it failed."""
+    fill = receipt.fill
+    landed = next((one for one in receipt.attempts if fill is not None and one.id == fill.attempt_id), None)
+    if landed is None or landed.outcome is not AttemptOutcome.LANDED:
+        return 0
+    return tip_lamports(from_bytes_versioned(landed.message))
 
 
 async def read_history(store: OrderStore, order_id: str) -> OrderHistory:
