@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from dexroute.fetchers.base import Pool
     from dexroute.sdk.dex import Dex
-    from dexroute.sdk.tables import LookupTables, TableChange, TableState
+    from dexroute.sdk.table_change import TableChange, TableState
+    from dexroute.sdk.tables import LookupTables
 
 Table = Annotated[str, typer.Argument(metavar="TABLE", help="The lookup table's address.")]
 Pools = Annotated[list[str] | None, typer.Option("--pool", metavar="ADDRESS", help="Accounts of this pool (repeatable).")]

@@ -116,6 +116,7 @@ class Dex:
             known_tables=lambda: self._shelf.addresses,
             screening=self.signing_policy,
             tip=tips(self.settings),
+            fee_nodes=self._connection.senders,
         )
         return self
 

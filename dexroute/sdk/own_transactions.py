@@ -20,6 +20,7 @@ from solders.transaction import VersionedTransaction
 from dexroute.engine.execution.death import ExpiryProof
 from dexroute.engine.execution.landing import Landing, Verdict
 from dexroute.engine.execution.policy import ExecutionPolicy
+from dexroute.engine.planning.fee_samples import recent_fees
 from dexroute.engine.planning.message import budget_instructions, unsigned_wire, writable_accounts
 from dexroute.engine.planning.priority_fee import PriorityFeePolicy, compute_unit_price
 from dexroute.engine.planning.screening import Evidence, SigningPolicy, TableBounds, screen_table_change
@@ -83,7 +84,7 @@ class OwnTransactions:
         probe = self._message(instructions, lifetime, MAX_COMPUTE_UNITS, 0)
         measured = _sound(await node.simulate(unsigned_wire(probe), min_context_slot=lifetime.slot))
         limit = measured.units_consumed + _UNIT_MARGIN
-        price = compute_unit_price(self._fees, await node.recent_priority_fees(writable_accounts(probe)), limit)
+        price = compute_unit_price(self._fees, await recent_fees(self._nodes, writable_accounts(probe)), limit)
         message = self._message(instructions, lifetime, limit, price)
         await self._screen(message, bounds, lifetime.slot)
         signature = await signer.sign(message)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
@@ -18,7 +15,7 @@ from dexroute.engine.planning.lookup_tables import (
     decode_lookup_table,
     require_usable,
 )
-from dexroute.engine.planning.screening import TableBounds, TableVerb
+from dexroute.engine.planning.screening import TableBounds
 from dexroute.engine.planning.table_instructions import (
     MOST_ADDED,
     close_table,
@@ -29,7 +26,6 @@ from dexroute.engine.planning.table_instructions import (
 )
 from dexroute.errors import (
     AttemptExpired,
-    DatabaseError,
     LandedWithError,
     LookupTableUnusable,
     PolicyRefused,
@@ -40,6 +36,7 @@ from dexroute.fetchers.base import Pool
 from dexroute.fetchers.clock import SLOT_HASHES_ID
 from dexroute.ports import AccountReader, Clock, Notes, TableMemory, TransactionSender
 from dexroute.sdk.own_transactions import OwnTransactions
+from dexroute.sdk.table_change import TableChange, TableState, creation_note, creation_noted
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.types.chain import Commitment
 from dexroute.types.lookup_tables import LookupTable, RememberedTable
@@ -47,31 +44,6 @@ from dexroute.types.lookup_tables import LookupTable, RememberedTable
 _TABLES_AT_ONCE: Final = 99
 _WARM_POLLS: Final = 50
 _WARM_POLL_MS: Final = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableState:
-    """A known table and what is on chain. `state`: active, warming_up, empty, deactivated, closable, missing, owner or malformed.
-    `source`: own (made here), added, or settings. `table` is None where the account is no table."""
-
-    address: Pubkey
-    source: str
-    state: str
-    table: LookupTable | None
-    authority: Pubkey | None
-    slot: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableChange:
-    """What is about to be signed: `what` it does to `table`, one transaction after the other, and what rent it locks (negative:
-    gets back). Network fees come on top. "finish" goes on with a creation that was cut short; it may have nothing left to sign."""
-
-    what: TableVerb | Literal["finish"]
-    table: Pubkey
-    added: tuple[Pubkey, ...]
-    transactions: tuple[tuple[Instruction, ...], ...]
-    rent_lamports: int
 
 
 class LookupTables:
@@ -199,7 +171,7 @@ class LookupTables:
         )
         if change.what == "create":
             await self._remember(change.table, authority)
-            await self._notes.note(self._creation(authority), _creation_note(change.table, change.added))
+            await self._notes.note(self._creation(authority), creation_note(change.table, change.added))
         signatures: list[Signature] = []
         for instructions in change.transactions:
             try:
@@ -240,7 +212,7 @@ class LookupTables:
         noted = await self._notes.noted(self._creation(authority))
         if not noted:
             return None
-        address, wanted = _creation_noted(noted)
+        address, wanted = creation_noted(noted)
         if wanted != addresses:
             return None
         reached = await self._transactions.settle()
@@ -298,18 +270,6 @@ class LookupTables:
 
 def _accounts_of(pools: Iterable[Pool]) -> tuple[Pubkey, ...]:
     return tuple(dict.fromkeys(key for pool in pools for key in swap_accounts(pool)))
-
-
-def _creation_note(table: Pubkey, added: Sequence[Pubkey]) -> str:
-    return json.dumps({"table": str(table), "added": [str(key) for key in added]})
-
-
-def _creation_noted(noted: str) -> tuple[Pubkey, tuple[Pubkey, ...]]:
-    try:
-        facts = json.loads(noted)
-        return Pubkey.from_string(facts["table"]), tuple(map(Pubkey.from_string, facts["added"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatabaseError(f"the journal's note of a lookup table being made is damaged ({error}); restore a backup") from None
 
 
 def _require_room(added: Sequence[Pubkey], held: int) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from solders.pubkey import Pubkey
 
 from dexroute.engine.planning import PriorityFeePolicy, check_price_impact, swap_limit
+from dexroute.engine.planning.fee_samples import recent_fees
 from dexroute.engine.planning.limits import hop_request
 from dexroute.engine.planning.priority_fee import compute_unit_price, priority_fee_lamports
 from dexroute.engine.routing import RouteOptions, RouteQuote, find_route
-from dexroute.errors import InvalidAmount, PriceImpactTooHigh, PriorityFeeTooHigh, SlippageExceeded, UsageError
+from dexroute.errors import InvalidAmount, PriceImpactTooHigh, PriorityFeeTooHigh, RpcUnreachable, SlippageExceeded, UsageError
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.routes import Route
 from tests.engine.small_market import exact_in, exact_out, mint, pool
+from tests.engine.svm_cluster import SvmCluster
 
 A, B, C = (mint(name) for name in "ABC")
 DEEP = (10**12, 10**12)
@@ -80,7 +86,7 @@ def test_a_hop_must_deliver_what_the_next_one_spends(hop_slippage_bps: int) -> N
 )
 def test_the_cap_holds_whatever_others_pay(samples: list[int], percentile: int, cap: int, floor: int, units: int) -> None:
     policy = PriorityFeePolicy(percentile=percentile, cap_lamports=cap, floor_micro_lamports=floor)
-    price = compute_unit_price(policy, samples, units)
+    price = compute_unit_price(policy, [samples], units)
     assert 0 <= priority_fee_lamports(units, price) <= cap
     wanted = max(floor, *(samples or [0])) if percentile == 100 else None
     if wanted is not None and wanted * units <= cap * 10**6:
@@ -90,16 +96,16 @@ def test_the_cap_holds_whatever_others_pay(samples: list[int], percentile: int, 
 def test_the_bid_is_a_percentile_of_recent_fees() -> None:
     samples = [*range(1, 101)]
     for percentile, price in ((0, 1), (50, 50), (75, 75), (76, 76), (100, 100)):
-        assert compute_unit_price(PriorityFeePolicy(percentile=percentile), samples[::-1], 100_000) == price
+        assert compute_unit_price(PriorityFeePolicy(percentile=percentile), [samples[::-1]], 100_000) == price
     assert compute_unit_price(PriorityFeePolicy(), [], 100_000) == 0
-    assert compute_unit_price(PriorityFeePolicy(floor_micro_lamports=90), samples, 100_000) == 90
+    assert compute_unit_price(PriorityFeePolicy(floor_micro_lamports=90), [samples], 100_000) == 90
 
 
 def test_a_fixed_price_is_paid_or_refused_never_lowered() -> None:
     policy = PriorityFeePolicy(fixed_micro_lamports=1_000_000, cap_lamports=100)
-    assert compute_unit_price(policy, [5], 100) == 1_000_000
+    assert compute_unit_price(policy, [[5]], 100) == 1_000_000
     with pytest.raises(PriorityFeeTooHigh) as caught:
-        compute_unit_price(policy, [5], 101)
+        compute_unit_price(policy, [[5]], 101)
     assert caught.value.context["priority_fee_lamports"] == "101"
     for wrong in ({"percentile": 101}, {"cap_lamports": -1}, {"fixed_micro_lamports": -1}):
         with pytest.raises(UsageError):
@@ -116,3 +122,41 @@ def test_price_impact_above_the_limit_is_refused_with_the_numbers() -> None:
     assert caught.value.context["price_impact_bps"] == 907
     with pytest.raises(UsageError):
         check_price_impact(quote, pools, 10_001)
+
+
+def test_no_node_alone_decides_what_is_bid() -> None:
+    """The median of the nodes: of three, one that lies moves nothing beyond what the honest say; of two, the lower counts."""
+
+    def bid(*told: list[int]) -> int:
+        return compute_unit_price(PriorityFeePolicy(cap_lamports=10_000), told, 100_000)
+
+    assert bid([100] * 4) == bid([100] * 4, []) == 100
+    assert bid([100] * 4, [300] * 4) == bid([300] * 4, [100] * 4) == 100
+    for lie in ([0], [2**64 - 1] * 150):
+        assert 100 <= bid([100] * 4, [300] * 4, lie) <= 300
+    assert bid([2**64 - 1] * 150) == bid(*[[2**64 - 1]] * 3) == 100_000, "the cap, in lamports for the whole transaction"
+
+
+class FeeNode(SvmCluster):
+    """Tells fees after a while, or fails."""
+
+    def __init__(self, told: tuple[int, ...] | Exception, after_s: float = 0) -> None:
+        self.told, self.after_s = told, after_s
+
+    async def recent_priority_fees(self, writable: Sequence[Pubkey]) -> tuple[int, ...]:
+        await asyncio.sleep(self.after_s)
+        if isinstance(self.told, Exception):
+            raise self.told
+        return self.told
+
+
+async def test_fees_are_asked_of_every_node_and_none_is_waited_for() -> None:
+    silent, dead = FeeNode((9,), 60), FeeNode(RpcUnreachable("gone"))
+    async with asyncio.timeout(5):
+        assert await recent_fees([FeeNode((1,)), FeeNode((2, 3))], []) == ((1,), (2, 3))
+        assert await recent_fees([dead, silent, FeeNode((2,), 0.05)], []) == ((2,),)
+        assert await recent_fees([dead, FeeNode(())], []) == ()
+        with pytest.raises(RpcUnreachable):
+            await recent_fees([dead, dead], [])
+        with pytest.raises(ZeroDivisionError):
+            await recent_fees([FeeNode((1,)), FeeNode(ZeroDivisionError())], [])

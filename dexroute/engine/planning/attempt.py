@@ -11,6 +11,7 @@ from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
+from dexroute.engine.planning.fee_samples import recent_fees
 from dexroute.engine.planning.funds import Rents, check_funds, expected_costs, needs_of
 from dexroute.engine.planning.lookup_tables import as_tables, readable_tables, with_tables
 from dexroute.engine.planning.message import build_message, unsigned_wire, writable_accounts
@@ -70,7 +71,8 @@ class PreparedAttempt:
 
 
 class SwapBuilder:
-    """Builds attempts on one cluster. Keeps the cluster's rents, which do not change, and the compute units that routes took."""
+    """Builds attempts on one cluster. `fee_nodes` are asked for recent priority fees (`sender` alone without them). Keeps the
+    cluster's rents, which do not change, and the compute units that routes took."""
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class SwapBuilder:
         known_tables: Callable[[], Sequence[Pubkey]] = tuple,
         screening: SigningPolicy | None = None,
         tip: Tip | None = None,
+        fee_nodes: Sequence[TransactionSender] = (),
     ) -> None:
         self._reader = reader
         self._sender = sender
@@ -87,6 +90,7 @@ class SwapBuilder:
         self._known_tables = known_tables
         self._screening = screening
         self._tip = tip
+        self._fee_nodes = tuple(fee_nodes) or (sender,)
         self._rents: dict[int, int] = {}
         self._units: dict[Pubkey, int] = {}
         self._route_units: dict[tuple[Pubkey, ...], int] = {}
@@ -173,7 +177,7 @@ class SwapBuilder:
                 "compute_units": measured.units_consumed,
                 "compute_unit_limit": limit,
                 "compute_unit_price_micro_lamports": str(price),
-                "priority_fee_samples": len(samples),
+                "priority_fee_samples": sum(map(len, samples)),
                 "tip_lamports": str(tip),
                 "simulation_slot": proved.slot,
                 "bytes": len(wire),
@@ -243,10 +247,10 @@ class SwapBuilder:
 
     async def _recent_fees(
         self, policy: PriorityFeePolicy, message: MessageV0, tables: Sequence[AddressLookupTableAccount]
-    ) -> tuple[int, ...]:
+    ) -> tuple[tuple[int, ...], ...]:
         if policy.fixed_micro_lamports is not None:
             return ()
-        return await self._sender.recent_priority_fees(writable_accounts(message, tables))
+        return await recent_fees(self._fee_nodes, writable_accounts(message, tables))
 
     async def _rents_of(self, lengths: set[int]) -> Rents:
         unknown = sorted(lengths - self._rents.keys())

@@ -35,8 +35,9 @@ def priority_fee_lamports(compute_unit_limit: int, compute_unit_price: int) -> i
     return ceil_div(compute_unit_limit * compute_unit_price, MICRO_LAMPORTS)
 
 
-def compute_unit_price(policy: PriorityFeePolicy, samples: Sequence[int], compute_unit_limit: int) -> int:
-    """Micro-lamports per compute unit to bid. Without samples the bid is the floor. Raises PriorityFeeTooHigh."""
+def compute_unit_price(policy: PriorityFeePolicy, samples: Sequence[Sequence[int]], compute_unit_limit: int) -> int:
+    """Micro-lamports per compute unit to bid: the percentile of each node's `samples`, and of those the median (docs/decisions/
+    fee-samples.md). Without samples the bid is the floor. Raises PriorityFeeTooHigh."""
     ceiling = policy.cap_lamports * MICRO_LAMPORTS // compute_unit_limit
     if policy.fixed_micro_lamports is not None:
         if policy.fixed_micro_lamports > ceiling:
@@ -49,7 +50,8 @@ def compute_unit_price(policy: PriorityFeePolicy, samples: Sequence[int], comput
                 compute_unit_limit=compute_unit_limit,
             )
         return policy.fixed_micro_lamports
-    return min(max(_percentile(samples, policy.percentile), policy.floor_micro_lamports), ceiling)
+    told = [_percentile(of_node, policy.percentile) for of_node in samples if of_node]
+    return min(max(_percentile(told, 50), policy.floor_micro_lamports), ceiling)
 
 
 def _percentile(samples: Sequence[int], percentile: int) -> int:
