@@ -54,8 +54,10 @@ def _typed(error: DBAPIError, where: str) -> DexError:
 
 
 def _is_outage(error: DBAPIError) -> bool:
-    """By SQLSTATE, since a server that dies while a connection is made reaches us as an error of no special class."""
-    return str(getattr(error.orig, "sqlstate", None)).startswith(_OUTAGES)
+    """By SQLSTATE, since a server that dies while a connection is made reaches us as an error of no special class. An error without
+    one is the driver's own: what it meets on a connection whose server is gone."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or str(state).startswith(_OUTAGES)
 
 
 def _too_large(where: str, error: object) -> InvalidAmount:
