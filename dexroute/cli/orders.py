@@ -66,15 +66,15 @@ def register(app: typer.Typer) -> None:
 
     @command(orders, "show")
     async def show(session: Session, order: OrderId) -> None:
-        """One order: quoted, simulated and executed apart, each cost, and every step it took."""
-        from dexroute.cli.render_order import known_tokens, render_receipt
-        from dexroute.engine.execution.receipt import event_json
+        """One order: quoted, simulated and executed side by side, each cost, every attempt with its fate, every step."""
+        from dexroute.cli.render_history import render_history
+        from dexroute.cli.render_order import known_tokens
+        from dexroute.engine.execution.receipt import history_json
 
         async with session.dex() as dex:
             receipt = await (await dex.orders()).receipt(order)
             tokens = await known_tokens(dex, [receipt])
-        shape = {**receipt.json(), "events": [event_json(event) for event in receipt.events]}
-        session.emit(shape, lambda console: render_receipt(console, receipt, tokens))
+        session.emit(history_json(receipt), lambda console: render_history(console, receipt, tokens))
 
     @command(
         orders,

@@ -60,25 +60,18 @@ def sol_text(lamports: int) -> str:
 
 def render_receipt(console: Console, receipt: Receipt, tokens: Tokens) -> None:
     """The order, what it was quoted, simulated and executed at, what it cost, and its journal where it was read."""
-    from rich.text import Text
-
     order = receipt.order
-    state = str(order.state)
-    console.print(Text.assemble("order ", (order.id, "bold"), "  ", (state, f"bold {_COLORS.get(state, 'cyan')}")))
+    render_headline(console, receipt)
     rows = [("key", order.key)] if order.key != order.id else []
     if receipt.signature:
         rows.append(("signature", receipt.signature))
     if receipt.fill:
         rows.append(("landed in", f"slot {receipt.fill.slot}"))
-    if order.route:
-        legs = order.route["legs"]
-        for number, leg in enumerate(legs, 1):
-            hops = " →\n".join(f"{hop['venue']} {hop['pool']}" for hop in leg["hops"])
-            rows.append(("route", hops) if len(legs) == 1 else (f"leg {number}", f"{_share_text(leg, receipt, tokens)}\n{hops}"))
+    rows += route_rows(receipt, tokens)
     for name, amounts in (("quoted", order.quoted), ("simulated", order.simulated), ("executed", order.executed)):
         if amounts is not None:
             rows.append((name, _swap_text(amounts, receipt, tokens)))
-    rows.append(("limit", _limit_text(receipt, tokens)))
+    rows.append(("limit", limit_text(receipt, tokens)))
     costs = receipt.fill.costs if receipt.fill else order.costs
     if costs is not None:
         rows += cost_rows(costs, tokens)
@@ -89,6 +82,23 @@ def render_receipt(console: Console, receipt: Receipt, tokens: Tokens) -> None:
     console.print(fact_table(rows))
     if receipt.events:
         render_events(console, receipt.events)
+
+
+def render_headline(console: Console, receipt: Receipt) -> None:
+    from rich.text import Text
+
+    state = str(receipt.order.state)
+    console.print(Text.assemble("order ", (receipt.order.id, "bold"), "  ", (state, f"bold {_COLORS.get(state, 'cyan')}")))
+
+
+def route_rows(receipt: Receipt, tokens: Tokens) -> list[tuple[str, str]]:
+    """A row a leg, a line a hop; nothing before the order was routed."""
+    rows = []
+    legs = (receipt.order.route or {}).get("legs", ())
+    for number, leg in enumerate(legs, 1):
+        hops = " →\n".join(f"{hop['venue']} {hop['pool']}" for hop in leg["hops"])
+        rows.append(("route", hops) if len(legs) == 1 else (f"leg {number}", f"{_share_text(leg, receipt, tokens)}\n{hops}"))
+    return rows
 
 
 def cost_rows(costs: Costs, tokens: Tokens) -> list[tuple[str, str]]:
@@ -213,7 +223,7 @@ def _asked_text(receipt: Receipt, tokens: Tokens) -> str:
     return f"? → {amount_text(request.amount, request.output_mint, tokens)}"
 
 
-def _limit_text(receipt: Receipt, tokens: Tokens) -> str:
+def limit_text(receipt: Receipt, tokens: Tokens) -> str:
     order = receipt.order
     if order.limit_amount is None:
         return "none yet"

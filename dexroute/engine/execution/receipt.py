@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from solders.message import from_bytes_versioned
 
 from dexroute.engine.planning.tip import tip_lamports
 from dexroute.ports import OrderStore
-from dexroute.types.orders import Attempt, AttemptOutcome, Costs, Fill, Order, OrderEvent, OrderHistory, SwapAmounts
+from dexroute.types.orders import Attempt, AttemptOutcome, Costs, Fill, Json, Order, OrderEvent, OrderHistory, SwapAmounts
 from dexroute.types.requests import SwapMode
 
 _LANDED = (AttemptOutcome.LANDED, AttemptOutcome.LANDED_WITH_ERROR)
@@ -67,9 +67,51 @@ def tip_paid(receipt: Receipt) -> int:
     """Lamports of `other_lamports` that went to tip accounts: what the landed message pays them, nothing when it failed."""
     fill = receipt.fill
     landed = next((one for one in receipt.attempts if fill is not None and one.id == fill.attempt_id), None)
-    if landed is None or landed.outcome is not AttemptOutcome.LANDED:
-        return 0
-    return tip_lamports(from_bytes_versioned(landed.message))
+    return tip_offered(landed) if landed is not None and landed.outcome is AttemptOutcome.LANDED else 0
+
+
+def tip_offered(attempt: Attempt) -> int:
+    """Lamports its message pays to tip accounts if it succeeds."""
+    return tip_lamports(from_bytes_versioned(attempt.message))
+
+
+def death_facts(attempt: Attempt, events: Iterable[OrderEvent]) -> Json | None:
+    """The facts of the step that proved an attempt dead without landing; None where no step says so."""
+    return next((event.facts for event in events if event.facts.get("attempt") == attempt.number and "proof" in event.facts), None)
+
+
+def history_json(receipt: Receipt) -> dict[str, Any]:
+    """The JSON of an order with its journal: what is final, what differs from the quote, what each attempt was to move and cost,
+    by what it is proven dead, and every step."""
+    order, quoted = receipt.order, receipt.order.quoted
+    compared = (("simulated", order.simulated), ("executed", receipt.fill.amounts if receipt.fill else order.executed))
+    return receipt.json() | {
+        "final": order.settled,
+        "regressed": order.regressed,
+        "priority": str(order.priority),
+        "deadline_ms": order.deadline_ms,
+        "against_quote": {
+            name: {
+                "amount_in": str(amounts.amount_in - quoted.amount_in),
+                "amount_out": str(amounts.amount_out - quoted.amount_out),
+            }
+            for name, amounts in compared
+            if quoted is not None and amounts is not None
+        },
+        "tip_lamports": str(tip_paid(receipt)) if receipt.fill else None,
+        "fill": fill_json(receipt.fill) if receipt.fill else None,
+        "attempts_built": [
+            {
+                "number": attempt.number,
+                "built_ms": attempt.created_ms,
+                "simulated": _amounts(attempt.simulated),
+                "expected_costs": costs_json(attempt.expected_costs),
+                "proof": None if (facts := death_facts(attempt, receipt.events)) is None else dict(facts),
+            }
+            for attempt in receipt.attempts
+        ],
+        "events": [event_json(event) for event in receipt.events],
+    }
 
 
 async def read_history(store: OrderStore, order_id: str) -> OrderHistory:
