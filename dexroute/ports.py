@@ -6,7 +6,9 @@ its subclasses; they never return a guess.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from solders.hash import Hash
@@ -81,6 +83,14 @@ class TransactionRoute(Protocol):
 
     async def send(self, wire: bytes) -> None:
         """Hand the bytes over. Neither returning nor raising says anything about landing. Raises NetworkError."""
+        ...
+
+
+class LandingHints(Protocol):
+    """Hears from elsewhere that a signature may have been confirmed. A reason to look, never an answer."""
+
+    def watch(self, signature: str) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set when there is reason to look, while the block lasts. Never raises and keeps nobody waiting."""
         ...
 
 

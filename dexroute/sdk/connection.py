@@ -14,8 +14,10 @@ from dexroute.chain.rpc.client import RpcClient
 from dexroute.chain.rpc.common_genesis import common_genesis
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
 from dexroute.chain.rpc.group import Endpoint, EndpointGroup
-from dexroute.config import Settings
-from dexroute.ports import TransactionRoute
+from dexroute.chain.signature_hints import SignatureHints
+from dexroute.config import Settings, websocket_url
+from dexroute.errors import ConfigError
+from dexroute.ports import LandingHints, TransactionRoute
 from dexroute.types.chain import Commitment
 
 if TYPE_CHECKING:
@@ -29,12 +31,14 @@ EMBEDDED_DIRECTORY = "embedded"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """`client` reads from whichever of the cluster's nodes is best. `senders` are those nodes one by one: all are sent to, and an
-    attempt is dead by their word. `routes` only take transactions. `genesis_hash` tells clusters apart in journal and token list;
+    attempt is dead by their word. `routes` only take transactions. `hints` is the first node's WebSocket, which may say
+    that one was confirmed. `genesis_hash` tells clusters apart in journal and token list;
     `embedded` is set when the cluster runs in this process."""
 
     client: RpcClient
     senders: tuple[RpcClient, ...]
     routes: tuple[TransactionRoute, ...]
+    hints: LandingHints | None
     embedded: EmbeddedCluster | None
     genesis_hash: str
 
@@ -62,15 +66,26 @@ async def connect(settings: Settings, *, transport: httpx.AsyncBaseTransport | N
         for endpoint in (*endpoints, *routes):
             stack.push_async_callback(endpoint.aclose)
         senders = tuple(_client(settings, endpoint) for endpoint in endpoints)
+        hints = None if transport else _hints(settings)
+        if hints is not None:
+            stack.push_async_callback(hints.aclose)
         genesis_hash = await common_genesis(senders, endpoints)
         client = _client(settings, EndpointGroup(endpoints), genesis_hash) if len(endpoints) > 1 else senders[0]
         yield Connection(
             client=client,
             senders=senders,
             routes=(*(_client(settings, endpoint) for endpoint in routes), *engines),
+            hints=hints,
             embedded=embedded,
             genesis_hash=str(genesis_hash),
         )
+
+
+def _hints(settings: Settings) -> SignatureHints | None:
+    try:
+        return SignatureHints(settings.ws_url or websocket_url(settings.rpc_url))
+    except ConfigError:  # no next port: what polls needs none
+        return None
 
 
 def _endpoint(settings: Settings, url: str, transport: httpx.AsyncBaseTransport | None) -> JsonRpcEndpoint:

@@ -429,6 +429,7 @@ class Dex:
                 self._clock,
                 journal,
                 routes=self._connection.routes,
+                hints=self._connection.hints,
                 genesis_hash=self._connection.genesis_hash,
                 screening=self.signing_policy,
                 priority_fee_cap_lamports=self.settings.priority_fee_cap_lamports,

@@ -199,6 +199,7 @@ class Orders:
                 store=self._store,
                 senders=self._connection.senders,
                 routes=self._connection.routes,
+                hints=self._connection.hints,
                 cluster=self._connection.client,
                 screening=self._screening,
                 signer=self._unlocked(),

@@ -35,7 +35,7 @@ from dexroute.errors import (
     StaleData,
 )
 from dexroute.fetchers.failures import failure_cause
-from dexroute.ports import AccountReader, Clock, Notes, Signer, TransactionRoute, TransactionSender
+from dexroute.ports import AccountReader, Clock, LandingHints, Notes, Signer, TransactionRoute, TransactionSender
 from dexroute.types.chain import BlockhashLifetime, LandedTransaction, Simulation
 from dexroute.types.network import MAX_COMPUTE_UNITS
 from dexroute.types.orders import Attempt
@@ -61,6 +61,7 @@ class OwnTransactions:
         priority_fee_cap_lamports: int,
         wait_ms: int,
         routes: Sequence[TransactionRoute] = (),
+        hints: LandingHints | None = None,
     ) -> None:
         self._reader = reader
         self._nodes = tuple(nodes)
@@ -71,7 +72,7 @@ class OwnTransactions:
         self._screening = screening
         self._fees = PriorityFeePolicy(cap_lamports=priority_fee_cap_lamports)
         self._wait_ms = wait_ms
-        self._landing = Landing(self._nodes, clock, ExecutionPolicy(wait_ms=wait_ms), routes)
+        self._landing = Landing(self._nodes, clock, ExecutionPolicy(wait_ms=wait_ms), routes, hints)
 
     async def land(self, instructions: Sequence[Instruction], bounds: TableBounds) -> tuple[Signature, LandedTransaction]:
         """Until the transaction is confirmed; before it, what was left under way is followed to its end.

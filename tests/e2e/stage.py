@@ -195,6 +195,7 @@ class Stage:
         """The real command, in an environment of its own."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DEXROUTE_")}
         environment |= {"HOME": str(self.folder), "DEXROUTE_DATA_DIR": str(self.folder / data_dir)}
+        environment["DEXROUTE_WS_URL"] = "ws://127.0.0.1:9"  # the next port may be another node's
         environment |= {f"DEXROUTE_{name.upper()}": str(value) for name, value in settings.items()}
         command = Path(sys.executable).with_name("dex")
         told = (*words, "-u", self.node.url, "-k", str(self.key_file), "--format", "json")

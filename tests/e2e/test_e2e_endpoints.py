@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from itertools import pairwise
+
+import pytest
+from solders.signature import Signature
+from websockets.asyncio.server import ServerConnection, serve
 
 from tests.e2e.chain import Chain, Pace
 from tests.e2e.conftest import Opener
@@ -133,3 +138,35 @@ async def test_nodes_named_one_by_one(open_stage: Opener) -> None:
     assert "hunter22" not in str(told) and "abcdef0123456789" not in str(told)
     alone = await stage.dex("config", "-u", "embedded", code=2)
     assert "embedded cluster has no other nodes" in alone["error"]["message"]
+
+
+@pytest.mark.parametrize("manner", ["truth", "lie", "silence", "noise"])
+async def test_a_websocket_decides_nothing(open_stage: Opener, manner: str) -> None:
+    """It tells when a signature is confirmed, at once and wrongly, or never: the swap lands once and is confirmed by the node."""
+    stage: Stage = await open_stage(Pace(land_after=8, confirm_after=3))
+    a, b = stage.token(6), stage.token(9)
+    stage.own_pool(a, b, (10**12, 2 * 10**12))
+    stage.give(a, 10**9)
+    asked: list[str] = []
+
+    async def pubsub(connection: ServerConnection) -> None:
+        question = json.loads(await connection.recv())
+        signature = Signature.from_string(question["params"][0])
+        asked.append(question["method"])
+        while manner == "truth" and not (
+            signature in stage.chain.landed and stage.chain.landed[signature].slot <= stage.chain.slot_at("confirmed")
+        ):
+            await asyncio.sleep(0.02)
+        if manner in ("truth", "lie"):
+            error = None if manner == "truth" else {"InstructionError": [0, {"Custom": 1}]}
+            result = {"context": {"slot": 1}, "value": {"err": error}}
+            told = {"jsonrpc": "2.0", "method": "signatureNotification", "params": {"result": result, "subscription": 0}}
+            await connection.send(json.dumps(told))
+        elif manner == "noise":
+            await connection.send("<html>")
+        await connection.wait_closed()
+
+    async with serve(pubsub, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        order = await stage.swap("5", str(a), str(b), ws_url=f"ws://127.0.0.1:{port}")
+    assert asked == ["signatureSubscribe"] and len(order["attempts"]) == 1

@@ -24,7 +24,7 @@ from dexroute.engine.execution.settlement import Settlement
 from dexroute.engine.execution.signing import unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import DatabaseError, DexError, FundsPromised, IllegalTransition, OrderTakenOver, OutcomeUnknown
-from dexroute.ports import Clock, OrderStore, Signer, TransactionRoute, TransactionSender
+from dexroute.ports import Clock, LandingHints, OrderStore, Signer, TransactionRoute, TransactionSender
 from dexroute.types.orders import EventKind, Order, OrderState
 
 FundsReader = Callable[[Order], Awaitable[Mapping[Pubkey, int]]]
@@ -34,10 +34,11 @@ FundsReader = Callable[[Order], Awaitable[Mapping[Pubkey, int]]]
 class Executor:
     """Carries out orders of one cluster, exactly once each.
 
-    `senders` are all sent to and are all witnesses of a death; `routes` are sent to as well and asked nothing. `cluster` gives
-    blockhashes and the cluster's name (the first sender without it). `screening` is the policy a message must pass to be signed.
-    `owner` names this worker in the journal; no two alive share one. `watcher` hears of every event once it is durable. `funds`
-    looks at a wallet when more than one open order counts on its coins; without it such an order is refused.
+    `senders` are all sent to and are all witnesses of a death; `routes` are sent to as well and asked nothing; `hints` say when
+    to look early. `cluster` gives blockhashes and the cluster's name (the first sender without it). `screening` is the policy a
+    message must pass to be signed. `owner` names this worker in the journal; no two alive share one. `watcher` hears of every
+    event once it is durable. `funds` looks at a wallet when more than one open order counts on its coins; without it such an order
+    is refused.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Executor:
         policy: ExecutionPolicy | None = None,
         watcher: EventWatcher | None = None,
         routes: Sequence[TransactionRoute] = (),
+        hints: LandingHints | None = None,
         cluster: TransactionSender | None = None,
         funds: FundsReader | None = None,
         screening: SigningPolicy | None = None,
@@ -70,7 +72,7 @@ class Executor:
         self._funds = funds
         self._restored = RestoreGuard(store, self._senders)
         self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy, random, screening)
-        self._settlement = Settlement(Landing(senders, clock, self.policy, routes), clock, self.policy)
+        self._settlement = Settlement(Landing(senders, clock, self.policy, routes, hints), clock, self.policy)
         self._looking_back = LookingBack(store, self._senders, clock, self.policy, watcher)
         self._genesis_hash: str | None = None
         self._at_work: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from typing import Final
 
 from dexroute.engine.execution.confirmation import Look, look_at
@@ -11,7 +13,7 @@ from dexroute.engine.execution.failpoints import Boundary, boundary
 from dexroute.engine.execution.inflight import InFlight
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.errors import NetworkError, RateLimited
-from dexroute.ports import Clock, TransactionRoute, TransactionSender
+from dexroute.ports import Clock, LandingHints, TransactionRoute, TransactionSender
 from dexroute.types.chain import LandedTransaction
 from dexroute.types.orders import Attempt
 
@@ -23,7 +25,8 @@ StillOurs = Callable[[], Awaitable[bool]]
 
 
 class Landing:
-    """Lands attempts. `nodes` are all sent to and all asked; `routes` are sent to as well and asked nothing."""
+    """Lands attempts. `nodes` are all sent to and all asked; `routes` are sent to as well and asked nothing. `hints` may say when
+    to ask before the next poll is due; what is true the nodes alone tell."""
 
     def __init__(
         self,
@@ -31,11 +34,13 @@ class Landing:
         clock: Clock,
         policy: ExecutionPolicy,
         routes: Sequence[TransactionRoute] = (),
+        hints: LandingHints | None = None,
     ) -> None:
         self._nodes = tuple(nodes)
         self._routes: tuple[TransactionRoute, ...] = (*nodes, *routes)
         self._clock = clock
         self._policy = policy
+        self._hints = hints
         self._remarks: dict[str, list[str]] = {}
 
     def remark(self, signature: str) -> str | None:
@@ -49,13 +54,26 @@ class Landing:
         its own: one that is slow or silent delays neither the sends to the others nor what they have to tell.
         """
         assert attempt.wire is not None and attempt.signature is not None, "bytes that are not committed are never sent"
+        watched = nullcontext(asyncio.Event()) if self._hints is None else self._hints.watch(attempt.signature)
+        with watched as told:
+            return await self._follow(attempt, attempt.wire, attempt.signature, told, until_ms, sending, still_ours)
+
+    async def _follow(
+        self,
+        attempt: Attempt,
+        wire: bytes,
+        signature: str,
+        told: asyncio.Event,
+        until_ms: int,
+        sending: bool,
+        still_ours: StillOurs,
+    ) -> Verdict | None:
         sends: InFlight[NetworkError | None] = InFlight()
         looks: InFlight[Look] = InFlight()
         proofs: InFlight[ExpiryProof | Unproven] = InFlight()
         refusals: dict[object, NetworkError | None] = {}
         seen: dict[object, str | None] = {}
         unproven = Unproven()
-        wire, signature = attempt.wire, attempt.signature
         next_round_ms = self._clock.monotonic_ms()
         try:
             while True:
@@ -86,11 +104,24 @@ class Landing:
                 self._remarks[signature] = [*said, *unproven.remarks, *_unsent(refusals, len(self._routes))]
                 if self._clock.monotonic_ms() >= until_ms:
                     return None
-                await self._clock.sleep_ms(min(self._policy.poll_ms, max(next_round_ms - self._clock.monotonic_ms(), 0)))
+                await self._pause(told, min(self._policy.poll_ms, max(next_round_ms - self._clock.monotonic_ms(), 0)))
         finally:
             await sends.aclose(_LAST_SENDS_MS)
             await looks.aclose()
             await proofs.aclose()
+
+    async def _pause(self, told: asyncio.Event, duration_ms: int) -> None:
+        """Until the next poll is due, or a hint comes; it is used up by that."""
+        if self._hints is None:
+            await self._clock.sleep_ms(duration_ms)
+            return
+        waiting = [asyncio.ensure_future(self._clock.sleep_ms(duration_ms)), asyncio.ensure_future(told.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+            told.clear()
 
     async def _send(self, route: TransactionRoute, wire: bytes) -> NetworkError | None:
         """Whatever a node answers (429, BlockhashNotFound, AlreadyProcessed, nothing), it proves nothing.
