@@ -32,6 +32,17 @@ _SAME_SLOPE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arbitrage:
+    """What a trader could take out of all pools of a market at some prices: `gained` is its worth, `volume` what moves for it,
+    `slack` what the real thing may be worth besides; `surplus` by edge, what it is worth beyond zero."""
+
+    gained: float
+    volume: float
+    slack: float
+    surplus: dict[int, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """`value`: base units of the ranked mint, outward. `exact`: the same before slack and rounding, a float. `surplus`: by edge,
     what it is worth at the prices beyond zero."""
@@ -43,6 +54,21 @@ class Bound:
 
 def dual_bound(market: Market, prices: Floats, *, input: int, output: int, amount: int, exact_in: bool) -> Bound:
     """The bound at these prices, base units of the ranked mint per base unit, by mint number. Prices are not negative."""
+    arbitrage = arbitrage_at(market, prices)
+    return bound_of(arbitrage, worth=float(prices[input if exact_in else output]), amount=amount, exact_in=exact_in)
+
+
+def bound_of(arbitrage: Arbitrage, *, worth: float, amount: int, exact_in: bool, scale: float = 1.0) -> Bound:
+    """The bound at prices by which a unit of the fixed mint is worth `worth`, and arbitrage `scale` times as much as given."""
+    base, gained = worth * amount, arbitrage.gained * scale
+    exact = base + gained if exact_in else base - gained
+    slack = arbitrage.slack * scale + (base + gained) * _DOUBLES
+    value = ceil(exact + slack) if exact_in else floor(exact - slack)
+    return Bound(value=max(value, 0), exact=exact, surplus=arbitrage.surplus)
+
+
+def arbitrage_at(market: Market, prices: Floats) -> Arbitrage:
+    """All arbitrage at these prices, by mint number. Prices are not negative."""
     table = market.prices
     worth_in, worth_out = prices[table.source], table.slope * prices[table.target]
     touched = np.flatnonzero((worth_out >= worth_in * (1.0 - _NEAR)) & (worth_out > 0.0))
@@ -52,15 +78,14 @@ def dual_bound(market: Market, prices: Floats, *, input: int, output: int, amoun
     for number in np.flatnonzero(table.goes_on[touched] & (_first_end(table, touched) * got > paid)).tolist():
         curve = market.curve(int(table.edge[touched[number]]))
         gains[number], volumes[number] = best_arbitrage(curve, float(paid[number]), float(got[number]))
-    slack = float(volumes.sum()) * (_CURVE + _DOUBLES) + _UNITS * float(paid[table.favourable[touched]].sum())
-    gained = float(gains.sum())
+    volume = float(volumes.sum())
     gaining = np.flatnonzero(gains > 0.0)
-    surplus = dict(zip(table.edge[touched[gaining]].tolist(), gains[gaining].tolist(), strict=True))
-    base = float(prices[input if exact_in else output]) * amount
-    exact = base + gained if exact_in else base - gained
-    slack += (base + gained) * _DOUBLES
-    value = ceil(exact + slack) if exact_in else floor(exact - slack)
-    return Bound(value=max(value, 0), exact=exact, surplus=surplus)
+    return Arbitrage(
+        gained=float(gains.sum()),
+        volume=volume,
+        slack=volume * (_CURVE + _DOUBLES) + _UNITS * float(paid[table.favourable[touched]].sum()),
+        surplus=dict(zip(table.edge[touched[gaining]].tolist(), gains[gaining].tolist(), strict=True)),
+    )
 
 
 def _first_arbitrage(table: PriceTable, places: Ints, paid: Floats, worth: Floats) -> tuple[Floats, Floats]:

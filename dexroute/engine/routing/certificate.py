@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from dexroute.engine.routing.bound import Bound, all_prices, dual_bound, sale_chains
+from dexroute.engine.routing.bound import Bound, all_prices, bound_of, dual_bound, sale_chains
 from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
@@ -28,6 +28,8 @@ _MORE_EDGES: Final = 96
 _MOST_EDGES: Final = 400
 _TOLERANCE: Final = 3e-8
 _FAR: Final = 2
+# Where arbitrage before the order is worth so many times the order, solving for better prices tells nobody anything.
+_HOPELESS: Final = 10
 
 
 def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRoute, split: SplitFound | None) -> Certificate:
@@ -43,8 +45,45 @@ def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRo
         keep=1.0,
         handicap={},
     )
-    known = _pinned(market, split.flow, plain) if split is not None else _path_prices(market, route, exact_in)
-    bound, prices = _evaluated(market, request, known, plain)
+    resting = _at_rest(market, request, plain)
+    if resting is not None and abs(resting[0].exact - reached) > _HOPELESS * reached:
+        tightest, prices = resting
+    else:
+        tightest, prices = _solved_for(market, scope, request, plain, route, split)
+        if resting is not None:
+            tightest = _tighter(tightest, resting[0], exact_in)
+    if exact_in and tightest.value > _FAR * reached:
+        # Arbitrage at these prices may be worth any number; that all pools are emptied of the output is a bound too.
+        tightest = _tighter(tightest, _payout(market, request, plain), exact_in)
+    residual = _residual(route, market, prices)
+    return _certificate(tightest.value, reached, residual, split, exact_in, market, scope)
+
+
+def _at_rest(market: Market, request: QuoteRequest, order: Order) -> tuple[Bound, Floats] | None:
+    """The bound at the prices before any order, and those prices; None where there is no arbitrage at them."""
+    rest = market.at_rest
+    fixed, ranked = (order.input, order.output) if order.exact_in else (order.output, order.input)
+    if rest is None or not rest.prices[ranked] > 0.0:
+        return None
+    scale = 1.0 / float(rest.prices[ranked])
+    worth = float(rest.prices[fixed]) * scale
+    bound = bound_of(rest.arbitrage, worth=worth, amount=request.amount, exact_in=order.exact_in, scale=scale)
+    return bound, rest.prices * scale
+
+
+def _tighter(bound: Bound, other: Bound, exact_in: bool) -> Bound:
+    """The tighter of two, the first of equals."""
+    return other if (other.value < bound.value if exact_in else other.value > bound.value) else bound
+
+
+def _solved_for(
+    market: Market, scope: Scope, request: QuoteRequest, order: Order, route: QuotedRoute, split: SplitFound | None
+) -> tuple[Bound, Floats]:
+    """The tightest bound at prices of flows over more and more edges, and the last of these prices."""
+    exact_in = order.exact_in
+    reached = route.amount_out if exact_in else route.amount_in
+    known = _pinned(market, split.flow, order) if split is not None else _path_prices(market, route, exact_in)
+    bound, prices = _evaluated(market, request, known, order)
     edges = set(split.edges if split is not None else scope.edges[:_MORE_EDGES])
     edges.update(edge for leg in route.legs for edge in leg.path)
     # Prices of a flow over these very edges without slippage or handicap are as good as these edges allow.
@@ -61,18 +100,12 @@ def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRo
         more = outside[:_MORE_EDGES]
         edges.update(more)
         edges |= sale_chains(market, prices, (market.target[edge] for edge in more), known)
-        flow = solve_network(market, sorted(edges), plain, _Scale(prices), tolerance=_TOLERANCE)
+        flow = solve_network(market, sorted(edges), order, _Scale(prices), tolerance=_TOLERANCE)
         settled = True
-        known = _pinned(market, flow, plain)
-        bound, prices = _evaluated(market, request, known, plain)
-        if (bound.value < tightest.value) is exact_in and bound.value != tightest.value:
-            tightest = bound
-    if exact_in and tightest.value > _FAR * reached:
-        # Arbitrage at these prices may be worth any number; that all pools are emptied of the output is a bound too.
-        payout = _payout(market, request, plain)
-        tightest = payout if payout.value < tightest.value else tightest
-    residual = _residual(route, market, prices)
-    return _certificate(tightest.value, reached, residual, split, exact_in, market, scope)
+        known = _pinned(market, flow, order)
+        bound, prices = _evaluated(market, request, known, order)
+        tightest = _tighter(tightest, bound, exact_in)
+    return tightest, prices
 
 
 def _payout(market: Market, request: QuoteRequest, order: Order) -> Bound:

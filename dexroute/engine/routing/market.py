@@ -18,6 +18,7 @@ from dexroute.math.rounding import U64_MAX
 from dexroute.types.network import DEFAULT_COMPUTE_UNITS
 
 if TYPE_CHECKING:
+    from dexroute.engine.routing.at_rest import AtRest
     from dexroute.engine.routing.prices import PriceTable
 
 # What one swap may cost when its venue is not registered: the cluster's default budget of one instruction.
@@ -137,6 +138,14 @@ class Market:
         from dexroute.engine.routing.prices import PriceTable
 
         return PriceTable.of(self)
+
+    @cached_property
+    def at_rest(self) -> AtRest | None:
+        """Prices before any order and what arbitrage is worth at them; None where there is none."""
+        load_numpy()
+        from dexroute.engine.routing.at_rest import prices_at_rest
+
+        return prices_at_rest(self)
 
     def _worked_out(self, edge: int) -> Steps:
         pool = self.edge_pool[edge]
