@@ -41,7 +41,7 @@ from dexroute.types.orders import (
     Priority,
     SpendingGuard,
 )
-from dexroute.types.pools import RememberedPool
+from dexroute.types.pools import LearnedPool, RememberedPool
 from dexroute.types.records import AttemptRecord
 
 
@@ -348,6 +348,26 @@ class PoolMemory(Protocol):
 
     async def remembered_pools(self, genesis_hash: str, *, mints: Collection[Pubkey] = ()) -> tuple[RememberedPool, ...]:
         """Pools of this cluster that hold all of `mints` (all pools when empty), last seen first."""
+        ...
+
+    async def remember_search(self, genesis_hash: str, scope: str, searched_ms: int) -> None:
+        """The sources were asked for pools of `scope` at this time of the host."""
+        ...
+
+    async def searched_ms(self, genesis_hash: str, scope: str) -> int | None:
+        """When they were last, None when they never were."""
+        ...
+
+
+class LearnedMemory(Protocol):
+    """What reading pools taught, kept between runs so that the first quote of a process reads everything at once."""
+
+    async def remember_learned(self, genesis_hash: str, pools: Iterable[LearnedPool]) -> None:
+        """Add what was learned of each pool, or replace it."""
+        ...
+
+    async def learned_pools(self, genesis_hash: str, addresses: Collection[Pubkey]) -> tuple[LearnedPool, ...]:
+        """What is known of these pools, in no order."""
         ...
 
 

@@ -106,12 +106,19 @@ def command(
         own_by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         entry.__signature__ = inspect.Signature([*own_by_name, *shared])  # type: ignore[attr-defined]
         entry.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *shared]}
-        entry.__doc__ = function.__doc__
+        entry.__doc__ = _unwrapped(function.__doc__)
         entry.__name__ = getattr(function, "__name__", name)
         app.command(name, **settings)(entry)
         return function
 
     return register
+
+
+def _unwrapped(text: str | None) -> str | None:
+    """A docstring with each paragraph on one line: a terminal's width breaks it, not the source's."""
+    if text is None:
+        return None
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
 
 
 def _options_of(group: Any) -> list[inspect.Parameter]:

@@ -12,7 +12,7 @@ from dexroute.cli.session import Session
 from dexroute.cli.terminal import short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -46,19 +46,21 @@ def register(app: typer.Typer) -> None:
         drawn = [max(levels) * step // _DRAWN for step in range(1, _DRAWN + 1)] if plot is not None else []
         async with session.dex() as dex:
             measured = await dex.depth(base, quote, levels_bps=[*levels, *filter(None, drawn)], refresh=refresh)
+            requests = dex.connection.requests
         found = measured.narrowed(levels)
         if plot is not None:
             from dexroute.cli.plots.depth import draw_depth
 
             draw_depth(measured, levels).save(plot)
             session.note(f"picture written to {plot}")
-        session.emit(depth_json(found), lambda console: render_depth(console, found))
+        session.emit(depth_json(found) | {"requests": requests}, lambda console: render_depth(console, found, requests))
 
 
-def render_depth(console: Console, depth: MarketDepth) -> None:
-    """Both sides as tables, a venue a line."""
+def render_depth(console: Console, depth: MarketDepth, requests: Mapping[str, int]) -> None:
+    """Both sides as tables, a venue a line. `requests` are what the cluster was asked for it, by method."""
     from rich.text import Text
 
+    from dexroute.cli.render_quote import requests_text
     from dexroute.cli.rounding import rounded_ratio
 
     base, quote = depth.base, depth.quote
@@ -77,6 +79,7 @@ def render_depth(console: Console, depth: MarketDepth) -> None:
     for note in depth.notes:
         console.print(Text(f"note: {note}", style="yellow"))
     console.print(Text(f"read at slot {depth.clock.slot}; all fees included", style="dim"))
+    console.print(Text(f"requests: {requests_text(requests)}", style="dim"))
 
 
 def _side(depth: MarketDepth, *, selling: bool) -> object:

@@ -1,4 +1,4 @@
-"""`dex pools list|show|add|record|graph`."""
+"""`dex pools list|show|add|record|graph`; `dex pools --graph` is the last one too."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from dexroute.cli import route_options as o
 from dexroute.cli.command import command
 from dexroute.cli.session import Session
 from dexroute.cli.terminal import short
+from dexroute.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,12 +22,32 @@ if TYPE_CHECKING:
     from dexroute.sdk.quote import Token
     from dexroute.types.pools import RememberedPool
 
+_WIDE = 120  # characters
+
 Address = Annotated[str, typer.Argument(metavar="POOL", help="The pool's address.")]
 
 
+class _GraphByOption(TyperGroup):
+    """A leading `--graph` is the command `graph`: its own options follow either."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = [argument for argument in args if argument != "--graph"]
+        if len(rest) < len(args) and not (rest and rest[0] in self.commands):
+            args = ["graph", *rest]
+        return super().parse_args(ctx, args)
+
+
 def register(app: typer.Typer) -> None:
-    pools = typer.Typer(help="Pools this journal knows, and what is in them.", no_args_is_help=True)
+    pools = typer.Typer(cls=_GraphByOption, help="Pools this journal knows, and what is in them.", no_args_is_help=True)
     app.add_typer(pools, name="pools")
+
+    @pools.callback()
+    def options(
+        graph: Annotated[bool, typer.Option("--graph", help="The same as `dex pools graph`, with its options.")] = False,
+    ) -> None:
+        """Pools this journal knows, and what is in them."""
+        if graph:
+            raise UsageError("--graph stands for the command `graph`; give one command: `dex pools --graph`, or without --graph")
 
     @command(pools, "list")
     async def list_(
@@ -35,8 +57,6 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Pools remembered for this cluster; with two tokens, look for their pools now."""
-        from dexroute.errors import UsageError
-
         if pair and len(pair) != 2:
             raise UsageError("name two tokens to look for their pools, or none to list what is remembered")
         async with session.dex() as dex:
@@ -75,11 +95,15 @@ def register(app: typer.Typer) -> None:
                 for venue in sorted({pool.venue_id for pool in remembered}):
                     console.print(venue, style="bold")
                     table = Table(box=None, show_header=False, padding=(0, 1), show_edge=False)
+                    table.add_column(no_wrap=True)  # an address that is cut or folded cannot be copied
+                    table.add_column(overflow="fold")
                     for pool in remembered:
                         if pool.venue_id == venue:
                             names = "/".join(dex.tokens.label(mint) for mint in pool.mints)
                             held = _held(dex, pool, dollars.get(pool.address))
-                            table.add_row(str(pool.address), names, held, f"seen {_ago(now_ms - pool.last_seen_ms)}", pool.source)
+                            seen = f"seen {_ago(now_ms - pool.last_seen_ms)} ({pool.source})"
+                            lines = (f"{names}, {held}", seen) if console.width >= _WIDE else (names, held, seen)
+                            table.add_row(str(pool.address), "\n".join(lines))
                     console.print(table)
             for one in sources:
                 if one.failure:

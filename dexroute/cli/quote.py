@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
 
         async with session.dex() as dex:
             found = await dex.quote_terms(await o.terms_from(dex, amount, from_, to, choices), refresh=refresh)
+            requests = dex.connection.requests
         now_ms = time.time_ns() // 1_000_000
-        shape = quote_json(found, now_ms=now_ms)
-        session.emit(shape, lambda console: render_quote(console, found, age_ms=shape["age_ms"]))
+        shape = quote_json(found, now_ms=now_ms) | {"requests": requests}
+        session.emit(shape, lambda console: render_quote(console, found, age_ms=shape["age_ms"], requests=requests))

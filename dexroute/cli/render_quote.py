@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dexroute.cli.rounding import share_text
+from dexroute.cli.rounding import share_texts
 from dexroute.cli.terminal import short
 from dexroute.types.amounts import format_ui_amount
 
@@ -20,8 +21,8 @@ _ADDRESS = re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{32,44}\b")
 _FEE_NAMES = {"pool": "pool fee", "creator": "creator fee", "transfer": "transfer fee"}
 
 
-def render_quote(console: Console, quote: Quote, *, age_ms: int) -> None:
-    """The headline, the facts, the candidates."""
+def render_quote(console: Console, quote: Quote, *, age_ms: int, requests: Mapping[str, int] | None = None) -> None:
+    """The headline, the facts, the candidates. `requests` are what the cluster was asked for it, by method."""
     from rich.table import Table
     from rich.text import Text
 
@@ -30,7 +31,7 @@ def render_quote(console: Console, quote: Quote, *, age_ms: int) -> None:
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column()
     facts.add_row("route", "\n".join(_leg_lines(quote)))
-    for name, text in fact_rows(quote, age_ms=age_ms):
+    for name, text in fact_rows(quote, age_ms=age_ms, requests=requests):
         facts.add_row(name, text)
     console.print(facts)
     render_candidates(console, quote)
@@ -54,16 +55,16 @@ def _leg_lines(quote: Quote) -> list[str]:
     """The pools of each leg in a row, with the leg's share where there are several."""
     reports = quote.solution.legs
     lines = []
-    for report in reports:
+    for report, share in zip(reports, share_texts([report.share_ppm for report in reports]), strict=True):
         if len(reports) == 1:
             lines.append(" →\n".join(f"{hop.venue_id} {hop.pool}" for hop in report.leg.hops))
         else:  # two whole addresses do not fit beside a share
             hops = " → ".join(f"{hop.venue_id} {short(str(hop.pool))}" for hop in report.leg.hops)
-            lines.append(f"{share_text(report.share_ppm):>8}  {hops}")
+            lines.append(f"{share:>8}  {hops}")
     return lines
 
 
-def fact_rows(quote: Quote, *, age_ms: int) -> list[tuple[str, str]]:
+def fact_rows(quote: Quote, *, age_ms: int, requests: Mapping[str, int] | None = None) -> list[tuple[str, str]]:
     """What protects the caller, what the pools take, and how fresh it is."""
     paid, got = quote.input_token, quote.output_token
     slippage = f"(slippage {quote.terms.slippage_bps} bps)"
@@ -86,7 +87,14 @@ def fact_rows(quote: Quote, *, age_ms: int) -> list[tuple[str, str]]:
     since = f", {age_ms} ms ago" if quote.freshness.age_slots == 0 else ""
     rows.append(("read at", f"slot {quote.clock.slot}{since}"))
     rows.append(("reading", _reading(quote.freshness)))
+    if requests:
+        rows.append(("requests", requests_text(requests)))
     return rows
+
+
+def requests_text(requests: Mapping[str, int]) -> str:
+    """What a command asked the cluster in all."""
+    return ", ".join(f"{count} {method}" for method, count in requests.items())
 
 
 def render_candidates(console: Console, quote: Quote) -> None:

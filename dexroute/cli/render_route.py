@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dexroute.cli.render_order import amount_text, sol_text
 from dexroute.cli.render_quote import fact_rows, headline, render_candidates
-from dexroute.cli.rounding import rounded, rounded_ratio, share_text
+from dexroute.cli.rounding import rounded, rounded_ratio, share_texts
 from dexroute.cli.terminal import short
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _WIDE = 100  # characters
 
 
-def render_route(console: Console, quote: Quote, *, age_ms: int, explain: bool) -> None:
+def render_route(console: Console, quote: Quote, *, age_ms: int, explain: bool, requests: Mapping[str, int] | None = None) -> None:
     """Legs first, then the facts of a quote, costs and proof; all candidates with `explain`."""
     from rich.table import Table
     from rich.text import Text
@@ -30,7 +31,7 @@ def render_route(console: Console, quote: Quote, *, age_ms: int, explain: bool) 
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column()
-    for name, text in (*fact_rows(quote, age_ms=age_ms), *_cost_rows(quote), *_proof_rows(quote)):
+    for name, text in (*fact_rows(quote, age_ms=age_ms, requests=requests), *_cost_rows(quote), *_proof_rows(quote)):
         facts.add_row(name, text)
     console.print(facts)
     if explain:
@@ -55,9 +56,10 @@ def _legs(quote: Quote, *, wide: bool) -> Table:
         table.add_column("out", justify="right", no_wrap=True)
     table.add_column(f"next {quote.output_token.symbol}/{quote.input_token.symbol}", justify="right", no_wrap=True)
     table.add_column("impact", justify="right", no_wrap=True)
-    for report in quote.solution.legs:
+    shares = share_texts([report.share_ppm for report in quote.solution.legs])
+    for report, share in zip(quote.solution.legs, shares, strict=True):
         for place, hop in enumerate(report.leg.hops):
-            own = (share_text(report.share_ppm), _next_unit(report, quote), _impact(report)) if place == 0 else ("", "", "")
+            own = (share, _next_unit(report, quote), _impact(report)) if place == 0 else ("", "", "")
             sides = (hop.amount_in, hop.input_mint), (hop.amount_out, hop.output_mint)
             pool = f"{hop.venue_id} {short(str(hop.pool))}"
             if wide:

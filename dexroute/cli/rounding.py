@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_DOWN, Context, Decimal
 from fractions import Fraction
+
+from dexroute.math.rounding import apportion
 
 _MOST_DECIMALS = 9
 
@@ -18,9 +21,9 @@ def rounded_ratio(ratio: Fraction, digits: int = 6) -> str:
     return _plain(Context(prec=digits, rounding=ROUND_DOWN).divide(ratio.numerator, ratio.denominator))
 
 
-def share_text(ppm: int) -> str:
-    """Millionths as percent, to a hundredth, rounded down: 33.33 %."""
-    return f"{ppm // 10_000}.{ppm // 100 % 100:02d} %"
+def share_texts(ppm: Sequence[int]) -> list[str]:
+    """The shares of a whole as percent, to a hundredth: 33.33 %. They add up to 100 %."""
+    return [f"{share // 100}.{share % 100:02d} %" for share in apportion(10_000, ppm)]
 
 
 def _plain(number: Decimal) -> str:

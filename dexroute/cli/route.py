@@ -43,11 +43,14 @@ def register(app: typer.Typer) -> None:
 
         async with session.dex() as dex:
             found = await dex.quote_terms(await o.terms_from(dex, amount, from_, to, choices, fees), refresh=refresh)
+            requests = dex.connection.requests
         if plot is not None:
             from dexroute.cli.plots.route import draw_route
 
             draw_route(found).save(plot)
             session.note(f"picture written to {plot}")
         now_ms = time.time_ns() // 1_000_000
-        shape = solution_json(found, now_ms=now_ms)
-        session.emit(shape, lambda console: render_route(console, found, age_ms=shape["age_ms"], explain=explain))
+        shape = solution_json(found, now_ms=now_ms) | {"requests": requests}
+        session.emit(
+            shape, lambda console: render_route(console, found, age_ms=shape["age_ms"], requests=requests, explain=explain)
+        )

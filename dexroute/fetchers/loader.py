@@ -95,6 +95,19 @@ async def kept_pools(
     return replace(loaded, source=kept.source, age_slots=kept.age_slots), loaded.learned
 
 
+def needed_accounts(address: Pubkey, snapshot: AccountSnapshot, registry: VenueRegistry) -> frozenset[Pubkey]:
+    """What a load of this pool alone, knowing nothing, would end up reading, were the cluster as in `snapshot`: without what it
+    took when its price was another, and without what only a large amount reaches."""
+    needed = frozenset({address})
+    for _ in range(_MAX_ROUNDS):
+        held = {key: snapshot.accounts[key] for key in needed if key in snapshot.accounts}
+        more = _missing(address, AccountSnapshot(clock=snapshot.clock, accounts=held), registry)
+        if isinstance(more, DexError) or not more:
+            break
+        needed |= more
+    return needed
+
+
 class _Rounds(Protocol):
     """Where the rounds of a load come from."""
 

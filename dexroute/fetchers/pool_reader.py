@@ -61,6 +61,14 @@ class PoolReader:
         for pool, accounts in more.items():
             self._learned[pool] = self._learned.get(pool, frozenset()) | accounts
 
+    def learned(self, pool: Pubkey) -> frozenset[Pubkey]:
+        """The accounts the next load will read at once with this pool; none while nothing is known."""
+        return self._learned.get(pool, frozenset())
+
+    def relearn(self, pool: Pubkey, accounts: frozenset[Pubkey]) -> None:
+        """Replace what is known of a pool. Too much costs reading, too little a round trip; neither a wrong quote."""
+        self._learned[pool] = accounts
+
     async def _kept(
         self, cache: AccountCache, asked: Sequence[Pubkey], also: frozenset[Pubkey], notes: list[str]
     ) -> LoadedPools | None:

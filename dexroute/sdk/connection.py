@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Connection:
     """`client` reads from whichever of the cluster's nodes is best. `senders` are those nodes one by one: all are sent to, and an
     attempt is dead by their word. `routes` only take transactions. `hints` is the first node's WebSocket, which may say
     that one was confirmed. `genesis_hash` tells clusters apart in journal and token list;
-    `embedded` is set when the cluster runs in this process."""
+    `embedded` is set when the cluster runs in this process. `endpoints` are what all of them ask through."""
 
     client: RpcClient
     senders: tuple[RpcClient, ...]
@@ -41,6 +42,12 @@ class Connection:
     hints: LandingHints | None
     embedded: EmbeddedCluster | None
     genesis_hash: str
+    endpoints: tuple[JsonRpcEndpoint, ...]
+
+    @property
+    def requests(self) -> dict[str, int]:
+        """How often each JSON-RPC method was asked of any node since this was opened."""
+        return dict(sorted(sum((endpoint.asked for endpoint in self.endpoints), Counter()).items()))
 
 
 @asynccontextmanager
@@ -78,6 +85,7 @@ async def connect(settings: Settings, *, transport: httpx.AsyncBaseTransport | N
             hints=hints,
             embedded=embedded,
             genesis_hash=str(genesis_hash),
+            endpoints=(*endpoints, *routes),
         )
 
 

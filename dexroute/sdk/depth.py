@@ -16,6 +16,7 @@ from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import LoadedPools
 from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.math.rounding import BPS, U64_MAX
+from dexroute.sdk.learning import Learning
 from dexroute.sdk.pool_finder import PoolFinder
 from dexroute.sdk.pool_hints import useful_pools
 from dexroute.sdk.quote import Token
@@ -88,6 +89,7 @@ def level_sums(pools: Sequence[PoolDepth], *, selling: bool) -> tuple[DepthLevel
 async def market_depth(
     finder: PoolFinder,
     reader: PoolReader,
+    learning: Learning,
     base: Token,
     quote: Token,
     levels_bps: Sequence[int],
@@ -106,6 +108,7 @@ async def market_depth(
     found = await finder.for_pair(base.mint, quote.mint, max_hops=1, refresh=refresh)
     hints, left_out = useful_pools(found.hints, base.mint, quote.mint, max_hops=1, most=max_pools)
     notes = (*found.notes, *((f"{left_out} more known pools were not read (setting max_pools)",) if left_out else ()))
+    await learning.recall([hint.address for hint in hints])
     trips = 0
     for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
         loaded, more = await reader.load([hint.address for hint in hints])
@@ -115,6 +118,7 @@ async def market_depth(
             break
         reader.learn(deeper)
     await finder.remember_reserves(loaded)
+    await learning.keep(loaded)
     return MarketDepth(
         base=base,
         quote=quote,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +15,7 @@ from dexroute.config.passphrase import environment_passphrase
 from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder, check_slippage
 from dexroute.engine.routing import RouteOptions
 from dexroute.engine.routing.reliability import PoolRecord, pool_records
-from dexroute.errors import DataDirBusy, KeypairError, SignerUnavailable, UsageError
+from dexroute.errors import DataDirBusy, DexError, KeypairError, SignerUnavailable, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
 from dexroute.fetchers.pool_reader import PoolReader
@@ -25,6 +25,7 @@ from dexroute.sdk.account_caches import AccountCaches, open_caches
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.depth import DEPTH_LEVELS_BPS, MarketDepth, market_depth
 from dexroute.sdk.events import open_events
+from dexroute.sdk.learning import Learning
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
 from dexroute.sdk.own_transactions import OwnTransactions
@@ -106,6 +107,7 @@ class Dex:
             self.reload_tokens()
             self._stack = stack.pop_all()
         self._quoter: Quoter | None = None
+        self._learning: Learning | None = None
         self._reader = PoolReader(self._connection.client, self.venues, self._caches.in_order)
         self._shelf = TableShelf(self.settings.lookup_tables)
         client = self._connection.client
@@ -254,9 +256,11 @@ class Dex:
         """How much of `base` can be sold and bought against `quote` within each level (basis points) of the mid price, by pool, all
         fees included. Raises RouteNotFound, UsageError, NetworkError."""
         paid, got = await self.token(base), await self.token(quote)
+        memory = await self._memory()
         return await market_depth(
-            self._finder(await self._memory()),
+            self._finder(memory),
             self._reader,
+            self._learns(memory),
             paid,
             got,
             levels_bps,
@@ -283,7 +287,9 @@ class Dex:
         Raises GuardRefused (funds, simulation, fee cap, size), NetworkError."""
         lifetime = await self._connection.client.latest_blockhash(min_context_slot=quote.clock.slot)
         wallet = (await self.open_signer()).pubkey
-        return await self._builder.prepare(_planned(quote), wallet, lifetime, quote.terms.priority_fee)
+        prepared = await self._builder.prepare(_planned(quote), wallet, lifetime, quote.terms.priority_fee)
+        await self._learns(await self._memory()).keep_units()
+        return prepared
 
     # swaps
 
@@ -300,7 +306,10 @@ class Dex:
         """
         await self.open_signer()
         orders = await self.orders()
-        return await orders.place(quote.terms, limit=quote.limit, key=key, wait_ms=wait_ms, deadline_ms=deadline_ms)
+        receipt = await orders.place(quote.terms, limit=quote.limit, key=key, wait_ms=wait_ms, deadline_ms=deadline_ms)
+        with suppress(DexError):  # the swap is done: nothing that fails now may hide it
+            await self._learns(self._store).keep_units()
+        return receipt
 
     async def submit(
         self,
@@ -461,6 +470,7 @@ class Dex:
                 self._reader,
                 self.venues,
                 self._finder(memory),
+                self._learns(memory),
                 self.tokens,
                 self._clock,
                 await self._wallet_if_any(),
@@ -473,6 +483,11 @@ class Dex:
                 learned_units=self._builder.learned_units,
             )
         return self._quoter
+
+    def _learns(self, memory: SqlStore | None) -> Learning:
+        if self._learning is None:
+            self._learning = Learning(self._reader, self._builder, self.venues, self._connection.genesis_hash, memory)
+        return self._learning
 
     async def _wallet_if_any(self) -> Pubkey | None:
         """The wallet's address; None without a usable key, which quoting does not need."""

@@ -25,7 +25,7 @@ from dexroute.fetchers.discovery import (
 from dexroute.fetchers.loader import LoadedPools
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import AccountReader, Clock, PoolMemory
-from dexroute.sdk.pool_hints import PoolHint
+from dexroute.sdk.pool_hints import PoolHint, useful_pools
 from dexroute.sdk.reserves import reserves_of
 from dexroute.types.mints import NATIVE_MINT
 from dexroute.types.pools import RememberedPool
@@ -41,8 +41,11 @@ _MOST_PER_PAIR: Final = 16
 # What was remembered this lately is not written again: a quote waits for no disk without need.
 _RENEW_MS: Final = 60 * 1000
 _RENEW_SLOTS: Final = 1_500  # about ten minutes
-# A cluster on this machine is small: listing every pool of every venue there costs less than asking pair by pair.
+# A cluster on this machine is small: listing every pool of every venue there costs less than asking pair by pair. One that is
+# served is listed once a minute, so that a quote is one round trip and a pool made by hand soon seen; the embedded one always.
 _SMALL: Final = frozenset({EMBEDDED, "localhost"})
+_FRESH_SMALL_MS: Final = 60 * 1000
+_EVERYTHING: Final = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +83,24 @@ class PoolFinder:
         becomes a note."""
         remembered = await self._remembered()
         small = self._settings.cluster in _SMALL
-        if not refresh and not small and self._is_fresh(remembered, (input_mint, output_mint)):
-            return FoundPools(hints=_hints(remembered))
+        scope = _EVERYTHING if small else _scope(input_mint, output_mint, max_hops)
+        if not refresh and not self._settings.is_embedded:
+            known = _hints(remembered)
+            if not small and self._is_fresh(remembered, (input_mint, output_mint)):
+                return FoundPools(hints=known)
+            if (
+                await self._searched_lately(scope, small)
+                and useful_pools(known, input_mint, output_mint, max_hops=max_hops, most=1)[0]
+            ):
+                return FoundPools(hints=known)
+        asked_ms = self._clock.now_ms()
         if small:
             discovery = await discover_all([ProgramAccounts(self._reader, venue) for venue in self._venues])
         else:
             discovery = await self._ask(_pairs(input_mint, output_mint, max_hops))
         await self._remember(discovery, even_lately=refresh)
+        if self._memory and not self._settings.is_embedded and any(report.failure is None for report in discovery.sources):
+            await self._memory.remember_search(self._genesis_hash, scope, asked_ms)
         found = [_hint(self._known.get(pool.address), pool) for pool in discovery.pools]
         return FoundPools(hints=_merged(found, _hints(remembered)), notes=_notes(discovery), sources=discovery.sources)
 
@@ -132,6 +146,11 @@ class PoolFinder:
         found = (pool for pool in remembered if pool.source != "user")
         return any(set(pair) <= set(pool.mints) and pool.last_seen_ms >= limit for pool in found)
 
+    async def _searched_lately(self, scope: str, small: bool) -> bool:
+        searched_ms = await self._memory.searched_ms(self._genesis_hash, scope) if self._memory else None
+        limit_ms = _FRESH_SMALL_MS if small else _FRESH_MS
+        return searched_ms is not None and 0 <= self._clock.now_ms() - searched_ms < limit_ms
+
     async def _remember(self, discovery: Discovery, *, even_lately: bool) -> None:
         now_ms = self._clock.now_ms()
         seen = []
@@ -155,6 +174,11 @@ class PoolFinder:
         if self._memory and seen:
             await self._memory.remember_pools(seen)
         self._known |= {pool.address: pool for pool in seen}
+
+
+def _scope(input_mint: Pubkey, output_mint: Pubkey, max_hops: int) -> str:
+    """What `_pairs` asks for, by name."""
+    return " ".join([*sorted(map(str, (input_mint, output_mint))), str(min(max_hops, 3))])
 
 
 def _pairs(input_mint: Pubkey, output_mint: Pubkey, max_hops: int) -> list[MintPair]:

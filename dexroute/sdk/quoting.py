@@ -18,6 +18,7 @@ from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import Clock
 from dexroute.sdk.landing_costs import landing_costs, mints_held, possible_accounts
+from dexroute.sdk.learning import Learning
 from dexroute.sdk.no_route import check_reachable, explained, is_allowed
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.pool_hints import PoolHint, useful_pools
@@ -37,7 +38,8 @@ _MOST_DEEPER_READS = 16
 
 
 class Quoter:
-    """Quotes on one cluster. `reader` remembers which accounts each pool takes: a warm quote is one round trip. `wallet` decides
+    """Quotes on one cluster. `reader` remembers which accounts each pool takes, and `learning` keeps that between processes: a warm
+    quote is one round trip. `wallet` decides
     which token accounts a route would have to open; without one, all of them."""
 
     def __init__(
@@ -45,6 +47,7 @@ class Quoter:
         reader: PoolReader,
         venues: VenueRegistry,
         finder: PoolFinder,
+        learning: Learning,
         tokens: TokenBook,
         clock: Clock,
         wallet: Pubkey | None = None,
@@ -56,6 +59,7 @@ class Quoter:
         learned_units: Mapping[Pubkey, int] | None = None,
     ) -> None:
         self._shelf = shelf or TableShelf(())
+        self._learning = learning
         self._learned_units = learned_units
         self._max_pools = max_pools
         self._newest_slot = newest_slot
@@ -94,6 +98,7 @@ class Quoter:
         between = [mint for hint in hints for mint in hint.mints if mint not in (request.input_mint, request.output_mint)]
         places = possible_accounts(self._wallet, [request.output_mint, *between]) if self._wallet else {}
         addresses = [hint.address for hint in hints]
+        await self._learning.recall(addresses)
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
         programs = [venue.program_id for venue in self._venues] if self._absent is None else []
         feeds = [account for _, account in terms.oracle.feeds] if terms.oracle else []
@@ -117,6 +122,7 @@ class Quoter:
             self._reader.learn(deeper)
         read_ms = self._clock.now_ms()
         await self._finder.remember_reserves(loaded)
+        await self._learning.keep(loaded)
         for pool in loaded.pools.values():
             self._tokens.learn(pool.mints)
         if isinstance(found, RouteNotFound):

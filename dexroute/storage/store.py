@@ -15,6 +15,7 @@ from dexroute.storage.database import open_database, open_read_only, writing_eng
 from dexroute.storage.failures import translated
 from dexroute.storage.high_water import HighWater
 from dexroute.storage.inspection import prepare_file
+from dexroute.storage.learned import SqlLearned
 from dexroute.storage.location import locate
 from dexroute.storage.lookup_tables import SqlTables
 from dexroute.storage.orders import COUNT_SIGNED, SqlOrders
@@ -29,9 +30,9 @@ from dexroute.storage.tables import MetaRow, table_of
 _RESTORED = "restored"
 
 
-class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlRecords, SqlTables):
-    """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, EventSource, PoolMemory, PoolRecords and TableMemory.
-    `label` names it without credentials."""
+class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTables):
+    """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, EventSource, PoolMemory, LearnedMemory, PoolRecords and
+    TableMemory. `label` names it without credentials."""
 
     def __init__(self, sessions: Sessions, high_water: HighWater | None = None) -> None:
         super().__init__(sessions)

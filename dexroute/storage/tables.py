@@ -199,6 +199,27 @@ class PoolMintRow(SQLModel, table=True):
     reserve: int | None = Field(default=None, sa_column=Column(Unsigned(128)))
 
 
+class LearnedPoolRow(SQLModel, table=True):
+    """What reading a pool taught: the accounts it takes (addresses, a space between), and the compute units of its last swap."""
+
+    __tablename__ = "learned_pools"
+
+    genesis_hash: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    accounts: str
+    compute_units: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class PoolSearchRow(SQLModel, table=True):
+    """When the sources of pools were last asked for a pair, or for all there are (`scope`)."""
+
+    __tablename__ = "pool_searches"
+
+    genesis_hash: str = Field(primary_key=True)
+    scope: str = Field(primary_key=True)
+    searched_ms: int = Field(sa_type=BigInteger)
+
+
 class LookupTableRow(SQLModel, table=True):
     """A lookup table of one cluster. `authority` is the wallet that made it here, NULL for one that was only added."""
 

@@ -24,3 +24,13 @@ class RememberedPool:
     last_seen_ms: int
     reserves: tuple[int, ...] = ()
     seen_slot: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedPool:
+    """What reading a pool taught: its `accounts` (its own among them) and the compute units its last simulated swap took. Only a
+    hint what to read at once: the pool itself says what it takes, every time."""
+
+    address: Pubkey
+    accounts: frozenset[Pubkey]
+    compute_units: int | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from tests.cli.runner import Cli
 
 
@@ -60,3 +62,25 @@ def test_the_graph_of_known_pools(cli: Cli, tmp_path: Path) -> None:
     texts = {element.text for element in root.iter() if element.tag.endswith("}text")}
     assert set(names.values()) <= texts
     assert len([element for element in root.iter() if element.tag.endswith("}path")]) == 8
+
+
+def test_the_graph_by_option_is_the_graph_by_command(cli: Cli, tmp_path: Path) -> None:
+    cli.json("quote", "1", "SOL", "USDC")
+    by_command = cli.json("pools", "graph")
+    assert by_command["edges"] and cli.json("pools", "--graph") == by_command
+    picture = tmp_path / "graph.svg"
+    assert "separate parts" in cli("pools", "--graph", "--plot", str(picture)).out and picture.exists()
+    assert "--graph stands for the command" in cli("pools", "--graph", "list", code=2).err
+    assert "--plot" in cli.bare("pools", "--graph", "--help").out
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_addresses_are_whole_at_every_width(cli: Cli, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.json("quote", "1", "SOL", "USDC")
+    addresses = [pool["address"] for pool in cli.json("pools", "list")["pools"]]
+    monkeypatch.setattr("dexroute.cli.session._REDIRECTED_WIDTH", width)
+    told = cli("pools", "list").out
+    assert len(addresses) >= 9 and "…" not in told
+    for address in addresses:
+        assert address in told
+    assert all(len(line.rstrip()) <= width for line in told.splitlines())

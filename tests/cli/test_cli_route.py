@@ -22,7 +22,7 @@ def test_a_split_with_its_proof(cli: Cli) -> None:
     assert len(legs) == 2
     assert sum(int(leg["amount_in"]) for leg in legs) == int(route["amount_in"]) == 50 * 10**9
     assert sum(int(leg["amount_out"]) for leg in legs) == int(route["amount_out"])
-    assert 999_990 <= sum(leg["share_ppm"] for leg in legs) <= 1_000_000
+    assert sum(leg["share_ppm"] for leg in legs) == 1_000_000
     first, second = (int(leg["marginal_price"]["numerator"]) / int(leg["marginal_price"]["denominator"]) for leg in legs)
     assert abs(first / second - 1) < 1e-4, "the next unit is worth the same in every leg of a good split"
     gap = int(proof["bound"]) - int(route["amount_out"])

@@ -19,6 +19,7 @@ from dexroute.engine.planning import PlannedSwap, SwapBuilder
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.host.clock import HostClock
+from dexroute.sdk.learning import Learning
 from dexroute.sdk.pool_finder import PoolFinder
 from dexroute.sdk.quote import Quote
 from dexroute.sdk.quoting import Quoter
@@ -112,12 +113,14 @@ class ForeignMarket:
     def quoter(self, user: Keypair, builder: SwapBuilder, directory: Path) -> Quoter:
         """The SDK's own, over these pools."""
         cluster, clock = self.world.cluster, HostClock()
+        reader = PoolReader(cluster, VENUES)
         return Quoter(
-            PoolReader(cluster, VENUES),
+            reader,
             VENUES,
             PoolFinder(
                 cluster, VENUES, load_settings({"url": "embedded", "data_dir": directory}, environment={}), clock, "a LiteSVM", None
             ),
+            Learning(reader, builder, VENUES, "a LiteSVM", None),
             TokenBook(TokenList.open(directory, "a LiteSVM"), cluster),
             clock,
             user.pubkey(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections import Counter
 from typing import Any, Final
 
 import httpx
@@ -40,6 +41,7 @@ class JsonRpcEndpoint:
         self._timeout_s = timeout_ms / 1000
         self._largest_answer = largest_answer
         self._ids = itertools.count(1)
+        self.asked: Counter[str] = Counter()  # requests made so far by method, retries among them
         self.health = EndpointHealth()
         self.bucket = TokenBucket(rate_per_s)
         self._demanded: Hash | None = None
@@ -90,6 +92,7 @@ class JsonRpcEndpoint:
 
     async def _measured(self, method: str, params: list[Any]) -> Field:
         await self.bucket.take()
+        self.asked[method] += 1
         started_ms = monotonic_ms()
         try:
             answer = await self._once(method, params)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dexroute.cli.plots.palette import venue_color
 from dexroute.cli.plots.svg import Drawing, band, text_width
-from dexroute.cli.rounding import rounded, share_text
+from dexroute.cli.rounding import rounded, share_texts
 from dexroute.cli.terminal import short
 
 if TYPE_CHECKING:
@@ -106,11 +106,12 @@ def _draw_ends(drawing: Drawing, quote: Quote, lanes: list[_Lane], last: int) ->
         edge = x - 10 if left else x + _BAR + 10
         drawing.text(edge, top + 10, token.symbol, size=15, anchor="end" if left else "start", bold=True)
         drawing.text(edge, top + 27, rounded(amount, token.decimals), size=12, anchor="end" if left else "start", style="dim")
-    for lane in lanes if len(lanes) > 1 else ():
+    shares = share_texts([lane.report.share_ppm for lane in lanes])
+    for lane, share in zip(lanes, shares, strict=True) if len(lanes) > 1 else ():
         middle = lane.top + lane.thickness / 2 + 4
         if lane is lanes[0]:  # the token and its amount stand there
             middle = max(middle, top + 46)
-        drawing.text(_x(0) - _BAR / 2 - 10, middle, share_text(lane.report.share_ppm), size=12, anchor="end", style="dim")
+        drawing.text(_x(0) - _BAR / 2 - 10, middle, share, size=12, anchor="end", style="dim")
 
 
 def _draw_mint(drawing: Drawing, quote: Quote, lanes: list[_Lane], mint: Pubkey, column: int) -> None:

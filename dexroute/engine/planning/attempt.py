@@ -100,6 +100,12 @@ class SwapBuilder:
         """Compute units the last simulated swap of each pool took."""
         return self._units
 
+    def learn_units(self, units: Mapping[Pubkey, int]) -> None:
+        """Take over what earlier runs simulated, where nothing was simulated in this one. It only tells which routes to try: what
+        a transaction may take is simulated every time."""
+        for pool, taken in units.items():
+            self._units.setdefault(pool, taken)
+
     async def plan(self, planned: PlannedSwap, user: Pubkey, *, min_context_slot: int | None = None) -> tuple[SwapPlan, Rents]:
         """The plan for the wallet as it is now (at `min_context_slot` or after), with the lookup tables it takes, and the rents it
         depends on. One read once the rents are known. A known table that is no longer usable is left alone.

@@ -17,7 +17,7 @@ from dexroute.engine.routing.ranking import RankedRoute, why_lost
 from dexroute.engine.routing.reasons import LostPath, lost_paths
 from dexroute.engine.routing.solution import LegReport, Solution
 from dexroute.errors import RouteNotFound
-from dexroute.math.rounding import PPM
+from dexroute.math.rounding import PPM, apportion
 from dexroute.types.prices import Price
 from dexroute.types.requests import SwapMode
 from dexroute.types.routes import Route
@@ -176,14 +176,14 @@ def _given_up(path: LostPath) -> Candidate:
 
 def _reports(findings: Findings, route: QuotedRoute) -> tuple[LegReport, ...]:
     forward = findings.request.mode is SwapMode.EXACT_IN
-    total = route.amount_in if forward else route.amount_out
+    shares = apportion(PPM, [leg.amount_in if forward else leg.amount_out for leg in route.legs])
     reports = []
-    for leg, marginal in zip(route.legs, _marginal_prices(findings.market, route), strict=True):
+    for leg, share_ppm, marginal in zip(route.legs, shares, _marginal_prices(findings.market, route), strict=True):
         hops = tuple(hop.hop for hop in leg.hops)
         reports.append(
             LegReport(
                 leg=leg.leg,
-                share_ppm=(leg.amount_in if forward else leg.amount_out) * PPM // total,
+                share_ppm=share_ppm,
                 marginal_price=_price(marginal),
                 price_impact_bps=price_impact_bps(hops, {hop.pool.address: hop.pool for hop in leg.hops}),
                 fees=fees_by_kind(hops),

@@ -34,7 +34,8 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegReport:
-    """One leg, in the order of execution. `share_ppm` is its part of the input (exact in) or of the output (exact out).
+    """One leg, in the order of execution. `share_ppm` is its part of the input (exact in) or of the output (exact out); those of
+    all legs add up to a million.
 
     `marginal_price` is output per input base unit that the next unit through this leg would fetch when all legs are done, fees
     included (from the pools' curves, so good to about a millionth; legs of one good split have equal ones).
