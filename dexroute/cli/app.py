@@ -21,10 +21,12 @@ from dexroute.cli import (
     quote,
     route,
     selftest,
+    submit,
     swap,
     tables,
     tokens,
     wallet,
+    worker,
 )
 
 
@@ -67,6 +69,8 @@ def root(
 for room in (
     quote,
     swap,
+    submit,
+    worker,
     route,
     depth,
     orders,

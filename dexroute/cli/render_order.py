@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LAMPORT_DECIMALS = 9
 _WIDE = 100  # characters
-_COLORS = {"CONFIRMED": "green", "FAILED": "red", "CANCELLED": "yellow"}
+STATE_COLORS = {"CONFIRMED": "green", "FAILED": "red", "CANCELLED": "yellow"}
 
 Tokens = Mapping["Pubkey", "Token"]
 
@@ -88,7 +88,7 @@ def render_headline(console: Console, receipt: Receipt) -> None:
     from rich.text import Text
 
     state = str(receipt.order.state)
-    console.print(Text.assemble("order ", (receipt.order.id, "bold"), "  ", (state, f"bold {_COLORS.get(state, 'cyan')}")))
+    console.print(Text.assemble("order ", (receipt.order.id, "bold"), "  ", (state, f"bold {STATE_COLORS.get(state, 'cyan')}")))
 
 
 def route_rows(receipt: Receipt, tokens: Tokens) -> list[tuple[str, str]]:
@@ -157,9 +157,9 @@ def render_orders(console: Console, receipts: Sequence[Receipt], tokens: Tokens)
     for receipt in receipts:
         state = str(receipt.order.state)
         amounts = receipt.order.executed or receipt.order.quoted
-        swap = _swap_text(amounts, receipt, tokens) if amounts else _asked_text(receipt, tokens)
+        swap = _swap_text(amounts, receipt, tokens) if amounts else asked_text(receipt, tokens)
         signature = (_short(receipt.signature),) if wide else ()
-        table.add_row(receipt.order.id, Text(state, style=_COLORS.get(state, "cyan")), swap, *signature)
+        table.add_row(receipt.order.id, Text(state, style=STATE_COLORS.get(state, "cyan")), swap, *signature)
     console.print(table)
 
 
@@ -216,7 +216,7 @@ def _swap_text(amounts: SwapAmounts, receipt: Receipt, tokens: Tokens) -> str:
     return f"{paid} → {got}"
 
 
-def _asked_text(receipt: Receipt, tokens: Tokens) -> str:
+def asked_text(receipt: Receipt, tokens: Tokens) -> str:
     request = receipt.order.request
     if request.mode.value == "exact_in":
         return f"{amount_text(request.amount, request.input_mint, tokens)} → ?"

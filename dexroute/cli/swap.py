@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dexroute.cli import route_options as o
 from dexroute.cli.command import command, examples
+from dexroute.cli.consent import ask, demand_terminal
 from dexroute.cli.progress import OrderProgress
 from dexroute.cli.session import Session
-from dexroute.cli.terminal import plain_console
-from dexroute.errors import UsageError
 
 if TYPE_CHECKING:
     from dexroute.sdk.dex import Dex
@@ -62,8 +58,8 @@ def register(app: typer.Typer) -> None:
         async with session.dex(progress.heard) as dex:
             await dex.open_signer()  # before anything is quoted: a missing key is the first thing to say
             terms = await o.terms_from(dex, amount, from_, to, choices, fees)
-            if not dry_run and not yes and (session.is_json or not sys.stdin.isatty()):
-                raise UsageError("a swap without a terminal to ask on needs --yes (or --dry-run to look first)")
+            if not dry_run and not yes:
+                demand_terminal(session, otherwise="--yes (or --dry-run to look first)")
             if key is not None and not dry_run:
                 with progress:
                     done = await dex.placed(key, terms)
@@ -76,36 +72,10 @@ def register(app: typer.Typer) -> None:
                 await _preview(session, dex, quote)
                 return
             if not yes:
-                _ask(quote)
+                ask(quote, "Sign and send this swap?")
             with progress:
                 receipt = await dex.swap(quote, key=key, deadline_ms=deadline_ms)
             await _emit_receipt(session, dex, receipt)
-
-
-def _ask(quote: Quote) -> None:
-    """Show what is about to be signed on stderr, and leave unless the person agrees."""
-    from dexroute.cli.render_quote import render_quote
-
-    render_quote(plain_console(stderr=True), quote, age_ms=max(0, time.time_ns() // 1_000_000 - quote.read_ms))
-    with _signals_at_once():
-        agreed = typer.confirm("Sign and send this swap?", err=True)
-    if not agreed:
-        typer.echo("nothing was signed", err=True)
-        raise typer.Exit(0)
-
-
-@contextmanager
-def _signals_at_once() -> Iterator[None]:
-    """While a person is asked, the event loop stands still, and with it its way of hearing Ctrl-C; so signals act at once."""
-    import signal
-
-    usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 async def _emit_receipt(session: Session, dex: Dex, receipt: Any) -> None:

@@ -42,6 +42,7 @@ from dexroute.sdk.terms import Strategy, SwapTerms, check_intermediates, oracle_
 from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
+from dexroute.sdk.worker import SWEEP_MS, Announcer, Worker, new_worker
 from dexroute.types.amounts import parse_ui_amount, require_u64
 from dexroute.types.orders import OrderEvent, OrderState, Priority
 from dexroute.types.pools import RememberedPool
@@ -97,6 +98,7 @@ class Dex:
         self._opening = asyncio.Lock()
         self._store: SqlStore | None = None
         self._orders: Orders | None = None
+        self._announce: Announcer | None = None
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -331,6 +333,24 @@ class Dex:
         await self.open_signer()
         await (await self.orders()).queue(policy).run(until_idle=until_idle)
 
+    async def worker(self, *, at_once: int = 16, per_wallet: int = 16, sweep_ms: int = SWEEP_MS) -> Worker:
+        """A worker for this wallet's orders: at most `at_once` at a time. On PostgreSQL others may work beside it, on any machine;
+        tickets wake it, and every `sweep_ms` it looks for orders that no ticket brought. Raises ConfigError where the engine of the
+        tickets is not installed, KeypairError."""
+        tickets = None
+        if (await self.journal()).leased:
+            from dexroute.storage.ticket_engine import ticket_engine
+
+            tickets = ticket_engine(self.settings.database_url, self._connection.genesis_hash)
+        return new_worker(
+            await self.orders(),
+            tickets,
+            [self.signer.pubkey],
+            at_once=at_once,
+            per_wallet=per_wallet,
+            sweep_ms=sweep_ms,
+        )
+
     async def placed(self, key: str, terms: SwapTerms) -> Receipt | None:
         """The order already placed under `key`, carried to its end if it is still open; None when there is none.
         Raises IdempotencyConflict when it was placed under other terms, and what ended the order."""
@@ -355,6 +375,7 @@ class Dex:
                 wait_ms=self.settings.confirm_timeout_ms,
                 screening=self.signing_policy,
                 watcher=self._watcher,
+                announce=self._announce,
             )
         return self._orders
 
@@ -373,6 +394,9 @@ class Dex:
                     open_events(store, self.settings.redis_url, self._connection.genesis_hash)
                 )
                 self._store = store
+                if store.leased:
+                    self._announce = Announcer(self.settings.database_url, self._connection.genesis_hash)
+                    self._stack.push_async_callback(self._announce.close)
         return self._store
 
     async def events(self, order_id: str | None = None, *, after: int = 0, live: bool = True) -> AsyncIterator[OrderEvent]:

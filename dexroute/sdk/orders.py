@@ -32,7 +32,8 @@ from dexroute.types.orders import Order, OrderState, Priority
 
 
 class Orders:
-    """The journal of one cluster's orders. `signer` is asked for only when something is to be signed or placed."""
+    """The journal of one cluster's orders. `signer` is asked for only when something is to be signed or placed; `announce` hears of
+    every order left for a queue to work off."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Orders:
         wait_ms: int,
         screening: SigningPolicy | None = None,
         watcher: EventWatcher | None = None,
+        announce: Callable[[Order], None] | None = None,
     ) -> None:
         self._store = store
         self._connection = connection
@@ -54,6 +56,7 @@ class Orders:
         self._policy = ExecutionPolicy(wait_ms=wait_ms)
         self._screening = screening
         self._watcher = watcher
+        self._announce = announce
         self._executor: Executor | None = None
         self._queue: OrderQueue | None = None
 
@@ -83,9 +86,11 @@ class Orders:
     ) -> Receipt:
         """Record and return at once, for `queue` to work off. The receipt of the order already under `key`, if there is one."""
         wanted = self._order(terms, key, limit, deadline_ms=deadline_ms, priority=priority)
-        order, _ = await self._working().place(wanted)
+        order, is_new = await self._working().place(wanted)
         if self._queue is not None:
             self._queue.wake()
+        if is_new and self._announce is not None:
+            self._announce(order)
         return await read_receipt(self._store, order.id)
 
     def queue(self, policy: QueuePolicy | None = None) -> OrderQueue:
@@ -96,18 +101,27 @@ class Orders:
 
     async def under_key(self, key: str, terms: SwapTerms, *, wait_ms: int | None = None) -> Receipt | None:
         """The order under `key`, carried on if it is open. Raises IdempotencyConflict when its terms were others."""
-        found = await self._store.order_by_key(key)
+        found = await self._under_key(key, terms)
         if found is None:
             return None
-        if found.body_hash != self._order(terms, key, None).body_hash:
+        order = await self._working().continue_order(found.id, wait_ms=wait_ms) if found.is_open else found
+        return await self._ended(order)
+
+    async def submitted(self, key: str, terms: SwapTerms) -> Receipt | None:
+        """The order under `key` as it is now. Raises IdempotencyConflict when its terms were others."""
+        found = await self._under_key(key, terms)
+        return None if found is None else await read_receipt(self._store, found.id)
+
+    async def _under_key(self, key: str, terms: SwapTerms) -> Order | None:
+        found = await self._store.order_by_key(key)
+        if found is not None and found.body_hash != self._order(terms, key, None).body_hash:
             raise IdempotencyConflict(
                 f"key {key!r} already stands for order {found.id} ({found.state}) of other terms; use another key, "
                 f"or see it with `dex orders show {found.id}`",
                 key=key,
                 order=found.id,
             )
-        order = await self._working().continue_order(found.id, wait_ms=wait_ms) if found.is_open else found
-        return await self._ended(order)
+        return found
 
     async def receipt(self, order_id: str, *, with_events: bool = True) -> Receipt:
         """One order with its attempts, its fill and its journal. Raises OrderNotFound."""

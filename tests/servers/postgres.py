@@ -66,5 +66,7 @@ async def empty_postgres(server_url: str) -> str:
     connection = await asyncpg.connect(server_url)
     await connection.execute("DROP SCHEMA public CASCADE")
     await connection.execute("CREATE SCHEMA public")
+    for (schema,) in await connection.fetch("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'dexroute_tickets_%'"):
+        await connection.execute(f"DROP SCHEMA {schema} CASCADE")
     await connection.close()
     return server_url

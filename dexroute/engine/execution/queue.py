@@ -15,6 +15,9 @@ from dexroute.engine.execution.reactions import backoff_ms
 from dexroute.errors import DatabaseUnavailable, DexError, NetworkError
 from dexroute.types.orders import Order, OrderState
 
+STARTING: Final = "starting"
+"""What keeps tickets from coming before they ever came."""
+
 _LATER_MS: Final = 1_000
 _LATEST_TRIES: Final = 6  # about a minute
 

@@ -1,0 +1,214 @@
+"""What a worker does, while it does it: a screen for a person at a terminal, lines for a log, JSON lines for programs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from dexroute.cli.session import Session
+from dexroute.cli.terminal import plain_console, printable, short
+
+if TYPE_CHECKING:
+    from solders.pubkey import Pubkey
+
+    from dexroute.engine.execution.stats import QueueStats
+    from dexroute.sdk.dex import Dex
+    from dexroute.sdk.quote import Token
+    from dexroute.sdk.worker import Worker
+    from dexroute.types.orders import Order, OrderEvent
+
+_LOOK_S: Final = 1.0
+_COUNT_S: Final = 5.0  # the whole journal is counted
+_SUMMARY_S: Final = 60.0
+_RATE_S: Final = 60.0
+_TOLD: Final = ("signed", "attempt_dead", "confirmed", "failed", "cancelled", "regressed")
+_ENDS: Final = ("confirmed", "failed", "cancelled")
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known of a worker and its orders: `steps` of those under way, the newest of the `ended` last."""
+
+    at_once: int
+    wallet: str = ""
+    cluster: str = ""
+    journal: str = ""
+    started_s: float = field(default_factory=time.monotonic)
+    steps: dict[str, tuple[Order, OrderEvent, float]] = field(default_factory=dict)
+    ended: deque[tuple[Order, OrderEvent, float]] = field(default_factory=lambda: deque(maxlen=50))
+    ends: Counter[str] = field(default_factory=Counter)
+    times: deque[float] = field(default_factory=deque)
+    began: dict[str, float] = field(default_factory=dict)
+    stats: QueueStats | None = None
+    tokens: dict[Pubkey, Token] = field(default_factory=dict)
+
+    def rate(self) -> float:
+        """Orders that came to their end here, a second, over the last minute."""
+        now = time.monotonic()
+        while self.times and self.times[0] < now - _RATE_S:
+            self.times.popleft()
+        return len(self.times) / max(1.0, min(_RATE_S, now - self.started_s))
+
+
+class WorkerView:
+    """Give `heard` to `Dex` as its watcher, and work inside `shown`."""
+
+    def __init__(self, session: Session, at_once: int) -> None:
+        self._session = session
+        self._progress = Progress(at_once)
+        self._screen = sys.stdout.isatty() and not session.is_json
+        self._untold: asyncio.Queue[tuple[Order, OrderEvent, float]] = asyncio.Queue()
+
+    def heard(self, order: Order, event: OrderEvent) -> None:
+        """A step of an order is durable."""
+        progress, now, kind = self._progress, time.monotonic(), str(event.kind)
+        began = progress.began.setdefault(order.id, now)
+        if kind in _ENDS:
+            progress.steps.pop(order.id, None)
+            progress.began.pop(order.id)
+            progress.ended.append((order, event, now - began))
+            progress.times.append(now)
+            progress.ends[kind] += 1
+        elif kind == "finalized":
+            progress.began.pop(order.id)
+        else:
+            progress.steps[order.id] = (order, event, now)
+        if self._session.is_json:
+            from dexroute.engine.execution.receipt import event_json
+
+            print(json.dumps(event_json(event)), flush=True)  # noqa: T201
+        elif not self._screen and kind in _TOLD:
+            self._untold.put_nowait((order, event, now - began))
+
+    @asynccontextmanager
+    async def shown(self, dex: Dex, worker: Worker, asked: asyncio.Event) -> AsyncIterator[None]:
+        """Show `worker` while the block lasts; `asked` is set when it is told to stop."""
+        from dexroute.config import redact_url
+
+        progress = self._progress
+        progress.wallet, progress.journal = str(dex.signer.pubkey), (await dex.journal()).label
+        progress.cluster = "embedded" if dex.settings.is_embedded else redact_url(dex.settings.rpc_url)
+        self._say("started", wallet=progress.wallet, cluster=progress.cluster, journal=progress.journal)
+        looking = asyncio.create_task(self._look(dex, worker, asked))
+        telling = asyncio.create_task(self._tell(dex))
+        try:
+            if self._screen:
+                from rich.live import Live
+
+                from dexroute.cli.worker_screen import Screen
+
+                screen = Screen(progress, worker, asked)
+                console = plain_console(sys.stdout)
+                with Live(console=console, get_renderable=lambda: screen.render(console), refresh_per_second=4):
+                    yield
+            else:
+                yield
+        finally:
+            looking.cancel()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._untold.join(), _LOOK_S)
+            telling.cancel()
+            await asyncio.gather(looking, telling, return_exceptions=True)
+            handed_back = [order.id for order, _, _ in progress.steps.values() if order.is_open]
+            self._say("stopped", **self._counts(), handed_back=handed_back)
+
+    async def _look(self, dex: Dex, worker: Worker, asked: asyncio.Event) -> None:
+        """Keep what the view is drawn from current, and tell what changes."""
+        from dexroute.engine.execution.queue import STARTING
+        from dexroute.errors import DexError
+
+        progress, orders = self._progress, await dex.orders()
+        trouble: str | None = None
+        was_asked, counted_s, summed_s = False, 0.0, time.monotonic()
+        while True:
+            if (now_trouble := worker.engine_trouble) not in (trouble, STARTING):
+                trouble = now_trouble
+                self._say("tickets", trouble=trouble)
+            if asked.is_set() and not was_asked:
+                was_asked = True
+                self._say("stopping", under_way=[order.id for order in worker.at_work])
+            known = {order.id for order in worker.at_work}
+            for order_id in [one for one in progress.steps if one not in known]:
+                progress.steps.pop(order_id)  # put off, or another's now
+                progress.began.pop(order_id, None)
+            await self._learn(dex, [*worker.at_work, *(order for order, _, _ in progress.ended)])
+            if self._screen and time.monotonic() - counted_s > _COUNT_S:
+                with suppress(DexError):
+                    progress.stats = await orders.stats()
+                counted_s = time.monotonic()
+            if not self._screen and time.monotonic() - summed_s > _SUMMARY_S:
+                summed_s = time.monotonic()
+                self._say("status", under_way=len(known), **self._counts(), per_second=round(progress.rate(), 2))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asked.wait() if not was_asked else asyncio.sleep(_LOOK_S), _LOOK_S)
+
+    async def _tell(self, dex: Dex) -> None:
+        while True:
+            order, event, took_s = await self._untold.get()
+            try:
+                await self._learn(dex, [order])
+                self._line(order.id, self._told(order, event, took_s))
+            finally:
+                self._untold.task_done()
+
+    async def _learn(self, dex: Dex, orders: Iterable[Order]) -> None:
+        """The tokens of these orders: what amounts are written with."""
+        from dexroute.cli.render_order import known_mints
+
+        mints = {mint for order in orders for mint in (order.request.input_mint, order.request.output_mint)}
+        self._progress.tokens |= await known_mints(dex, mints - self._progress.tokens.keys())
+
+    def _counts(self) -> dict[str, int]:
+        return {kind: self._progress.ends[kind] for kind in _ENDS}
+
+    def _told(self, order: Order, event: OrderEvent, took_s: float) -> str:
+        kind = str(event.kind)
+        if kind in _ENDS:
+            return f"{order.state!s:9}  {swap_text(order, self._progress.tokens)}  {took_s:.1f} s{failure_text(order)}"
+        return f"{kind.replace('_', ' '):9}  {event.facts.get('signature') or event.facts.get('proof') or ''}".rstrip()
+
+    def _say(self, what: str, **facts: Any) -> None:
+        """Of the worker itself. The screen shows all of it but its end."""
+        if what == "tickets" and not self._session.is_json:
+            trouble = facts.pop("trouble")
+            facts["again" if trouble is None else "none: orders are found by looking;"] = "" if trouble is None else trouble
+        if self._session.is_json:
+            print(json.dumps({"worker": what, "at_ms": time.time_ns() // 1_000_000, **facts}), flush=True)  # noqa: T201
+        elif not self._screen or what == "stopped":
+            told = "  ".join(f"{name.replace('_', ' ')} {_fact(value)}" for name, value in facts.items() if value not in ([], None))
+            self._line("worker", f"{what:9}  {told}".rstrip())
+
+    def _line(self, who: str, text: str) -> None:
+        print(printable(f"{time.strftime('%H:%M:%S', time.gmtime())}  {who:32}  {text}"), flush=True)  # noqa: T201
+
+
+def swap_text(order: Order, tokens: Mapping[Pubkey, Token]) -> str:
+    """`1.5 SOL → 224.1 USDC`: executed, else quoted, else as it was asked; mints shortened where their symbols are not known."""
+    from dexroute.types.amounts import format_ui_amount
+
+    def amount(value: int | None, mint: Pubkey) -> str:
+        token = tokens.get(mint)
+        if token is None:
+            return f"{'?' if value is None else value} {short(str(mint))}"
+        return f"{'?' if value is None else format_ui_amount(value, token.decimals)} {token.symbol}"
+
+    request, found = order.request, order.executed or order.quoted
+    exact_in = request.mode.value == "exact_in"
+    paid = found.amount_in if found else request.amount if exact_in else None
+    got = found.amount_out if found else None if exact_in else request.amount
+    return f"{amount(paid, request.input_mint)} → {amount(got, request.output_mint)}"
+
+
+def failure_text(order: Order) -> str:
+    return f"  [{order.failure.code}] {order.failure.message}" if order.failure else ""
+
+
+def _fact(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,100 @@
+"""`dex worker` as processes on one PostgreSQL and one served cluster, both of this test process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dexroute import Dex, KeypairSigner
+from dexroute.localnet import ClusterOptions, EmbeddedCluster
+from dexroute.localnet.serving import ServedAt, serve
+from tests.cli.runner import clean_environment
+from tests.playground import WALLET
+
+
+@dataclass(kw_only=True)
+class WorkerProcess:
+    """One worker, and the JSON lines it wrote."""
+
+    process: asyncio.subprocess.Process
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    reading: asyncio.Task[None] | None = None
+
+    def steps(self, kind: str) -> list[str]:
+        return [line["order"] for line in self.lines if line.get("kind") == kind]
+
+    def said(self, what: str) -> dict[str, Any] | None:
+        return next((line for line in self.lines if line.get("worker") == what), None)
+
+    async def until(self, what: str) -> None:
+        async with asyncio.timeout(60):
+            while self.said(what) is None:
+                assert self.process.returncode is None, self.lines
+                await asyncio.sleep(0.02)
+
+    async def ended(self, number: signal.Signals | None = None) -> int:
+        if number is not None:
+            self.process.send_signal(number)
+        code = await asyncio.wait_for(self.process.wait(), 60)
+        assert self.reading is not None
+        await self.reading
+        return code
+
+    async def read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.lines.append(json.loads(line))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A market served over HTTP, a database, and a home for workers."""
+
+    url: str
+    database: str
+    market: Path
+
+    @asynccontextmanager
+    async def dex(self) -> AsyncIterator[Dex]:
+        signer = KeypairSigner.load(self.market / WALLET)
+        async with Dex(url=self.url, database_url=self.database, data_dir=self.market, signer=signer) as dex:
+            yield dex
+
+    @asynccontextmanager
+    async def worker(self, *options: str, failpoint: str = "") -> AsyncIterator[WorkerProcess]:
+        """A worker that has started; killed with the block if it still runs then."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "dexroute", "worker", "-u", self.url, "--data-dir", str(self.market),
+            "-k", str(self.market / WALLET), "--format", "json", *options,
+            env=clean_environment(self.market, {"DEXROUTE_DATABASE_URL": self.database, "DEXROUTE_FAILPOINT": failpoint}),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        worker = WorkerProcess(process=process)
+        worker.reading = asyncio.create_task(worker.read())
+        try:
+            yield worker
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+            await process.wait()
+            await worker.reading
+
+
+@asynccontextmanager
+async def served_site(market: Path, database: str) -> AsyncIterator[Site]:
+    async with EmbeddedCluster.open(market / "embedded", options=ClusterOptions(ticks_per_slot=8)) as cluster:
+        ready: asyncio.Future[ServedAt] = asyncio.get_running_loop().create_future()
+        server = asyncio.create_task(serve(cluster, rpc_port=0, on_ready=ready.set_result))
+        try:
+            yield Site(url=(await ready).rpc_url, database=database, market=market)
+        finally:
+            server.cancel()
+            await asyncio.gather(server, return_exceptions=True)
