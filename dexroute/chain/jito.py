@@ -27,6 +27,15 @@ class JitoRoute:
         """Close the connections."""
         await self._endpoint.aclose()
 
+    @property
+    def endpoint(self) -> str:
+        """The URL without credentials."""
+        return self._endpoint.name
+
+    async def call(self, method: str) -> None:
+        """Ask once, for whether anybody answers. Raises NetworkError."""
+        await self._endpoint.call(method, [])
+
     async def send(self, wire: bytes) -> None:
         """Hand the bytes over. Neither returning nor raising says anything about landing. Raises NetworkError."""
         await self._endpoint.call("sendTransaction", [base64.b64encode(wire).decode(), {"encoding": "base64"}])

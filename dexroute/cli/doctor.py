@@ -46,7 +46,13 @@ async def _check_up(session: Session) -> None:
     shape = {
         "ok": all(finding.status != "failed" for finding in findings),
         "checks": [
-            {"check": finding.check, "status": finding.status, "detail": finding.detail, "code": finding.code}
+            {
+                "check": finding.check,
+                "status": finding.status,
+                "detail": finding.detail,
+                "code": finding.code,
+                "facts": dict(finding.facts),
+            }
             for finding in findings
         ],
     }

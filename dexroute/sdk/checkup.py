@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import Literal
 
-from dexroute.chain.rpc import RpcClient, is_unsupported
-from dexroute.chain.rpc.group import MOST_LAG_SLOTS
 from dexroute.chain.signers import EncryptedSigner, KeypairSigner, open_signer
 from dexroute.chain.signers.locating import KEYCHAIN
 from dexroute.config import Settings
 from dexroute.config.passphrase import environment_passphrase
 from dexroute.engine.planning import swappable_venues
-from dexroute.errors import DataDirBusy, DexError, RpcError
+from dexroute.errors import DataDirBusy, DexError
 from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, decode_clock
 from dexroute.fetchers.raydium.amm_v4.venue import RaydiumAmmV4
 from dexroute.ports import Signer
 from dexroute.sdk.amm_v4_build import find_build
 from dexroute.sdk.checkup_caches import redis_finding, websocket_finding
+from dexroute.sdk.checkup_endpoints import endpoint_findings
 from dexroute.sdk.connection import Connection, connect
-from dexroute.sdk.finding import Finding
+from dexroute.sdk.finding import Finding, failed
 from dexroute.sdk.venues import venues_for
-from dexroute.types.chain import Commitment
 from dexroute.types.orders import OPEN_STATES
 
 _CLOCK_TOLERANCE_S = 30
@@ -35,13 +32,13 @@ async def run_checkup(settings: Settings) -> tuple[Finding, ...]:
     findings = [await asyncio.to_thread(_keypair, settings)]
     try:
         async with connect(settings) as connection:
-            findings += await _rpc(settings, connection)
+            findings += await endpoint_findings(settings, connection)
             findings.append(await _clock(settings, connection))
             findings += await websocket_finding(settings)
             findings += await redis_finding(settings, connection)
             findings += await _programs(settings, connection)
     except DexError as error:
-        findings.append(_failed("rpc", error))
+        findings.append(failed("rpc", error))
     findings.append(await _journal(settings))
     return tuple(findings)
 
@@ -50,7 +47,7 @@ def _keypair(settings: Settings) -> Finding:
     try:
         signer = open_signer(settings.keypair, environment_passphrase, timeout_ms=settings.rpc_timeout_ms)
     except DexError as error:
-        return _failed("keypair", error)
+        return failed("keypair", error)
     return Finding(check="keypair", status="ok", detail=_where_the_key_is(settings, signer))
 
 
@@ -62,41 +59,6 @@ def _where_the_key_is(settings: Settings, signer: Signer) -> str:
     if isinstance(signer, KeypairSigner):
         return f"{signer.pubkey} in {settings.keypair}, readable only by you"
     return repr(signer)
-
-
-async def _rpc(settings: Settings, connection: Connection) -> list[Finding]:
-    """One finding for each node, the preferred one first, and one for each route that only takes transactions."""
-    seen = await asyncio.gather(*(_node(sender) for sender in connection.senders))
-    newest = max((slot for _, _, slot in seen if slot is not None), default=0)
-    findings = []
-    for sender, (finding, facts, slot) in zip(connection.senders, seen, strict=True):
-        if slot is not None:
-            others = f" ({newest - slot} behind the newest)" if len(seen) > 1 else ""
-            rate = f", at most {settings.rpc_rate_per_s} requests/s" if settings.rpc_rate_per_s else ""
-            detail = f"{sender.endpoint}, {facts}, slot {slot}{others}{rate}, genesis {connection.genesis_hash}"
-            lags = newest - slot > MOST_LAG_SLOTS
-            finding = replace(finding, detail=detail, status="warning" if lags else finding.status)
-        findings.append(finding)
-    if findings and all(finding.status == "failed" for finding in findings):
-        return findings
-    # One that answers is enough to work with.
-    return [replace(finding, status="warning") if finding.status == "failed" else finding for finding in findings]
-
-
-async def _node(sender: RpcClient) -> tuple[Finding, str, int | None]:
-    """The finding as far as this node alone decides it, its facts, and its confirmed slot; None when it does not work."""
-    try:
-        lifetime = await sender.latest_blockhash()
-        await sender.block_height(Commitment.FINALIZED)
-        version = await sender.version()
-    except RpcError as error:
-        if not is_unsupported(error):
-            return _failed("rpc", error), "", None
-        version = "unknown"
-    except DexError as error:
-        return _failed("rpc", error), "", None
-    facts = f"version {version}" + (f", {sender.latency_ms} ms" if sender.latency_ms is not None else "")
-    return Finding(check="rpc", status="ok", detail=""), facts, lifetime.slot
 
 
 async def _clock(settings: Settings, connection: Connection) -> Finding:
@@ -148,11 +110,7 @@ async def _journal(settings: Settings) -> Finding:
     except DataDirBusy as error:
         return Finding(check="journal", status="warning", detail=error.message, code=error.code)
     except DexError as error:
-        return _failed("journal", error)
+        return failed("journal", error)
     if still_open:
         return Finding(check="journal", status="warning", detail=f"{label}: {still_open} open orders; run `dex orders resume`")
     return Finding(check="journal", status="ok", detail=f"{label}, no open orders")
-
-
-def _failed(check: str, error: DexError) -> Finding:
-    return Finding(check=check, status="failed", detail=error.message, code=error.code, exit_code=error.exit_code)

@@ -32,9 +32,9 @@ EMBEDDED_DIRECTORY = "embedded"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """`client` reads from whichever of the cluster's nodes is best. `senders` are those nodes one by one: all are sent to, and an
-    attempt is dead by their word. `routes` only take transactions. `hints` is the first node's WebSocket, which may say
-    that one was confirmed. `genesis_hash` tells clusters apart in journal and token list;
-    `embedded` is set when the cluster runs in this process. `endpoints` are what all of them ask through."""
+    attempt is dead by their word. `routes` only take transactions. `hints` is the first node's WebSocket, which may say that one
+    was confirmed. `genesis_hash` tells clusters apart in journal and token list; `embedded` is set when the cluster runs in this
+    process. `endpoints` are what all of them ask through, those of the senders first, in their order."""
 
     client: RpcClient
     senders: tuple[RpcClient, ...]

@@ -56,6 +56,30 @@ async def test_the_doctor_tells_how_each_endpoint_is(open_stage: Opener) -> None
         assert " ms, slot " in check["detail"] and "at most 40 requests/s" in check["detail"]
     assert "those are slots, not block heights" in told[2]["detail"] and slots.url in told[2]["detail"]
     assert silent.url in told[3]["detail"]
+    for check in told[:2]:
+        facts = check["facts"]
+        assert f"finalized slot {facts['finalized_slot']} at block height {facts['block_height']}" in check["detail"]
+        assert facts["block_height"] < facts["finalized_slot"] < facts["slot"] and facts["requests_per_s"] == 40
+        assert facts["rate_limited"] == facts["cooling_ms"] == 0 and 0 <= facts["behind_slots"] < 25
+
+
+async def test_the_doctor_tells_who_limits_lags_and_only_takes_transactions(open_stage: Opener) -> None:
+    stage: Stage = await open_stage(Pace(slot_ms=10))
+    limits = await stage.second_node(Sloppiness(limit_every=4, retry_after="1"))
+    lags = await stage.second_node(Sloppiness(lag_every=1, lag_slots=60, knows_min_context_slot=False))
+    takes = await stage.second_node(Sloppiness(missing=frozenset({"getHealth"})))
+    nodes, routes = f"{limits.url},{lags.url}", f"{takes.url},http://127.0.0.1:9/secret-token"
+    while stage.chain.tip() < 300_000_100:  # so that there is something to lag behind
+        await asyncio.sleep(0.05)
+    found = await stage.dex("doctor", rpc_timeout_ms=2_000, rpc_urls=nodes, send_urls=routes)
+    first, limiting, lagging = [check for check in found["checks"] if check["check"] == "rpc"]
+    assert first["status"] == "ok"
+    assert limiting["status"] == "warning" and limiting["facts"]["rate_limited"] > 0 and "too many (429)" in limiting["detail"]
+    assert lagging["status"] == "warning" and lagging["facts"]["behind_slots"] > 25
+    assert f"({lagging['facts']['behind_slots']} behind the newest)" in lagging["detail"]
+    there, dead = [check for check in found["checks"] if check["check"] == "send"]
+    assert there["status"] == "ok" and takes.url in there["detail"]
+    assert dead["status"] == "warning" and "secret-token" not in str(found)
 
 
 async def test_a_slow_node_keeps_nobody_waiting(open_stage: Opener) -> None:

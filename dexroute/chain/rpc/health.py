@@ -33,6 +33,8 @@ class EndpointHealth:
         self._slot: int | None = None
         self._slot_seen_ms = 0
         self._cool_ms = 0
+        self.limited = 0
+        """How many requests it refused because there were too many."""
 
     @property
     def latency_ms(self) -> int | None:
@@ -59,6 +61,7 @@ class EndpointHealth:
         if isinstance(error, StaleData):
             return
         self._failures += _WEIGHT * (1 - self._failures)
+        self.limited += isinstance(error, RateLimited)
         asked_ms = error.context.get("retry_after_ms")
         if isinstance(asked_ms, int):
             self._cool_ms = self._now_ms() + min(asked_ms, _MOST_COOLING_MS)
