@@ -88,31 +88,32 @@ def _widest(
     market: Market, left: Mapping[int, float], gains: Mapping[int, float], order: Order, max_hops: int
 ) -> tuple[Path, float] | None:
     """The simple path that carries most, and its input."""
-    outward: dict[int, list[int]] = {}
+    ending: dict[int, list[int]] = {}
+    onward: dict[int, list[tuple[int, int]]] = {}
     for edge in sorted(left):
-        outward.setdefault(market.source[edge], []).append(edge)
-    best: tuple[float, float, Path] | None = None
-    # (arriving, input that takes, path) by mint; wide first.
-    labels: dict[int, list[tuple[float, float, Path]]] = {order.input: [(float("inf"), 1.0, ())]}
+        source, there = market.source[edge], market.target[edge]
+        if there == order.output:
+            ending.setdefault(source, []).append(edge)
+        elif there != order.input:
+            onward.setdefault(source, []).append((edge, there))
+    widest, best = 0.0, Path(())
+    # (input that takes, arriving for one, path, mints behind it) by mint; wide first. `room` is counted in input base units, `gain`
+    # what one of them is at this mint.
+    labels: dict[int, list[tuple[float, float, Path, Path]]] = {order.input: [(float("inf"), 1.0, (), ())]}
     for _ in range(max_hops):
-        following: dict[int, list[tuple[float, float, Path]]] = {}
         for mint, partial in labels.items():
-            for edge in outward.get(mint, ()):
-                there = market.target[edge]
-                if there == order.input:
-                    continue
-                for room, gain, path in partial:
-                    if any(market.source[before] == there for before in path):
-                        continue
-                    # `room` is counted in input base units, `gain` what one of them is at this mint.
-                    wide, grown = min(room, left[edge] / gain), gain * gains[edge]
-                    label = (wide, grown, (*path, edge))
-                    if there == order.output:
-                        if best is None or (wide, best[2]) > (best[0], label[2]):
-                            best = label
-                    else:
-                        following.setdefault(there, []).append(label)
+            for room, gain, path, _ in partial:
+                for edge in ending.get(mint, ()):
+                    wide = min(room, left[edge] / gain)
+                    if wide > widest or (wide == widest and (*path, edge) < best):
+                        widest, best = wide, (*path, edge)
+        following: dict[int, list[tuple[float, float, Path, Path]]] = {}
+        for mint, partial in labels.items():
+            for edge, there in onward.get(mint, ()):
+                for room, gain, path, behind in partial:
+                    wide = min(room, left[edge] / gain)
+                    # What is narrower than the best has nothing to win.
+                    if wide >= widest and there not in behind:
+                        following.setdefault(there, []).append((wide, gain * gains[edge], (*path, edge), (*behind, mint)))
         labels = {mint: sorted(some, key=lambda one: (-one[0], one[2]))[:4] for mint, some in following.items()}
-    if best is None or best[0] <= 0.0:
-        return None
-    return best[2], best[0]
+    return (best, widest) if widest > 0.0 else None

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 _UNKNOWN_VENUE_UNITS = DEFAULT_COMPUTE_UNITS
 
 
+Columns = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
+
+
 class Steps:
     """A curve with the sums up to each of its pieces, for looking up many points of it."""
 
-    __slots__ = ("capacity_in", "capacity_out", "complete", "ends_in", "ends_out", "pieces")
+    __slots__ = ("_columns", "capacity_in", "capacity_out", "complete", "ends_in", "ends_out", "pieces")
 
     def __init__(self, curve: Curve) -> None:
         self.pieces: tuple[Piece, ...] = curve.pieces
@@ -42,6 +45,20 @@ class Steps:
             self.ends_in.append(through)
             self.ends_out.append(arrived)
         self.capacity_in, self.capacity_out = through, arrived
+        self._columns: Columns | None = None
+
+    def columns_until(self, x: float) -> Columns:
+        """(amounts in, slopes, bends) of the pieces that hold the first `x`."""
+        if self._columns is None:
+            pieces = self.pieces
+            self._columns = (
+                tuple([piece.amount_in for piece in pieces]),
+                tuple([piece.slope for piece in pieces]),
+                tuple([piece.bend for piece in pieces]),
+            )
+        amounts, slopes, bends = self._columns
+        end = bisect_left(self.ends_in, x) + 1
+        return self._columns if end >= len(amounts) else (amounts[:end], slopes[:end], bends[:end])
 
     def amount_out(self, x: float) -> float:
         """What arrives for `x`; for more than the curve takes what arrives for that, which a pool may refuse."""

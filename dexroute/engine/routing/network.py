@@ -105,49 +105,43 @@ def _solve(
 ) -> tuple[NetworkFlow, bool]:
     numbers: dict[int, int] = {order.input: 0, order.output: 1}
     unit = order.amount * prices[order.input if order.exact_in else order.output]
-    source: list[int] = []
-    target: list[int] = []
-    capacity: list[float] = []
-    slope: list[float] = []
-    bend: list[float] = []
-    owner: list[int] = []
+    here: list[int] = []
+    there: list[int] = []
+    counts: list[int] = []
     cut: list[bool] = []
     scale: list[float] = []
-    for place, edge in enumerate(edges):
+    keeps: list[float] = []
+    gains: list[float] = []
+    columns: tuple[list[float], list[float], list[float]] = [], [], []
+    for edge in edges:
         a, b = market.source[edge], market.target[edge]
-        worth_a, worth_b = prices[a], prices[b]
-        in_units, ratio = unit / worth_a, worth_b / worth_a
-        here = numbers.setdefault(a, len(numbers))
-        there = numbers.setdefault(b, len(numbers))
+        worth_a = prices[a]
         keep = 1.0 if a == order.input else order.keep
-        gain = keep * ratio * order.handicap.get(edge, 1.0)
-        bending, room = keep * in_units, 1.0 / (keep * in_units)
-        total = 0.0
-        was_cut = False
-        for piece in market.curve(edge).pieces:
-            if total >= enough:
-                was_cut = True
-                break
-            size = min(piece.amount_in * room * _SHY_OF_CAPACITY, _MOST)
-            if size > _LEAST:
-                source.append(here)
-                target.append(there)
-                capacity.append(size)
-                slope.append(piece.slope * gain)
-                bend.append(piece.bend * bending)
-                owner.append(place)
-                total += size
-        cut.append(was_cut)
-        scale.append(in_units)
+        here.append(numbers.setdefault(a, len(numbers)))
+        there.append(numbers.setdefault(b, len(numbers)))
+        scale.append(unit / worth_a)
+        keeps.append(keep)
+        gains.append(keep * (prices[b] / worth_a) * order.handicap.get(edge, 1.0))
+        curve = market.curve(edge)
+        first = curve.columns_until(enough * keep * scale[-1] / _SHY_OF_CAPACITY)
+        for column, part in zip(columns, first, strict=True):
+            column.extend(part)
+        counts.append(len(first[0]))
+        cut.append(len(first[0]) < len(curve.pieces))
+    bending = np.array(keeps) * np.array(scale)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    capacity = np.minimum(np.array(columns[0]) * (1.0 / bending)[owner] * _SHY_OF_CAPACITY, _MOST)
+    worthwhile = capacity > _LEAST
+    owner = owner[worthwhile]
     reference, supplied = (1, 0) if order.exact_in else (0, 1)
     supply = np.zeros(len(numbers))
     supply[supplied] = 1.0 if order.exact_in else -1.0
     problem = FlowProblem(
-        source=np.array(source, dtype=np.int64),
-        target=np.array(target, dtype=np.int64),
-        capacity=np.array(capacity),
-        slope=np.array(slope),
-        bend=np.array(bend),
+        source=np.array(here, dtype=np.int64)[owner],
+        target=np.array(there, dtype=np.int64)[owner],
+        capacity=capacity[worthwhile],
+        slope=np.array(columns[1])[worthwhile] * np.array(gains)[owner],
+        bend=np.array(columns[2])[worthwhile] * bending[owner],
         supply=supply,
         reference=reference,
     )
