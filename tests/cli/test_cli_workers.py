@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import asyncpg
 import pytest
 
 from dexroute import Dex
+from dexroute.errors import ConfigError
+from dexroute.storage.ticket_engine import ticket_engine
 from dexroute.types.orders import EventKind, OrderState
 from tests.cli.runner import Cli
 from tests.cli.worker_processes import Site, served_site
@@ -85,6 +88,96 @@ async def test_two_workers_land_every_order_once_and_stop_in_good_order(site: Si
         for worker in (one, other):
             stopped = worker.said("stopped")
             assert stopped is not None and stopped["confirmed"] == len(worker.steps("confirmed")) and not stopped["handed_back"]
+
+
+async def test_a_killed_workers_orders_are_finished_by_the_other(site: Site) -> None:
+    """The first dies by SIGKILL with its first signature recorded and not yet sent, other orders half-way."""
+    async with site.dex() as dex:
+        had = await usdc(dex)
+        orders = await submitted(dex, 6)
+        async with site.worker("--concurrency", "3", failpoint="after-commit-signed") as one:
+            assert await one.ended() == -signal.SIGKILL
+            async with site.worker("--concurrency", "3") as other:
+                await other.until("started")
+                # half a minute passes for what the dead one holds, and for nothing else
+                passed = "UPDATE orders SET lease_until_ms = lease_until_ms - 31000 WHERE claimed_by LIKE $1"
+                assert await execute(site.database, passed, f"%:{one.process.pid}:%") == "UPDATE 3"
+                await until_ended(dex, orders)
+                assert await other.ended(signal.SIGTERM) == 0
+        await check_each_landed_once(dex, orders, had)
+        assert sorted(other.steps("confirmed")) == sorted(orders) and len(other.steps("signed")) == len(orders) - 1
+
+
+async def test_orders_under_way_are_handed_back_to_the_next_worker(site: Site) -> None:
+    async with site.dex() as dex:
+        had = await usdc(dex)
+        orders = await submitted(dex, 4)
+        async with site.worker("--grace", "0") as one:
+            async with asyncio.timeout(60):
+                while not one.steps("intent"):
+                    await asyncio.sleep(0.005)
+            assert await one.ended(signal.SIGTERM) == 0
+        stopped = one.said("stopped")
+        assert stopped is not None
+        left = {order for order in orders if (await (await dex.journal()).order(order)).is_open}
+        assert left and left == set(orders) - set(one.steps("confirmed"))
+        held = "DELETE FROM orders WHERE lease_until_ms IS NOT NULL AND state NOT IN ('CONFIRMED', 'FAILED', 'CANCELLED')"
+        assert await execute(site.database, held) == "DELETE 0", "every lease of an open order was let go"
+        async with site.worker("--until-idle") as other:
+            assert await other.ended() == 0
+        await check_each_landed_once(dex, orders, had)
+        for order in orders:
+            events = (await (await dex.orders()).receipt(order)).events
+            assert sum(event.kind is EventKind.SIGNED for event in events) == 1, "what was signed is what was sent"
+
+
+async def test_no_order_is_lost_with_the_engines_tables(site: Site) -> None:
+    async with site.dex() as dex, site.worker("--concurrency", "2") as one:
+        await one.until("started")
+        had = await usdc(dex)
+        orders = await submitted(dex, 5)
+        schema = ticket_engine(site.database, "any").schema
+        emptied = f"TRUNCATE {schema}.procrastinate_jobs, {schema}.procrastinate_workers CASCADE"
+        async with asyncio.timeout(60):
+            while not one.steps("signed"):  # by now the tables are there, and tickets in them
+                await asyncio.sleep(0.01)
+        await execute(site.database, emptied)
+        orders += await submitted(dex, 3)
+        await until_ended(dex, orders)
+        await check_each_landed_once(dex, orders, had)
+        await execute(site.database, f"DROP SCHEMA {schema} CASCADE")
+        last = await submitted(dex, 1)
+        await until_ended(dex, last)
+        await check_each_landed_once(dex, [*orders, *last], had)
+        assert await one.ended(signal.SIGTERM) == 0
+
+
+async def test_a_worker_is_woken_and_does_not_have_to_look(site: Site) -> None:
+    """By its ticket: it looks once an hour, and whoever submits is another session."""
+    async with site.dex() as submitter, site.dex() as dex:
+        worker, stop = await dex.worker(sweep_ms=3_600_000), asyncio.Event()
+        working = asyncio.create_task(worker.run(stop))
+        async with asyncio.timeout(60):
+            while worker.engine_trouble is not None:
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.5)
+            had = await usdc(dex)
+            orders = [await submitted(submitter, 1) for _ in range(2)]
+            while sum(worker.ended.values()) < 2:
+                await asyncio.sleep(0.02)
+        await check_each_landed_once(submitter, [order for (order,) in orders], had)
+        stop.set()
+        await asyncio.wait_for(working, 30)
+        assert not worker.at_work and not worker.troubles
+
+
+async def test_a_worker_needs_its_engine_and_says_which_extra(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "procrastinate.schema", None)
+    async with site.dex() as dex:
+        (order,) = await submitted(dex, 1)  # an order needs none
+        assert (await (await dex.journal()).order(order)).state is OrderState.PENDING
+        with pytest.raises(ConfigError, match=r"dexroute\[worker\]"):
+            await dex.worker()
 
 
 def test_an_order_is_left_for_a_worker_and_worked_off(cli: Cli) -> None:
