@@ -86,6 +86,7 @@ class Soak:
             pay, get = self.chance.sample(self.mints, 2)
             words = (str(self.chance.randrange(1, 400)), str(pay), str(get))
             self.asked[key] = words
+            kind = "cancel" if kind == "cancel" else "new"
         child = await self.stage.launch(
             *(("swap", *words, "--yes", "--key", key) if key else ("orders", "resume")), **self.settings
         )
