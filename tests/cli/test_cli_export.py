@@ -61,7 +61,7 @@ def test_the_sums_are_what_the_chain_says(cli: Cli) -> None:
         ("3", "USDC", "BONK", "--priority-fee", "5000"),
         ("1000", "BONK", "SOL"),
         ("1", "USDC", "TAXED"),
-        ("10", "SOL", "USDC", "--exact-out"),
+        ("0.2", "SOL", "USDC", "--exact-out"),
     ):
         cli.json("swap", *arguments, "--yes")
     for failpoint in ("after-commit-signed", "after-commit-placed"):

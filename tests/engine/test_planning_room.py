@@ -146,3 +146,18 @@ def test_a_swap_that_must_come_first_is_not_put_behind_another() -> None:
     over = replace(pool, clock=replace(state.snapshot.clock, slot=2**62, unix_timestamp=2**62))  # type: ignore[type-var]
     pools = {pool.address: over}
     assert refused(buy, buy) is None
+
+
+@pytest.mark.parametrize("mode", SwapMode)
+async def test_legs_with_a_flows_rounding_are_measured(mode: SwapMode) -> None:
+    """The search asks before it has exact quotes: its amounts may leave the last leg nothing, or pass what a pool gives."""
+    names, pair, paths = SHAPES["direct beside two hops"]
+    world = build_world(*names)
+    planned = await world.planned(pair, 10**9, mode, *paths, hop_slippage_bps=10)
+    first, *others = planned.quote.route.legs
+    exact = OneTransaction(planned.request, user=None, held=[]).measure(planned.quote.route.legs, planned.pools)
+    for amount in (0, 10**9, 2**64 - 1):
+        hops = tuple(replace(hop, amount_in=amount, amount_out=amount) for hop in first.hops)
+        rounded = replace(first, hops=hops)
+        told = OneTransaction(planned.request, user=None, held=[]).measure((rounded, *others), planned.pools)
+        assert told == exact

@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from solders.pubkey import Pubkey
@@ -19,6 +21,7 @@ from dexroute.engine.planning.message import budget_instructions, too_large
 from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, Measured, Shape, UsableTable, shape_of
 from dexroute.engine.planning.token_accounts import close_to_owner, create_associated_account, open_temporary_sol
 from dexroute.engine.routing.market import swap_compute_units
+from dexroute.errors import QuoteError
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import MustComeFirst, Pool, SwapRequest
 from dexroute.math.rounding import U64_MAX
@@ -117,12 +120,16 @@ class OneTransaction:
         for leg, request in zip(legs, leg_requests(legs, self._request), strict=True):
             for index, hop in enumerate(leg.hops):
                 asked, _ = hop_request(leg.hops, index, request, 1)
+                # The search asks with amounts as a flow has them, whose rounding may leave the last leg nothing.
+                asked = replace(asked, amount=max(1, asked.amount))
                 pool = states[hop.pool]
                 moved = pool is not pools[hop.pool]
                 shapes.append(self._built(pool, asked) if moved else self._swap(pool, asked))
                 again[hop.pool] -= 1
                 if again[hop.pool] > 0:
-                    states[hop.pool] = pool.quote(asked).next_pool  # type: ignore[index]
+                    # What the pool refuses leaves it as it is: the exact quote of these legs will say so.
+                    with suppress(QuoteError):
+                        states[hop.pool] = pool.quote(asked).next_pool  # type: ignore[index]
         return shapes
 
     def _swap(self, pool: Pool, asked: QuoteRequest) -> Shape:
