@@ -18,6 +18,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from dexroute.cli.session import ExportFormat, OutputFormat, Session, reader_gone
+from dexroute.errors import DexError
 
 
 class CommitmentChoice(StrEnum):
@@ -101,7 +102,14 @@ def command(
             session = Session(**{key: values.pop(key) for key in options})
             for key, group in groups.items():
                 values[key] = group(**{field.name: values.pop(field.name) for field in fields(group)})
-            _run(function(session, **values))
+            try:
+                _run(function(session, **values))
+            except DexError as error:
+                if session.is_json or (words := session.words) is None:
+                    raise
+                from dexroute.cli.failure import report
+
+                raise typer.Exit(report(error, OutputFormat.TABLE, words)) from None
 
         own_by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         entry.__signature__ = inspect.Signature([*own_by_name, *shared])  # type: ignore[attr-defined]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dexroute.cli.session import OutputFormat
 from dexroute.cli.terminal import printable
 from dexroute.errors import DexError, UsageError
 from dexroute.types.amounts import format_ui_amount
+
+if TYPE_CHECKING:
+    from dexroute.cli.words import Words
 
 _BUG, _BUG_EXIT = "BUG", 1
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -22,13 +25,17 @@ def error_json(error: DexError) -> dict[str, Any]:
     return _json(error.code, error.message, retryable=error.retryable, context=error.context)
 
 
-def report(error: DexError, format_: OutputFormat) -> int:
-    """Print the error to stderr; returns its exit code."""
+def report(error: DexError, format_: OutputFormat, words: Words | None = None) -> int:
+    """Print the error to stderr, for people in these words; returns its exit code."""
     if format_ is OutputFormat.JSON:
         _print_json(error_json(error))
         return error.exit_code
-    _print_headline(error.code, error.message)
-    for line in _details(error):
+    lines = [error.message, *_details(error)]
+    if words is not None:
+        lines = [words.line(line, error) for line in lines]
+        lines[1:1] = words.amounts(error)
+    _print_headline(error.code, lines[0])
+    for line in lines[1:]:
         _print(f"  {printable(line)}")
     if error.retryable:
         _print("  this may pass: the same command can be tried again")

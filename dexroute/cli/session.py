@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from dexroute.cli.terminal import plain_console, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dexroute.cli.words import Words
     from dexroute.config import Settings
     from dexroute.engine.execution.claim import EventWatcher
     from dexroute.sdk import Dex
@@ -51,6 +52,7 @@ class Session:
     data_dir: Path | None
     commitment: str | None
     format_: OutputFormat | ExportFormat
+    opened: list[Dex] = field(default_factory=list, repr=False)
 
     @property
     def is_json(self) -> bool:
@@ -78,7 +80,17 @@ class Session:
         from dexroute.cli.passphrase import type_passphrase
         from dexroute.sdk import Dex
 
-        return Dex(self.settings(), passphrase=type_passphrase, watcher=watcher)
+        opened = Dex(self.settings(), passphrase=type_passphrase, watcher=watcher)
+        self.opened.append(opened)
+        return opened
+
+    @property
+    def words(self) -> Words | None:
+        """How to put an error of this command into words; None as long as no cluster's tokens are known."""
+        from dexroute.cli.words import Words
+
+        books = [dex.tokens for dex in self.opened if hasattr(dex, "tokens")]
+        return Words(books[-1]) if books else None
 
     def emit(self, value: Any, render: Callable[[Console], None]) -> None:
         """The command's result on stdout: `value` as JSON, or `render` on a console."""

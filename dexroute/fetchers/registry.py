@@ -49,12 +49,13 @@ class VenueRegistry:
             )
         venue = self._by_program.get(account.owner)
         if venue is None:
-            known = ", ".join(f"{v.label} ({v.program_id})" for v in self)
             raise DecodeError(
-                f"pool {address}: owned by {account.owner}, which is no venue's program; known: {known}",
+                f"pool {address}: owned by {account.owner}, which is no venue's program, so it is no pool of "
+                f"{', '.join(v.label for v in self)}; check the address and the cluster (-u)",
                 pool=str(address),
                 field="owner",
                 owner=str(account.owner),
+                programs={v.id: str(v.program_id) for v in self},
             )
         return venue
 

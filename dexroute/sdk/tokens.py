@@ -48,6 +48,10 @@ class TokenBook:
         """The symbol of a mint, or a short form of its address."""
         return self._listed.of_mint(mint).label
 
+    def symbol(self, mint: Pubkey) -> str | None:
+        """The symbol a list of this cluster has for a mint."""
+        return self._listed.of_mint(mint).symbol
+
     def _named(self, mint: Pubkey) -> Token:
         listed = self._listed.of_mint(mint)
         # What the chain said is over what a list says.

@@ -10,6 +10,7 @@ from dexroute.engine.routing import RouteQuote, route_impact_bps
 from dexroute.errors import PriceImpactTooHigh, StaleSnapshot, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.math.rounding import BPS
+from dexroute.types.routes import Route
 
 
 def check_price_impact(quote: RouteQuote, pools: Mapping[Pubkey, Pool], max_impact_bps: int) -> int | None:
@@ -30,8 +31,15 @@ def check_price_impact(quote: RouteQuote, pools: Mapping[Pubkey, Pool], max_impa
             max_impact_bps=max_impact_bps,
             amount_in=str(quote.amount_in),
             amount_out=str(quote.amount_out),
+            **pair_of(quote.route),
         )
     return impact
+
+
+def pair_of(route: Route) -> dict[str, str]:
+    """The mints a route leads from and to, for the context of an error about it."""
+    hops = route.legs[0].hops
+    return {"input_mint": str(hops[0].input_mint), "output_mint": str(hops[-1].output_mint)}
 
 
 def check_slot_age(slot: int, newest_slot: int, max_slot_age: int) -> int:

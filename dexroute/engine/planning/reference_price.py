@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from solders.pubkey import Pubkey
 
+from dexroute.engine.planning.guards import pair_of
 from dexroute.engine.routing import RouteQuote
 from dexroute.errors import OracleUnusable, PriceDeviation, QuoteError, UsageError
 from dexroute.fetchers.base import Pool
@@ -104,6 +105,7 @@ def check_deviation(quote: RouteQuote, references: Sequence[ReferencePrice], max
         "max_deviation_bps": max_deviation_bps,
         "amount_in": str(quote.amount_in),
         "amount_out": str(quote.amount_out),
+        **pair_of(quote.route),
     }
     if not references:
         raise PriceDeviation(

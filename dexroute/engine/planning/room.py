@@ -73,14 +73,12 @@ class OneTransaction:
             return said
         measured, tables, units = self.measure(legs, pools)
         hops = sum(len(leg.hops) for leg in legs)
-        refused = too_large(
-            len(legs), hops, size=measured.bytes, accounts=measured.accounts, compute_units=units, tables=len(tables)
-        )
-        if refused is None and measured.accounts > self._max_accounts:
+        if measured.accounts > self._max_accounts < MAX_TRANSACTION_ACCOUNTS:
             return (
-                f"{len(legs)} leg(s) of {hops} hop(s) name {measured.accounts} accounts, more than the {self._max_accounts} allowed"
+                f"{len(legs)} leg(s) of {hops} hop(s) name {measured.accounts} accounts, more than the {self._max_accounts} "
+                "allowed; allow more (--max-accounts), or ask for fewer legs or hops (--max-splits, --max-hops)"
             )
-        return refused
+        return too_large(len(legs), hops, size=measured.bytes, accounts=measured.accounts, compute_units=units, tables=len(tables))
 
     def measure(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> tuple[Measured, tuple[UsableTable, ...], int]:
         """What the transaction measures, the lookup tables it takes, and the compute units expected of it."""

@@ -74,11 +74,12 @@ def not_found(findings: Findings) -> RouteNotFound:
     """Why there is no route, with everything that was looked at."""
     market, request, options = findings.market, findings.request, findings.options
     lost = lost_paths(findings, ())
-    unfit = [reason for _, reason in findings.unfit_ranked] + [reason for _, reason in findings.unfit]
+    unfit = [(len(ranked.route.hops), reason) for ranked, reason in findings.unfit_ranked]
+    unfit += [(sum(map(len, paths)), reason) for paths, reason in findings.unfit]
     pair = f"{request.input_mint} to {request.output_mint}"
     asked = f"{request.amount} base units {'in' if request.mode is SwapMode.EXACT_IN else 'out'}"
     if unfit:
-        message = f"no route from {pair} for {asked} fits one transaction: {unfit[-1]}"
+        message = f"no route from {pair} for {asked} fits one transaction: {min(unfit)[1]}"
     elif lost:
         first = lost[0].reason
         many = f"all {len(lost)} candidates were given up; the first: {first}" if len(lost) > 1 else first
@@ -86,7 +87,10 @@ def not_found(findings: Findings) -> RouteNotFound:
     else:
         absent = [str(mint) for mint in (request.input_mint, request.output_mint) if not market.holds(mint)]
         why = f"no pool holds {' or '.join(absent)}" if absent else f"nothing connects them in {options.max_hops} hop(s)"
-        message = f"no route from {pair}: {why} among {len(market)} known pools; add a pool that does (dex pools add)"
+        where = f"{len(market)} known pools; add a pool that does (dex pools add)"
+        if options.pools is not None:
+            where = f"the {len(options.pools)} pool(s) named (--pool); name others, or none to search all that are known"
+        message = f"no route from {pair}: {why} among {where}"
     if findings.most is not None:
         side = "spent" if request.mode is SwapMode.EXACT_IN else "delivered"
         message += f". At most {findings.most} of the {request.amount} base units can be {side}: ask for no more than that"
