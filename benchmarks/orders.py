@@ -1,162 +1,223 @@
-"""Orders through the whole executor with full durability, on a cluster that answers at once: what is left is our own overhead.
+"""Orders through the whole executor with full durability, on SQLite and on PostgreSQL; writes docs/benchmarks-orders.md.
 
-`python -m benchmarks.orders [--orders N] [--at-once N] [--database URL]` prints orders per second and how long an order took. The
-default database is a SQLite file on this machine's disk; a RAM disk would tell nothing about fsync.
+`python -m benchmarks.orders [--orders N ...]`. A worker process of its own works off what was placed, against the embedded cluster
+served by another process, and against a cluster that answers at once: what is left there is ours. Then a worker is killed with
+SIGKILL in the middle of its load, and the next one is timed. Everything is on this machine's disk; a RAM disk would tell nothing
+about fsync.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import statistics
+import json
+import os
+import signal
+import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from solders.hash import Hash
 from solders.keypair import Keypair
-from solders.message import MessageV0
-from solders.pubkey import Pubkey
-from solders.signature import Signature
-from solders.system_program import TransferParams, transfer
-from solders.transaction import VersionedTransaction
 
-from dexroute.chain.signers import KeypairSigner
-from dexroute.engine.execution.builder import BuiltAttempt, RoutedOrder
-from dexroute.engine.execution.executor import Executor
+from benchmarks.order_worker import Job, line
+from benchmarks.orders_page import Load, Recovery, write_page
+from dexroute.chain.rpc import RpcClient
 from dexroute.engine.execution.intake import new_order
-from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
 from dexroute.host.clock import HostClock
+from dexroute.localnet import ClusterOptions, EmbeddedCluster
+from dexroute.localnet.serving import serve
 from dexroute.storage.store import open_store
-from dexroute.types.chain import BlockhashLifetime, Commitment, LandedTransaction, SignatureStatus, TokenBalance
-from dexroute.types.orders import Costs, Order, OrderState, SwapAmounts
 from dexroute.types.requests import QuoteRequest
+from tests.engine.token_swap import MINT_A, MINT_B, build_accounts
+from tests.servers.postgres import PostgresServer, postgres_server
 
-PAID: Final = Pubkey.from_string("A1111111111111111111111111111111111111111111")
-GOT: Final = Pubkey.from_string("B1111111111111111111111111111111111111111111")
-FEE_LAMPORTS: Final = 5_000
-AMOUNTS: Final = SwapAmounts(amount_in=1_000_000, amount_out=500_000)
+AT_ONCE: Final = {"instant": 24, "embedded": 64}
+"""Orders worked on at a time: enough to keep the worker busy while others wait for blocks, no more."""
+
+TICKS_PER_SLOT: Final = 8  # 50 ms a slot
+LEAST_AMOUNT: Final = 1_000  # each order's is its own: equal ones on one blockhash would be one transaction
 
 
-@dataclass(kw_only=True)
-class InstantNode:
-    """dexroute.ports.TransactionSender: what is sent has landed, confirmed, before the call returns."""
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What a run needs: a journal's URL, a cluster's URL (None: answers at once), the wallet."""
 
-    genesis: Hash = field(default_factory=Hash.new_unique)
-    landed: dict[Signature, Pubkey] = field(default_factory=dict)
+    journal: str
+    url: str | None
+    genesis: str
+    seed: bytes
 
-    async def genesis_hash(self) -> Hash:
-        return self.genesis
-
-    async def latest_blockhash(self, *, min_context_slot: int | None = None) -> BlockhashLifetime:
-        return BlockhashLifetime(blockhash=Hash.new_unique(), last_valid_block_height=150, slot=1)
-
-    async def block_height(self, commitment: Commitment) -> tuple[int, int]:
-        return 1, 1
-
-    async def send(self, wire: bytes) -> None:
-        transaction = VersionedTransaction.from_bytes(wire)
-        self.landed[transaction.signatures[0]] = transaction.message.account_keys[0]
-
-    async def signature_statuses(
-        self, signatures: Sequence[Signature], *, search_history: bool
-    ) -> tuple[int, tuple[SignatureStatus | None, ...]]:
-        found = SignatureStatus(slot=1, commitment=Commitment.CONFIRMED, error=None)
-        return 1, tuple(found if signature in self.landed else None for signature in signatures)
-
-    async def transaction(self, signature: Signature) -> LandedTransaction | None:
-        wallet = self.landed.get(signature)
-        if wallet is None:
-            return None
-
-        def held(paid: int, got: int) -> tuple[TokenBalance, ...]:
-            return (
-                TokenBalance(account=PAID, mint=PAID, owner=wallet, amount=paid),
-                TokenBalance(account=GOT, mint=GOT, owner=wallet, amount=got),
-            )
-
-        return LandedTransaction(
-            slot=1,
-            block_time=None,
-            error=None,
-            fee_lamports=FEE_LAMPORTS,
-            units_consumed=1,
-            account_keys=(wallet, PAID, GOT),
-            pre_lamports=(10**9,) * 3,
-            post_lamports=(10**9 - FEE_LAMPORTS, 10**9, 10**9),
-            pre_token_balances=held(AMOUNTS.amount_in, 0),
-            post_token_balances=held(0, AMOUNTS.amount_out),
-            logs=(),
+    def job(self, owner: str) -> str:
+        cluster = "instant" if self.url is None else "embedded"
+        job = Job(
+            journal=self.journal,
+            url=self.url,
+            seed=self.seed.hex(),
+            genesis=self.genesis,
+            owner=owner,
+            at_once=AT_ONCE[cluster],
         )
+        return line(job)
 
 
-class InstantBuilder:
-    """dexroute.engine.execution.OrderBuilder: always the same swap."""
+class Worker:
+    """One worker process and what it prints."""
 
-    async def route(self, order: Order) -> RoutedOrder:
-        return RoutedOrder(route={"legs": []}, quoted=AMOUNTS, limit_amount=AMOUNTS.amount_out)
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
 
-    async def build(self, order: Order, routed: RoutedOrder, lifetime: BlockhashLifetime) -> BuiltAttempt:
-        moves = transfer(TransferParams(from_pubkey=order.wallet, to_pubkey=PAID, lamports=1))
-        message = MessageV0.try_compile(order.wallet, [moves], [], lifetime.blockhash)
-        return BuiltAttempt(message=message, simulated=AMOUNTS, costs=Costs())
+    @classmethod
+    async def start(cls, bench: Bench, owner: str) -> Worker:
+        command = [sys.executable, "-m", "benchmarks.order_worker", bench.job(owner)]
+        return cls(await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE))
+
+    async def told(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        said = await self._process.stdout.readline()
+        if not said:
+            raise RuntimeError(f"the worker ended with {await self._process.wait()}")
+        answer: dict[str, Any] = json.loads(said)
+        return answer
+
+    async def measured(self) -> dict[str, Any]:
+        while "ended" in (answer := await self.told()):
+            pass
+        await self._process.wait()
+        return answer
+
+    async def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        await self._process.wait()
 
 
-async def drive(database: str | Path, orders: int, at_once: int) -> None:
-    clock, node, signer = HostClock(), InstantNode(), KeypairSigner(Keypair())
-    took: list[float] = []
-    began: dict[str, float] = {}
+async def place(bench: Bench, orders: int) -> float:
+    """Place them, a few hundred callers at once; orders per second."""
+    clock, wallet = HostClock(), Keypair.from_seed(bench.seed).pubkey()
+    async with open_store(bench.journal) as store:
+        gate = asyncio.Semaphore(256)
 
-    def heard(order: Order, _event: Any) -> None:
-        began.setdefault(order.id, time.perf_counter())
-        if not order.is_open:
-            took.append(time.perf_counter() - began[order.id])
-
-    async with open_store(database) as store:
-        executor = Executor(
-            store=store,
-            senders=[node],  # type: ignore[list-item]  # what a node is asked on other days is left out
-            signer=signer,
-            builder=InstantBuilder(),
-            clock=clock,
-            owner="bench",
-            watcher=heard,
-        )
-
-        def asked() -> Order:
-            return new_order(
-                request=QuoteRequest(input_mint=PAID, output_mint=GOT, amount=AMOUNTS.amount_in),
-                wallet=signer.pubkey,
-                genesis_hash=str(node.genesis),
-                slippage_bps=0,
-                now_ms=clock.now_ms(),
-            )
+        async def one(number: int) -> None:
+            request = QuoteRequest(input_mint=MINT_A, output_mint=MINT_B, amount=LEAST_AMOUNT + number)
+            order = new_order(request=request, wallet=wallet, genesis_hash=bench.genesis, slippage_bps=0, now_ms=clock.now_ms())
+            async with gate:
+                await store.place(order)
 
         start = time.perf_counter()
-        await asyncio.gather(*(executor.place(asked()) for _ in range(orders)))
-        placed = time.perf_counter()
-        await OrderQueue(executor, QueuePolicy(at_once=at_once, per_wallet=at_once)).run(until_idle=True)
-        done = time.perf_counter()
-        assert len(await store.orders(states=[OrderState.CONFIRMED])) == orders == len(node.landed)
-    took.sort()
-    print(f"placed    {orders / (placed - start):8.0f} orders/s")
-    print(f"carried   {orders / (done - placed):8.0f} orders/s, {at_once} at once")
-    print(f"in all    {orders / (done - start):8.0f} orders/s")
-    median_ms, slow_ms = statistics.median(took) * 1e3, took[len(took) * 99 // 100] * 1e3
-    print(f"one order {median_ms:8.1f} ms at the median, {slow_ms:.1f} ms at the 99th percentile")
+        await asyncio.gather(*(one(number) for number in range(orders)))
+        return orders / (time.perf_counter() - start)
+
+
+async def load(bench: Bench, orders: int, database: str, cluster: str) -> Load:
+    placed_per_s = await place(bench, orders)
+    found = await (await Worker.start(bench, "bench")).measured()
+    assert found["confirmed"] == found["orders"] == orders, found
+    return Load(
+        database=database,
+        cluster=cluster,
+        orders=orders,
+        at_once=AT_ONCE[cluster],
+        placed_per_s=placed_per_s,
+        carried_per_s=orders / found["seconds"],
+        ours_ms=(found["ours_p50_ms"], found["ours_p99_ms"]),
+        total_ms=(found["total_p50_ms"], found["total_p99_ms"]),
+        rss_mib=found["rss_mib"],
+    )
+
+
+async def recovery(bench: Bench, orders: int, database: str) -> Recovery:
+    """A worker is killed while it works; how soon has the next ended one order, and one that the dead worker had left behind?"""
+    await place(bench, orders)
+    killed = await Worker.start(bench, "killed")
+    while (await killed.told())["ended"] != "first":
+        pass
+    await asyncio.sleep(min(2.0, orders / 1_000))
+    await killed.kill()
+    start = time.perf_counter()
+    next_one = await Worker.start(bench, "next")
+    at: dict[str, float] = {}
+    while len(at) < 3:
+        at[(await next_one.told())["ended"]] = time.perf_counter() - start
+    found = await next_one.measured()
+    assert found["confirmed"] == orders, "every order was carried out"
+    return Recovery(database=database, orders=orders, ready_s=at["nothing"], first_s=at["first"], left_behind_s=at["left behind"])
+
+
+@asynccontextmanager
+async def cluster_process(seed: bytes) -> AsyncIterator[tuple[str, str]]:
+    """A fresh embedded cluster, served by a process of its own: (URL, genesis hash)."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.orders", "--serve", seed.hex(), stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    try:
+        url = (await child.stdout.readline()).decode().strip()
+        async with RpcClient(url) as client:
+            yield url, str(await client.genesis_hash())
+    finally:
+        child.terminate()
+        await child.wait()
+
+
+async def serve_cluster(seed: bytes) -> None:
+    async with EmbeddedCluster.open(options=ClusterOptions(ticks_per_slot=TICKS_PER_SLOT)) as cluster:
+        cluster.set_accounts(build_accounts(Keypair.from_seed(seed).pubkey()))
+        await serve(cluster, rpc_port=0, on_ready=lambda at: print(at.rpc_url, flush=True))
+
+
+@contextmanager
+def journals(server: PostgresServer, database: str, directory: Path) -> Iterator[str]:
+    """The URL of an empty journal."""
+    if database == "SQLite":
+        with TemporaryDirectory(dir=directory) as name:
+            yield f"sqlite:///{Path(name) / 'journal.db'}"
+    else:
+        asyncio.run(server.empty())
+        yield server.url
+
+
+async def one_run(what: str, journal: str, orders: int, database: str, cluster: str) -> Load | Recovery:
+    seed = os.urandom(32)
+    if cluster == "instant":
+        return await load(Bench(journal=journal, url=None, genesis=str(Hash.new_unique()), seed=seed), orders, database, cluster)
+    async with cluster_process(seed) as (url, genesis):
+        bench = Bench(journal=journal, url=url, genesis=genesis, seed=seed)
+        if what == "recovery":
+            return await recovery(bench, orders, database)
+        return await load(bench, orders, database, cluster)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=2_000)
-    parser.add_argument("--at-once", type=int, default=64)
-    parser.add_argument("--database", help="postgresql://... or sqlite:///...; a file in a temporary directory without it")
+    parser.add_argument("--orders", type=int, nargs="+", default=[2_000, 20_000])
+    parser.add_argument("--database", nargs="+", default=["SQLite", "PostgreSQL"], choices=["SQLite", "PostgreSQL"])
+    parser.add_argument("--print-only", action="store_true", help="leave the page as it is")
+    parser.add_argument("--serve", metavar="SEED", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    with TemporaryDirectory(dir="/var/tmp") as directory:  # /tmp may be a RAM disk
-        asyncio.run(drive(arguments.database or Path(directory) / "journal.db", arguments.orders, arguments.at_once))
+    if arguments.serve:
+        asyncio.run(serve_cluster(bytes.fromhex(arguments.serve)))
+        return
+    loads: list[Load] = []
+    recoveries: list[Recovery] = []
+    # /tmp may be a RAM disk; the server is made durable again, which tests do without
+    with TemporaryDirectory(dir="/var/tmp") as directory, postgres_server(Path(directory), durable=True) as server:
+        for orders in arguments.orders:
+            for database in arguments.database:
+                for what, cluster in (("load", "instant"), ("load", "embedded"), ("recovery", "embedded")):
+                    with journals(server, database, Path(directory)) as journal:
+                        found = asyncio.run(one_run(what, journal, orders, database, cluster))
+                    print(found.row(), flush=True)
+                    if isinstance(found, Load):
+                        loads.append(found)
+                    else:
+                        recoveries.append(found)
+    if not arguments.print_only:
+        write_page(loads, recoveries)
 
 
 if __name__ == "__main__":

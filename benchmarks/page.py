@@ -60,7 +60,7 @@ def write_page(comparisons: Sequence[Comparison], memory: Sequence[Memory], node
             version=__version__,
             python=platform.python_version(),
             node=_version(node),
-            machine=_machine(),
+            machine=machine(),
             sdks=", ".join(f"{name} {version}" for name, version in sdk_side.versions().items()),
             aim=SPEED_AIM,
             speed="\n".join(map(_speed_row, comparisons)),
@@ -89,7 +89,8 @@ def _version(node: Sequence[str]) -> str:
     return asked.stdout.strip()
 
 
-def _machine() -> str:
+def machine() -> str:
+    """The processor's name."""
     for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

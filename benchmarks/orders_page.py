@@ -1,0 +1,116 @@
+"""docs/benchmarks-orders.md, written from what was measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.page import machine
+from dexroute import __version__
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "benchmarks-orders.md"
+ORDERS_AIM: Final = 300
+OURS_AIM_MS: Final = 100.0
+RECOVERY_AIM_S: Final = 2.0
+
+_TEXT = """# What an order costs
+
+Written by `make bench`; do not edit. dexroute {version} on Python {python}, {machine}, {cores} cores.
+
+One worker process works off orders that were placed before, each with every step durable before the next: SQLite with WAL and
+`synchronous=FULL`, PostgreSQL with `fsync` and `synchronous_commit`, both on this machine's disk. The swap is real but small: two
+instructions of the token program, so that what is measured is the executor and not the routing.
+
+- **instant**: a cluster of a few lines in the worker's process, which confirms what it is sent at once. All time is ours.
+- **embedded**: the embedded cluster behind JSON-RPC over HTTP, served by a process of its own with a slot every 50 ms. It executes
+  each transaction in the SVM, and on this machine shares the cores with the worker and the database.
+
+*Ours* is the time of an order, from its claim to its end in the journal, less every moment in which a question to the cluster was
+not answered (HTTP and JSON included) or the order slept between two looks: our code, the database, and waiting for either while
+other orders have it. With n orders at work at a time and r orders a second an order takes n/r seconds in all, so that more at once
+than the worker can serve makes *ours* longer and nothing quicker.
+
+## Load
+
+Aims: at least {orders_aim} orders a second, and less than {ours_aim:.0f} ms of ours at the 99th percentile.
+
+| orders | database | cluster | at once | placed/s | ended/s | ours, median | ours, p99 | all, median | all, p99 | memory | met |
+| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |
+{loads}
+
+## After a kill
+
+The worker is killed with SIGKILL in the middle of its load; the next is started at once. Seconds from then until the new process
+can read the journal, until it has ended its first order, and until it has ended the first that the dead one had at work. Aim: less
+than {recovery_aim:.0f} s to the first. On PostgreSQL what the dead worker had at work stays its own until its lease ends, 30 s
+after its last step: another worker cannot know that it is dead. After each run every order was found carried out.
+
+| orders | database | journal read | first order | first of the dead worker's | met |
+| ---: | --- | ---: | ---: | ---: | --- |
+{recoveries}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """(median, 99th percentile) of the milliseconds of an order: ours, and all."""
+
+    database: str
+    cluster: str
+    orders: int
+    at_once: int
+    placed_per_s: float
+    carried_per_s: float
+    ours_ms: tuple[float, float]
+    total_ms: tuple[float, float]
+    rss_mib: float
+
+    def row(self) -> str:
+        missed = [
+            what
+            for what, met in (("orders/s", self.carried_per_s >= ORDERS_AIM), ("ours", self.ours_ms[1] < OURS_AIM_MS))
+            if not met
+        ]
+        times = " | ".join(f"{ms:.1f} ms" for ms in (*self.ours_ms, *self.total_ms))
+        met = f"missed: {', '.join(missed)}" if missed else "yes"
+        return (
+            f"| {self.orders} | {self.database} | {self.cluster} | {self.at_once} | {self.placed_per_s:.0f} "
+            f"| {self.carried_per_s:.0f} | {times} | {self.rss_mib:.0f} MiB | {met} |"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """Seconds since the next process was started."""
+
+    database: str
+    orders: int
+    ready_s: float
+    first_s: float
+    left_behind_s: float
+
+    def row(self) -> str:
+        times = " | ".join(f"{seconds:.2f} s" for seconds in (self.ready_s, self.first_s, self.left_behind_s))
+        return f"| {self.orders} | {self.database} | {times} | {'yes' if self.first_s < RECOVERY_AIM_S else 'missed'} |"
+
+
+def write_page(loads: Sequence[Load], recoveries: Sequence[Recovery]) -> None:
+    """Write the page anew."""
+    PAGE.write_text(
+        _TEXT.format(
+            version=__version__,
+            python=platform.python_version(),
+            machine=machine(),
+            cores=os.cpu_count(),
+            orders_aim=ORDERS_AIM,
+            ours_aim=OURS_AIM_MS,
+            recovery_aim=RECOVERY_AIM_S,
+            loads="\n".join(found.row() for found in loads),
+            recoveries="\n".join(found.row() for found in recoveries),
+        )
+    )
+    print(f"written to {PAGE}")
