@@ -17,13 +17,11 @@ from typing import Final
 import numpy as np
 
 from dexroute.engine.routing.market import Market, Steps
-from dexroute.engine.routing.options import MAX_SPLITS
+from dexroute.engine.routing.options import MAX_HOPS, MAX_SPLITS
 from dexroute.engine.routing.prices import Floats, Ints, PriceTable
 
 # Outwards: what curves promise (a billionth), and the rounding of doubles.
 _CURVE: Final = 1e-9
-# What such a swap may get too much, a unit of the input; one swap a leg.
-_UNITS: Final = float(MAX_SPLITS)
 _DOUBLES: Final = 1e-13
 # An edge this close to worthwhile may be lifted over it by a unit of rounding.
 _NEAR: Final = 1e-6
@@ -34,7 +32,7 @@ _SAME_SLOPE: Final = 1e-9
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arbitrage:
     """What a trader could take out of all pools of a market at some prices: `gained` is its worth, `volume` what moves for it,
-    `slack` what the real thing may be worth besides; `surplus` by edge, what it is worth beyond zero."""
+    `slack` what curves may promise too little of it; `surplus` by edge, what it is worth beyond zero."""
 
     gained: float
     volume: float
@@ -55,14 +53,17 @@ class Bound:
 def dual_bound(market: Market, prices: Floats, *, input: int, output: int, amount: int, exact_in: bool) -> Bound:
     """The bound at these prices, base units of the ranked mint per base unit, by mint number. Prices are not negative."""
     arbitrage = arbitrage_at(market, prices)
-    return bound_of(arbitrage, worth=float(prices[input if exact_in else output]), amount=amount, exact_in=exact_in)
+    favoured = favours(market, prices, input=input, output=output)
+    worth = float(prices[input if exact_in else output])
+    return bound_of(arbitrage, favoured=favoured, worth=worth, amount=amount, exact_in=exact_in)
 
 
-def bound_of(arbitrage: Arbitrage, *, worth: float, amount: int, exact_in: bool, scale: float = 1.0) -> Bound:
-    """The bound at prices by which a unit of the fixed mint is worth `worth`, and arbitrage `scale` times as much as given."""
+def bound_of(arbitrage: Arbitrage, *, favoured: float, worth: float, amount: int, exact_in: bool, scale: float = 1.0) -> Bound:
+    """The bound at prices by which a unit of the fixed mint is worth `worth`, and arbitrage and `favours` `scale` times as much as
+    given."""
     base, gained = worth * amount, arbitrage.gained * scale
     exact = base + gained if exact_in else base - gained
-    slack = arbitrage.slack * scale + (base + gained) * _DOUBLES
+    slack = (arbitrage.slack + favoured) * scale + (base + gained) * _DOUBLES
     value = ceil(exact + slack) if exact_in else floor(exact - slack)
     return Bound(value=max(value, 0), exact=exact, surplus=arbitrage.surplus)
 
@@ -83,9 +84,29 @@ def arbitrage_at(market: Market, prices: Floats) -> Arbitrage:
     return Arbitrage(
         gained=float(gains.sum()),
         volume=volume,
-        slack=volume * (_CURVE + _DOUBLES) + _UNITS * float(paid[table.favourable[touched]].sum()),
+        slack=volume * (_CURVE + _DOUBLES),
         surplus=dict(zip(table.edge[touched[gaining]].tolist(), gains[gaining].tolist(), strict=True)),
     )
+
+
+def favours(market: Market, prices: Floats, *, input: int, output: int) -> float:
+    """What legs may get too much where programs round for the trader: a swap as if one more unit of its input had come in, so up to
+    that unit's worth, and where the edge is a loss, up to what two units fetch less the one that is paid. Each leg on the path
+    of few enough hops where that is most."""
+    table = market.prices
+    worth_in, worth_out = prices[table.source], table.slope * prices[table.target]
+    favour = np.minimum(2.0 * worth_out - worth_in, worth_in)
+    favour[~table.favourable | (favour < 0.0)] = 0.0
+    if not favour.any():
+        return 0.0
+    favour[table.slope <= 0.0] = -np.inf
+    most = np.full(table.mints, -np.inf)
+    most[output] = 0.0
+    for _ in range(MAX_HOPS):
+        best = np.maximum.reduceat(favour + most[table.target], table.starts)
+        most[table.sources] = np.maximum(most[table.sources], best)
+        most[output] = 0.0
+    return MAX_SPLITS * max(float(most[input]), 0.0)
 
 
 def _first_arbitrage(table: PriceTable, places: Ints, paid: Floats, worth: Floats) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from dexroute.engine.routing.bound import Bound, all_prices, bound_of, dual_bound, sale_chains
+from dexroute.engine.routing.bound import Bound, all_prices, bound_of, dual_bound, favours, sale_chains
 from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
@@ -67,7 +67,8 @@ def _at_rest(market: Market, request: QuoteRequest, order: Order) -> tuple[Bound
         return None
     scale = 1.0 / float(rest.prices[ranked])
     worth = float(rest.prices[fixed]) * scale
-    bound = bound_of(rest.arbitrage, worth=worth, amount=request.amount, exact_in=order.exact_in, scale=scale)
+    favoured = favours(market, rest.prices, input=order.input, output=order.output)
+    bound = bound_of(rest.arbitrage, favoured=favoured, worth=worth, amount=request.amount, exact_in=order.exact_in, scale=scale)
     return bound, rest.prices * scale
 
 
@@ -82,9 +83,13 @@ def _solved_for(
     """The tightest bound at prices of flows over more and more edges, and the last of these prices."""
     exact_in = order.exact_in
     reached = route.amount_out if exact_in else route.amount_in
-    known = _pinned(market, split.flow, order) if split is not None else _path_prices(market, route, exact_in)
-    bound, prices = _evaluated(market, request, known, order)
-    edges = set(split.edges if split is not None else scope.edges[:_MORE_EDGES])
+    if split is not None:
+        known, bound, prices = _at_flow(market, request, split.unlimited, order)
+        edges = set(split.unlimited.flows)
+    else:
+        known = _path_prices(market, route, exact_in)
+        bound, prices = _evaluated(market, request, known, order)
+        edges = set(scope.edges[:_MORE_EDGES])
     edges.update(edge for leg in route.legs for edge in leg.path)
     # Prices of a flow over these very edges without slippage or handicap are as good as these edges allow.
     settled = split is not None and scope.order.keep == 1.0 and not scope.order.handicap
@@ -102,8 +107,7 @@ def _solved_for(
         edges |= sale_chains(market, prices, (market.target[edge] for edge in more), known)
         flow = solve_network(market, sorted(edges), order, _Scale(prices), tolerance=_TOLERANCE)
         settled = True
-        known = _pinned(market, flow, order)
-        bound, prices = _evaluated(market, request, known, order)
+        known, bound, prices = _at_flow(market, request, flow, order)
         tightest = _tighter(tightest, bound, exact_in)
     return tightest, prices
 
@@ -119,6 +123,17 @@ def _evaluated(market: Market, request: QuoteRequest, known: Mapping[int, float]
     prices = all_prices(market, [(mint, max(price, 0.0)) for mint, price in known.items()])
     bound = dual_bound(market, prices, input=order.input, output=order.output, amount=request.amount, exact_in=order.exact_in)
     return bound, prices
+
+
+def _at_flow(market: Market, request: QuoteRequest, flow: NetworkFlow, order: Order) -> tuple[dict[int, float], Bound, Floats]:
+    """The bound at a flow's prices: of the mints it passes through, or of all it knows, whichever is tighter."""
+    found: tuple[dict[int, float], Bound, Floats] | None = None
+    for known in (_pinned(market, flow, order), flow.prices):
+        bound, prices = _evaluated(market, request, known, order)
+        if found is None or (bound.exact < found[1].exact) is order.exact_in:
+            found = known, bound, prices
+    assert found is not None
+    return found
 
 
 def _pinned(market: Market, flow: NetworkFlow, order: Order) -> dict[int, float]:

@@ -43,12 +43,14 @@ _MOST_TRIMS: Final = 24
 
 @dataclass(slots=True)
 class SplitFound:
-    """`flow` is the best flow within the hop limit with any number of legs, `missed` the part of it that took longer paths, `edges`
+    """`flow` is the best flow within the hop limit with any number of legs, `unlimited` the best
+    whatever its hops, `missed` the part of `flow` that took longer paths, `edges`
     those it was solved over, `paths` how many paths it runs along and `longest` the hops of the longest. `routes` are quoted
     splits; `refused` legs that an exact quote refused; `unfit` routes (as legs) that the transaction has no room for, with the
     reason."""
 
     flow: NetworkFlow
+    unlimited: NetworkFlow
     edges: list[int]
     missed: float
     paths: int
@@ -90,7 +92,7 @@ def find_split(
         edges = sorted(flow.flows)
         fixed = True
     longest = max((len(share.path) for share in shares), default=0)
-    found = SplitFound(flow, edges, missed, len(shares), longest)
+    found = SplitFound(flow, solved[0], edges, missed, len(shares), longest)
     if options.max_splits > 1 and shares:
         _reduce(market, scope, request, options, room, found, shares, fixed=fixed)
     return found
