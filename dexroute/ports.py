@@ -272,6 +272,10 @@ class OrderStore(Notes, Protocol):
 
     async def oldest_open(self) -> Order | None: ...
 
+    async def newest_steps(self, kinds: Collection[EventKind], *, limit: int) -> tuple[OrderEvent, ...]:
+        """Steps of these kinds, at most `limit`, those of the orders placed last first."""
+        ...
+
     async def landed(
         self, genesis_hash: str, *, limit: int, after: LandedAttempt | None = None, above_slot: int | None = None
     ) -> tuple[LandedAttempt, ...]:

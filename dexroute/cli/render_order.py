@@ -202,6 +202,10 @@ def render_stats(console: Console, stats: QueueStats, tokens: Tokens) -> None:
     rows.append(("open", waiting or "none"))
     if stats.oldest_open_ms is not None:
         rows.append(("oldest open", f"{stats.oldest_open_ms / 1_000:.0f} s"))
+    rows.append(("running", str(stats.running)))
+    rows.append(("ended", f"{stats.ended} in the last minute, {stats.ended / 60:.2f} a second"))
+    if stats.retries:
+        rows.append(("tried again", ", ".join(f"{count} {cause}" for cause, count in stats.retries.items())))
     rows.append(("not final yet", str(stats.not_final)))
     rows += [("promised", amount_text(amount, mint, tokens)) for mint, amount in stats.promised.items()]
     console.print(fact_table(rows))

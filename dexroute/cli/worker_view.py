@@ -141,7 +141,7 @@ class WorkerView:
             await self._learn(dex, [*worker.at_work, *(order for order, _, _ in progress.ended)])
             if self._screen and time.monotonic() - counted_s > _COUNT_S:
                 with suppress(DexError):
-                    progress.stats = await orders.stats()
+                    progress.stats = await orders.stats(newest=0)
                 counted_s = time.monotonic()
             if not self._screen and time.monotonic() - summed_s > _SUMMARY_S:
                 summed_s = time.monotonic()
@@ -181,7 +181,7 @@ class WorkerView:
             facts["again" if trouble is None else "none: orders are found by looking;"] = "" if trouble is None else trouble
         if self._session.is_json:
             print(json.dumps({"worker": what, "at_ms": time.time_ns() // 1_000_000, **facts}), flush=True)  # noqa: T201
-        elif not self._screen or what == "stopped":
+        elif not self._screen or facts.get("handed_back"):
             told = "  ".join(f"{name.replace('_', ' ')} {_fact(value)}" for name, value in facts.items() if value not in ([], None))
             self._line("worker", f"{what:9}  {told}".rstrip())
 

@@ -21,7 +21,7 @@ from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
 from dexroute.engine.execution.receipt import Receipt, read_receipt
 from dexroute.engine.execution.restored import read_restored
-from dexroute.engine.execution.stats import QueueStats, read_stats
+from dexroute.engine.execution.stats import NEWEST_STEPS, QueueStats, read_stats
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import DexError, IdempotencyConflict, KeypairError
 from dexroute.ports import Clock, OrderStore, Signer
@@ -147,13 +147,13 @@ class Orders:
         """A person has looked: no open order is among the swaps the journal forgot."""
         await self._store.accept_lost()
 
-    async def stats(self) -> QueueStats:
+    async def stats(self, *, newest: int = NEWEST_STEPS) -> QueueStats:
         """How many orders stand where, and what the open ones of this wallet promise."""
         try:
             promised = await self._store.promised(self._connection.genesis_hash, self._signer().pubkey)
         except KeypairError:  # counting needs no key
             promised = {}
-        return await read_stats(self._store, promised, now_ms=self._clock.now_ms())
+        return await read_stats(self._store, promised, now_ms=self._clock.now_ms(), newest=newest)
 
     @asynccontextmanager
     async def _looking_back(self) -> AsyncIterator[None]:

@@ -189,6 +189,13 @@ class SqlOrders(SqlLanded):
         found = self._orders(await self._sessions.rows(wanted))
         return found[0] if found else None
 
+    async def newest_steps(self, kinds: Collection[EventKind], *, limit: int) -> tuple[OrderEvent, ...]:
+        # ids are of their time, so the primary key is in the order of placing, and nothing is sorted
+        newest = select(_EVENTS).order_by(_EVENTS.c.order_id.desc(), _EVENTS.c.seq.desc())
+        rows = await self._sessions.rows(newest.where(_EVENTS.c.kind.in_([str(kind) for kind in kinds])).limit(limit))
+        with self._sessions.parsing():
+            return tuple(event_value(row) for row in rows)
+
     async def attempts(self, order_id: str) -> tuple[Attempt, ...]:
         wanted = select(_ATTEMPTS).where(_ATTEMPTS.c.order_id == order_id).order_by(_ATTEMPTS.c.number)
         rows = await self._sessions.rows(wanted)

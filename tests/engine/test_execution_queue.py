@@ -47,6 +47,9 @@ async def test_submitted_orders_are_worked_off_higher_priority_first(tmp_path: P
             assert receipt.order.state is OrderState.CONFIRMED and receipt.order.claimed_by == "test"
         stats = await read_stats(bench.store, {}, now_ms=bench.clock.now_ms())
         assert stats.states == {OrderState.CONFIRMED: 3} and not stats.waiting and stats.not_final == 3
+        assert stats.ended == 3 and stats.running == 0 and not stats.retries
+        later = await read_stats(bench.store, {}, now_ms=bench.clock.now_ms() + 61_000)
+        assert later.ended == 0 and (await read_stats(bench.store, {}, now_ms=0, newest=0)).ended == 0
 
 
 async def test_what_waits_long_enough_is_next_whatever_comes_in(tmp_path: Path) -> None:
@@ -178,6 +181,10 @@ async def test_a_failed_simulation_is_tried_again_by_what_its_error_means(
         bench.builder.build = refused  # type: ignore[method-assign]
         order = await bench.executor().execute(bench.order())
         assert order.state is OrderState.FAILED and bench.builder.routed == routes
+        await placed(bench)
+        stats = await read_stats(bench.store, {}, now_ms=bench.clock.now_ms())
+        assert stats.retries == ({SimulationFailed.code: routes - 1} if routes > 1 else {})
+        assert stats.waiting == {Priority.NORMAL: 1} and stats.running == 0
         assert bench.clock.elapsed_ms == sum(500 << tries for tries in range(routes - 1)), "not all at once"
 
 

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from solders.pubkey import Pubkey
 
@@ -173,6 +174,10 @@ class MemoryStore:
 
     async def oldest_open(self) -> Order | None:
         return min((order for order in self._orders.values() if order.is_open), key=lambda order: order.id, default=None)
+
+    async def newest_steps(self, kinds: Collection[EventKind], *, limit: int) -> tuple[OrderEvent, ...]:
+        newest = (event for order_id in sorted(self._events, reverse=True) for event in reversed(self._events[order_id]))
+        return tuple(islice((event for event in newest if event.kind in kinds), limit))
 
     async def landed(
         self, genesis_hash: str, *, limit: int, after: LandedAttempt | None = None, above_slot: int | None = None

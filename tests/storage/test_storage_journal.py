@@ -225,3 +225,13 @@ async def test_two_workers_on_one_postgres_share_an_order_by_claims(postgres: st
         with pytest.raises(OrderTakenOver):
             await one.advance(stale, replace(stale, state=OrderState.ROUTING), EventKind.ROUTING, at_ms=2)
         await other.advance(newest, replace(newest, state=OrderState.ROUTING), EventKind.ROUTING, at_ms=2)
+
+
+async def test_the_newest_steps_come_first_and_only_those_asked_for(journal: OrderStore) -> None:
+    placed = [(await journal.place(replace(an_order(), id=f"{number:032x}")))[0].id for number in (3, 1, 2)]
+    await journal.claim(placed[0], owner="one", at_ms=1, lease_ms=1_000)
+    steps = await journal.newest_steps([EventKind.PLACED], limit=2)
+    assert [(step.order_id[-1], step.kind) for step in steps] == [("3", EventKind.PLACED), ("2", EventKind.PLACED)]
+    (claimed,) = await journal.newest_steps([EventKind.CLAIMED], limit=9)
+    assert claimed.order_id == placed[0] and claimed.facts["owner"] == "one"
+    assert await journal.newest_steps([EventKind.PLACED], limit=0) == ()
