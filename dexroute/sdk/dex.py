@@ -33,6 +33,7 @@ from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.quote import Quote, Token
 from dexroute.sdk.quote_guards import newest_known_slot
 from dexroute.sdk.quoting import Quoter
+from dexroute.sdk.recent_fees import RecentFees
 from dexroute.sdk.signing_policy import signing_policy, tips
 from dexroute.sdk.strategies import preference
 from dexroute.sdk.swap_instructions import SwapInstructions
@@ -505,6 +506,8 @@ class Dex:
                 ),
                 shelf=self._shelf,
                 learned_units=self._builder.learned_units,
+                fees=RecentFees(self._builder.recent_fees, self._clock),
+                tip=tips(self.settings),
             )
         return self._quoter
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
 from solders.pubkey import Pubkey
 
-from dexroute.engine.planning.priority_fee import PriorityFeePolicy
+from dexroute.engine.planning.priority_fee import PriorityFeePolicy, wished_price
+from dexroute.engine.planning.tip import Tip
 from dexroute.engine.planning.token_accounts import associated_token_address
 from dexroute.engine.routing import LandingCosts
 from dexroute.errors import QuoteError
@@ -46,10 +47,15 @@ def landing_costs(
     places: Mapping[Pubkey, Pubkey],
     accounts: Mapping[Pubkey, AccountData | None],
     fee: PriorityFeePolicy,
+    *,
+    samples: Sequence[Sequence[int]] = (),
+    tip: Tip | None = None,
+    units: Mapping[Pubkey, int] | None = None,
 ) -> LandingCosts:
     """Costs for ranking: lamports valued by the median spot price of the pools that hold SOL and the ranked token (not valued where
-    there is none), the price per compute unit where it is known before a message is built (a fixed one, or the floor), and the
-    rent of accounts the wallet does not have yet (`places` as `possible_accounts` gave them)."""
+    there is none), the price per compute unit that the policy bids over recent `samples` (by node), its cap, the tip, and the
+    rent of accounts the wallet does not have yet (`places` as `possible_accounts` gave them). `units` are compute units of one
+    swap learned per pool."""
     ranked = request.output_mint if request.mode is SwapMode.EXACT_IN else request.input_mint
     open_already = mints_held(places, accounts)
     prices: list[Fraction] = []
@@ -66,5 +72,11 @@ def landing_costs(
     if prices:
         median = sorted(prices)[len(prices) // 2]
         price = Price(numerator=median.numerator, denominator=median.denominator)
-    unit_price = fee.floor_micro_lamports if fee.fixed_micro_lamports is None else fee.fixed_micro_lamports
-    return LandingCosts(lamport_price=price, compute_unit_price_micro_lamports=unit_price, rent_lamports=rents)
+    return LandingCosts(
+        lamport_price=price,
+        compute_unit_price_micro_lamports=wished_price(fee, samples),
+        priority_fee_cap_lamports=fee.cap_lamports,
+        units={} if units is None else units,
+        rent_lamports=rents,
+        tip_lamports=0 if tip is None else tip.lamports,
+    )

@@ -34,7 +34,16 @@ class QuotedOrders:
 
     async def route(self, order: Order) -> RoutedOrder:
         """The best swappable route now. Raises SlippageExceeded when the order's limit cannot be met any more."""
-        quote = await self._quoter.quote(terms_of(order), swappable=True, fixed_limit=order.limit_amount, for_signing=True)
+        # Ranked by what this attempt will pay, not by what the first one did.
+        attempts = await self._store.attempts(order.id)
+        terms = terms_of(order)
+        quote = await self._quoter.quote(
+            replace(terms, priority_fee=raised(terms.priority_fee, attempts)),
+            swappable=True,
+            fixed_limit=order.limit_amount,
+            for_signing=True,
+            tip_floor_lamports=raised_tip(attempts),
+        )
         return RoutedOrder(
             route=route_json(quote.best.route),
             quoted=SwapAmounts(amount_in=quote.amount_in, amount_out=quote.amount_out),

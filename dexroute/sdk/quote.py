@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from solders.pubkey import Pubkey
 
-from dexroute.engine.routing import Candidate, RouteQuote, Solution
+from dexroute.engine.routing import Candidate, LandingCosts, RouteQuote, Solution
 from dexroute.errors import DexError
 from dexroute.fetchers.base import Pool
 from dexroute.sdk.quote_guards import GuardReport
@@ -46,7 +46,7 @@ class Quote:
     """What `Dex.swap` carries out. Amounts are base units; `limit` is the least output (exact in) or the most input (exact out)
     that will be enforced on chain. `pools` are all pools read for it, at `clock.slot`; `broken` are those whose accounts
     could not be used, with the reason; `quote_only` are the venues whose program is not on this cluster. `read_ms` is the
-    host's time when the accounts were read."""
+    host's time when the accounts were read; `costs` are what routes were ranked net of."""
 
     terms: SwapTerms
     solution: Solution
@@ -63,6 +63,7 @@ class Quote:
     tokens: Mapping[Pubkey, Token]
     quote_only: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    costs: LandingCosts = field(default_factory=LandingCosts)
 
     @property
     def round_trips(self) -> int:

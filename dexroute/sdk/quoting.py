@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning import swap_limit
 from dexroute.engine.planning.programs import is_program
+from dexroute.engine.planning.tip import Tip
 from dexroute.engine.routing import Candidate, RouteOptions, Solution, fees_by_kind, rank_candidates, solve_route
 from dexroute.errors import LiquidityNotLoaded, RouteNotFound
 from dexroute.fetchers.base import Pool
@@ -24,6 +26,7 @@ from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.pool_hints import PoolHint, useful_pools
 from dexroute.sdk.quote import Freshness, Quote
 from dexroute.sdk.quote_guards import NewestSlot, check_guards
+from dexroute.sdk.recent_fees import RecentFees, Samples
 from dexroute.sdk.strategies import Preference
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.terms import Strategy, SwapTerms
@@ -33,14 +36,15 @@ from dexroute.types.requests import QuoteRequest
 # How long the pools found for a pair serve quotes that allow accounts kept from before, and for how many pairs.
 _LATELY_MS = 60 * 1000
 _MOST_PAIRS = 64
+_NO_FEES = "the node did not tell recent priority fees, so routes were ranked without what a bid for block space will cost"
 # How often a quote that ran out of loaded liquidity reads on: an amount that needs more than this moves the price beyond reason.
 _MOST_DEEPER_READS = 16
 
 
 class Quoter:
     """Quotes on one cluster. `reader` remembers which accounts each pool takes, and `learning` keeps that between processes: a warm
-    quote is one round trip. `wallet` decides
-    which token accounts a route would have to open; without one, all of them."""
+    quote is one round trip. `wallet` decides which token accounts a route would have to open; without one, all of them. `fees`
+    and `tip` are what attempts will pay, so that routes are ranked by it."""
 
     def __init__(
         self,
@@ -57,7 +61,11 @@ class Quoter:
         preference: Callable[[Strategy], Awaitable[Preference]],
         shelf: TableShelf | None = None,
         learned_units: Mapping[Pubkey, int] | None = None,
+        fees: RecentFees | None = None,
+        tip: Tip | None = None,
     ) -> None:
+        self._fees = fees
+        self._tip = tip
         self._shelf = shelf or TableShelf(())
         self._learning = learning
         self._learned_units = learned_units
@@ -72,6 +80,7 @@ class Quoter:
         self._clock = clock
         self._found: OrderedDict[tuple[Pubkey, Pubkey, int], tuple[FoundPools, int]] = OrderedDict()
         self._absent: frozenset[str] | None = None
+        self._mints: dict[Pubkey, tuple[Pubkey, ...]] = {}
 
     async def quote(
         self,
@@ -82,12 +91,14 @@ class Quoter:
         refresh: bool = False,
         kept_slots: int = 0,
         for_signing: bool = False,
+        tip_floor_lamports: int = 0,
     ) -> Quote:
         """The best route and everything that lost to it, all from one slot.
 
         `swappable` leaves out venues whose program is not on the cluster; `fixed_limit` is a limit promised earlier (base units);
         `refresh` asks all sources for pools even when some are remembered. Accounts kept from before serve when they are at most
         `kept_slots` old, none by default; `for_signing` reads in any case, and nothing older than was seen before.
+        `tip_floor_lamports` is what a replacement tips at least.
 
         Raises RouteNotFound (with every candidate's reason), GuardRefused (impact, reference price, old or torn snapshot, slippage,
         quote-only venue), UsageError, InvalidAmount, NetworkError.
@@ -95,31 +106,51 @@ class Quoter:
         request, options = terms.request, terms.route
         preference = await self._preference(terms.strategy)
         hints, notes, sources_asked = await self._hints(request, options, refresh=refresh, lately=kept_slots > 0)
-        between = [mint for hint in hints for mint in hint.mints if mint not in (request.input_mint, request.output_mint)]
-        places = possible_accounts(self._wallet, [request.output_mint, *between]) if self._wallet else {}
+        self._mints |= {hint.address: hint.mints for hint in hints if hint.mints}
         addresses = [hint.address for hint in hints]
         await self._learning.recall(addresses)
+        places = self._places(request, addresses)
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
         programs = [venue.program_id for venue in self._venues] if self._absent is None else []
         feeds = [account for _, account in terms.oracle.feeds] if terms.oracle else []
         also = [*places, *(self._shelf.addresses if for_signing else self._shelf.unread), *programs, *feeds]
         round_trips = rounds = 0
-        for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
-            loaded, more_notes = await self._reader.load(addresses, also=also, kept_slots=kept_slots, for_signing=for_signing)
-            round_trips, rounds = round_trips + loaded.round_trips, rounds + loaded.rounds
-            absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
-            left_out = absent if swappable else frozenset()
-            routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
-            costs = landing_costs(loaded.pools.values(), request, places, loaded.snapshot.accounts, terms.priority_fee)
-            self._shelf.learn(loaded.snapshot.accounts, loaded.snapshot.clock.slot)
-            held = mints_held(places, loaded.snapshot.accounts)
-            room = self._shelf.room(request, options, self._wallet, held, self._learned_units)
-            priced = preference.applied(replace(options, costs=costs, room=room), loaded.pools)
-            found = _searched(routed.values(), request, priced)
-            deeper = _unread(_candidates(found, routed.values(), request, priced), loaded)
-            if not deeper or not tries_left:
-                break
-            self._reader.learn(deeper)
+        tip = self._tip.at_least(tip_floor_lamports) if self._tip else None
+        bids = asyncio.create_task(self._bids(addresses, terms, fresh=for_signing or not kept_slots))
+        try:
+            for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
+                loaded, more_notes = await self._reader.load(addresses, also=also, kept_slots=kept_slots, for_signing=for_signing)
+                round_trips, rounds = round_trips + loaded.round_trips, rounds + loaded.rounds
+                self._mints |= {address: tuple(mint.address for mint in pool.mints) for address, pool in loaded.pools.items()}
+                if tries_left and (more := self._places(request, addresses).keys() - places.keys()):
+                    # Pools named by address alone: only now it is known which accounts of the wallet matter.
+                    places, also = self._places(request, addresses), [*also, *more]
+                    continue
+                absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
+                left_out = absent if swappable else frozenset()
+                routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
+                samples = await bids
+                costs = landing_costs(
+                    loaded.pools.values(),
+                    request,
+                    places,
+                    loaded.snapshot.accounts,
+                    terms.priority_fee,
+                    samples=samples or (),
+                    tip=tip,
+                    units=self._learned_units,
+                )
+                self._shelf.learn(loaded.snapshot.accounts, loaded.snapshot.clock.slot)
+                held = mints_held(places, loaded.snapshot.accounts)
+                room = self._shelf.room(request, options, self._wallet, held, self._learned_units, tip)
+                priced = preference.applied(replace(options, costs=costs, room=room), loaded.pools)
+                found = _searched(routed.values(), request, priced)
+                deeper = _unread(_candidates(found, routed.values(), request, priced), loaded)
+                if not deeper or not tries_left:
+                    break
+                self._reader.learn(deeper)
+        finally:
+            bids.cancel()
         read_ms = self._clock.now_ms()
         await self._finder.remember_reserves(loaded)
         await self._learning.keep(loaded)
@@ -135,6 +166,7 @@ class Quoter:
         return Quote(
             terms=terms,
             solution=found,
+            costs=costs,
             broken=loaded.broken,
             pools=loaded.pools,
             limit=limit,
@@ -158,6 +190,7 @@ class Quoter:
                 *notes,
                 *more_notes,
                 *self._shelf.notes,
+                *(() if samples is not None else (_NO_FEES,)),
                 *preference.remarks(loaded.pools),
                 *_absence_notes(loaded.pools, absent, left_out=swappable),
             ),
@@ -194,6 +227,16 @@ class Quoter:
             said = "name others with --pool, or read more (setting max_pools)"
             notes += (f"{left_out} more known pools were not read, only the {self._max_pools} most promising: {said}",)
         return useful, notes, asked
+
+    def _places(self, request: QuoteRequest, pools: Iterable[Pubkey]) -> dict[Pubkey, Pubkey]:
+        """Where the wallet may hold what a route through these pools delivers, as far as their mints are known."""
+        between = [mint for pool in pools for mint in self._mints.get(pool, ())]
+        received = [mint for mint in [request.output_mint, *between] if mint != request.input_mint]
+        return possible_accounts(self._wallet, received) if self._wallet else {}
+
+    async def _bids(self, pools: Sequence[Pubkey], terms: SwapTerms, *, fresh: bool) -> Samples | None:
+        """What was bid lately for writing these pools; None where it could not be asked."""
+        return await self._fees.around(pools, terms.priority_fee, ask=fresh) if self._fees else ()
 
     def _absent_venues(self, loaded: LoadedPools) -> frozenset[str]:
         """Venues that are quote-only here."""

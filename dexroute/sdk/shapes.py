@@ -107,6 +107,8 @@ def solution_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
             "compute_units": chosen.compute_units,
             "spent_lamports": str(chosen.spent_lamports),
             "rent_lamports": str(chosen.rent_lamports),
+            "compute_unit_price_micro_lamports": str(quote.costs.compute_unit_price_micro_lamports),
+            "tip_lamports": str(quote.costs.tip_lamports),
             "net": str(chosen.net) if chosen.net is not None else None,
         },
         "certificate": None if solution.certificate is None else certificate_json(solution.certificate),

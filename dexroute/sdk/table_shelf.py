@@ -10,6 +10,7 @@ from solders.pubkey import Pubkey
 from dexroute.engine.planning.lookup_tables import as_tables, decode_lookup_table, require_usable
 from dexroute.engine.planning.room import OneTransaction
 from dexroute.engine.planning.size import UsableTable
+from dexroute.engine.planning.tip import TIP_ACCOUNTS, Tip
 from dexroute.engine.routing import RouteOptions
 from dexroute.errors import LookupTableUnusable
 from dexroute.types.accounts import AccountData
@@ -79,11 +80,19 @@ class TableShelf:
         wallet: Pubkey | None,
         held: Collection[Pubkey],
         units: Mapping[Pubkey, int] | None,
+        tip: Tip | None = None,
     ) -> OneTransaction:
         """What one transaction of this wallet can hold with these tables; `held` are the mints it has accounts of."""
-        tables = self.usable()
-        return OneTransaction(request, user=wallet, held=held, tables=tables, units=units, max_accounts=options.max_accounts)
+        return OneTransaction(
+            request,
+            user=wallet,
+            held=held,
+            tables=self.usable(),
+            units=units,
+            max_accounts=options.max_accounts,
+            tip=tip,
+        )
 
     def usable(self) -> tuple[UsableTable, ...]:
         """What a message may take, as read so far."""
-        return as_tables([table for table in self._read.values() if table is not None], frozenset())
+        return as_tables([table for table in self._read.values() if table is not None], TIP_ACCOUNTS)

@@ -54,7 +54,9 @@ def test_the_price_of_compute_units_is_part_of_the_costs(cli: Cli) -> None:
     free = cli.json("route", "50", "SOL", "USDC")
     paid = cli.json("route", "50", "SOL", "USDC", "--priority-fee", "1000000")
     assert int(free["costs"]["spent_lamports"]) == 5_000
-    assert int(paid["costs"]["spent_lamports"]) == 5_000 + paid["costs"]["compute_units"]
+    asked_for = paid["costs"]["compute_units"] * 115 // 100 + 3_000
+    assert int(paid["costs"]["spent_lamports"]) == 5_000 + asked_for, "what the transaction asks for is paid, used or not"
+    assert (paid["costs"]["compute_unit_price_micro_lamports"], paid["costs"]["tip_lamports"]) == ("1000000", "0")
     assert int(paid["costs"]["net"]) < int(paid["amount_out"])
 
 

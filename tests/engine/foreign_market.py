@@ -6,26 +6,12 @@ The programs are not ours to ship: `DEXROUTE_REAL_PROGRAMS` names a folder of th
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import Final
 
-from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from dexroute.chain.tokens import TokenList
-from dexroute.config import load_settings
-from dexroute.engine.planning import PlannedSwap, SwapBuilder
 from dexroute.fetchers import VENUES
-from dexroute.fetchers.pool_reader import PoolReader
-from dexroute.host.clock import HostClock
-from dexroute.sdk.learning import Learning
-from dexroute.sdk.pool_finder import PoolFinder
-from dexroute.sdk.quote import Quote
-from dexroute.sdk.quoting import Quoter
-from dexroute.sdk.strategies import preference
-from dexroute.sdk.table_shelf import TableShelf
-from dexroute.sdk.tokens import TokenBook
 from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, TransferFee
 from tests.differential.making.meteora_damm_v1 import DammV1Maker
 from tests.differential.making.meteora_damm_v2 import DammV2Maker
@@ -73,7 +59,6 @@ class ForeignMarket:
                 stage.hold(mint)
         makers = {venue: MAKERS[venue](stage) for venue, stage in stages.items()}
         self.world = World(cluster, self.mints, {}, venues=VENUES)
-        self.shelf = TableShelf(())
         self.venue_of: dict[Pubkey, str] = {}
         self.refused: list[str] = []
         self._pools: dict[str, Pubkey] = {}
@@ -109,28 +94,3 @@ class ForeignMarket:
             self.venue_of[made] = venue
             return
         raise AssertionError(f"no pool of {venue} could be made: {self.refused[-3:]}")
-
-    def quoter(self, user: Keypair, builder: SwapBuilder, directory: Path) -> Quoter:
-        """The SDK's own, over these pools."""
-        cluster, clock = self.world.cluster, HostClock()
-        reader = PoolReader(cluster, VENUES)
-        return Quoter(
-            reader,
-            VENUES,
-            PoolFinder(
-                cluster, VENUES, load_settings({"url": "embedded", "data_dir": directory}, environment={}), clock, "a LiteSVM", None
-            ),
-            Learning(reader, builder, VENUES, "a LiteSVM", None),
-            TokenBook(TokenList.open(directory, "a LiteSVM"), cluster),
-            clock,
-            user.pubkey(),
-            max_pools=1_000,
-            newest_slot=lambda: None,  # type: ignore[arg-type,return-value]
-            preference=lambda strategy: preference(strategy, None, "a LiteSVM", VENUES, 0),
-            shelf=self.shelf,
-            learned_units=builder.learned_units,
-        )
-
-
-def planned_of(quote: Quote) -> PlannedSwap:
-    return PlannedSwap(quote=quote.best, pools=quote.pools, request=quote.request, limit=quote.limit)

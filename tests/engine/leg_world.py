@@ -109,8 +109,8 @@ def a_user(world: World, letters: str = "ABCDEFT", held: int = START) -> Keypair
     return user
 
 
-def give_a_table(world: World, planned: PlannedSwap) -> None:
-    """A lookup table of everything the route names, the wallet's own accounts included, which must not be taken from it."""
+def give_a_table(world: World, planned: PlannedSwap, *more: Pubkey) -> None:
+    """A lookup table of everything the route names, and `more`. The wallet's own are in it and must not be taken from it."""
     mints = route_mints(planned.quote, planned.pools)
     plan = plan_swap(
         planned.quote,
@@ -121,7 +121,7 @@ def give_a_table(world: World, planned: PlannedSwap) -> None:
         temporary_rent_lamports=1,
     )
     named = dict.fromkeys(meta.pubkey for step in plan.steps for meta in step.instruction.accounts)
-    world.tables.append(world.cluster.table(list(named)))
+    world.tables.append(world.cluster.table([*named, *more]))
 
 
 async def executes_as_said(world: World, planned: PlannedSwap, user: Keypair) -> PreparedAttempt:

@@ -15,16 +15,14 @@ from typing import Final
 
 import pytest
 
-from dexroute.engine.planning import SwapBuilder
 from dexroute.engine.routing import RouteOptions
 from dexroute.errors import RouteNotFound
-from dexroute.fetchers import VENUES
 from dexroute.sdk.terms import SwapTerms
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.differential.world import ProgramAbsent
-from tests.engine.foreign_market import MAKERS, OURS, WORTH, ForeignMarket, planned_of
+from tests.engine.foreign_market import MAKERS, OURS, WORTH, ForeignMarket
 from tests.engine.leg_world import a_user, executes_as_said, give_a_table
-from tests.engine.screened import policy_of
+from tests.engine.world_quoter import planned_of, pools_of, world_quoter
 
 ROUTES: Final = int(os.environ.get("DEXROUTE_FOREIGN_ROUTES", "25"))
 MARKETS: Final = int(os.environ.get("DEXROUTE_FOREIGN_MARKETS", "2"))
@@ -39,7 +37,7 @@ def drawn_terms(market: ForeignMarket, rng: Random) -> SwapTerms:
         input_mint=market.mints[paid].address, output_mint=market.mints[got].address, amount=max(1, amount), mode=mode
     )
     options = RouteOptions(
-        pools=frozenset(market.world.pools.values()),
+        pools=pools_of(market.world),
         max_hops=rng.choice((2, 3, 4)),
         max_splits=rng.choice((1, 3, 8)),
         hop_slippage_bps=rng.choice((0, 0, 10, 100)),
@@ -69,12 +67,11 @@ async def routes_through(
 ) -> None:
     world = market.world
     user = a_user(world, "".join(letter for letter in market.mints if letter != "S"), held=10**13)
-    builder = SwapBuilder(world.cluster, world.cluster, VENUES, lambda: world.tables, screening=policy_of(VENUES))
-    quoter = market.quoter(user, builder, directory)
+    quoting = world_quoter(world, user, directory)
     for number in range(ROUTES):
         terms = drawn_terms(market, rng)
         try:
-            quote = await quoter.quote(terms, swappable=True, for_signing=True)
+            quote = await quoting.quoter.quote(terms, swappable=True, for_signing=True)
         except RouteNotFound as nothing:
             # An amount beyond what can be sent, and then it says how much can.
             assert nothing.context["most_fillable"] is not None, (name, number, nothing.message)
@@ -96,4 +93,4 @@ async def routes_through(
         shapes["tables"] += bool(prepared.message.address_table_lookups)
         if number % 6 == 3:
             give_a_table(world, planned)
-            market.shelf.add(world.tables)
+            quoting.add_tables(world)

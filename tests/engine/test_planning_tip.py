@@ -9,15 +9,15 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.execution.fills import read_fill
 from dexroute.engine.execution.intake import new_order
-from dexroute.engine.planning import PreparedAttempt, PriorityFeePolicy, SwapBuilder
+from dexroute.engine.planning import OneTransaction, PreparedAttempt, PriorityFeePolicy, SwapBuilder, unsigned_wire
 from dexroute.engine.planning.screening.evidence import is_token_account_of
 from dexroute.engine.planning.tip import JITO_DONT_FRONT, JITO_TIP_ACCOUNTS, Tip, tip_lamports
-from dexroute.errors import PolicyRefused
+from dexroute.errors import PolicyRefused, TransactionTooLarge
 from dexroute.types.accounts import AccountData
 from dexroute.types.chain import LandedTransaction, TokenBalance
 from dexroute.types.orders import Attempt, Order
 from dexroute.types.requests import QuoteRequest, SwapMode
-from tests.engine.leg_world import World, a_user, build_world
+from tests.engine.leg_world import World, a_user, build_world, give_a_table
 from tests.engine.screened import policy_of
 
 TIP = 25_000
@@ -113,3 +113,48 @@ async def test_a_tip_the_policy_does_not_allow_is_refused() -> None:
         with pytest.raises(PolicyRefused) as refusal:
             await builder.prepare(planned, user.pubkey(), await world.cluster.latest_blockhash(), PriorityFeePolicy())
         assert refusal.value.context["rule"] == rule
+
+
+@pytest.mark.parametrize("dont_front", [False, True])
+async def test_the_room_counts_the_tip_and_tables_make_room_for_it(dont_front: bool) -> None:
+    """A route that fits alone and not with its tip takes a lookup table; what it pays to is never looked up."""
+    tip = Tip(lamports=TIP, dont_front=dont_front)
+    names = ("AC0", "CB0", "AD0", "DB0", "AB0", "AE0", "EB0")
+    world = build_world(*names)
+    user = a_user(world)
+    allowed = policy_of(world.venues, tip_accounts=JITO_TIP_ACCOUNTS, max_tip_lamports=TIP)
+    held = [mint.address for mint in world.mints.values()]
+    builder = SwapBuilder(world.cluster, world.cluster, world.venues, lambda: world.tables, screening=allowed, tip=tip)
+    lifetime = await world.cluster.latest_blockhash()
+    outcomes: list[bool] = []
+    tipped_by_table = False
+    for paths in (
+        ("AB0",),
+        ("AC0 CB0",),
+        ("AC0 CB0", "AB0"),
+        ("AC0 CB0", "AD0 DB0"),
+        ("AC0 CB0", "AD0 DB0", "AB0"),
+        ("AC0 CB0", "AE0 EB0", "AB0"),
+    ):
+        planned = await world.planned("AB", 10**9, SwapMode.EXACT_IN, *paths)
+        legs = planned.quote.route.legs
+        room = OneTransaction(planned.request, user=user.pubkey(), held=held, tip=tip)
+        plain = OneTransaction(planned.request, user=user.pubkey(), held=held)
+        fits = room.refusal(legs, planned.pools) is None
+        world.tables.clear()
+        if fits:
+            prepared = await builder.prepare(planned, user.pubkey(), lifetime, PriorityFeePolicy())
+            assert len(unsigned_wire(prepared.message)) == room.measure(legs, planned.pools)[0].bytes
+        else:
+            with pytest.raises(TransactionTooLarge):
+                await builder.prepare(planned, user.pubkey(), lifetime, PriorityFeePolicy())
+            give_a_table(world, planned, *JITO_TIP_ACCOUNTS, JITO_DONT_FRONT)
+            prepared = await builder.prepare(planned, user.pubkey(), lifetime, PriorityFeePolicy())
+            assert prepared.message.address_table_lookups and tip_lamports(prepared.message) == TIP
+            assert (JITO_DONT_FRONT in prepared.message.account_keys) == dont_front
+            tipped_by_table |= plain.refusal(legs, planned.pools) is None
+            world.cluster.land(prepared.message, user)
+            lifetime = await world.cluster.latest_blockhash()
+        outcomes.append(fits)
+    assert set(outcomes) == {True, False}
+    assert tipped_by_table, "one of them would have fit without its tip"

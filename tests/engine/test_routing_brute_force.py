@@ -35,7 +35,9 @@ def _trials(pools: Sequence[CpmmPool], request: QuoteRequest, options: RouteOpti
         except QuoteError:
             continue
         units = sum(UNITS[one.venue_id] for one, _, _ in path)
-        lamports = 5_000 - (-units * options.costs.compute_unit_price_micro_lamports // 1_000_000)
+        # What is asked for is paid: the units expected, 15 percent and 3,000 more.
+        asked_for = units * 115 // 100 + 3_000
+        lamports = 5_000 - (-asked_for * options.costs.compute_unit_price_micro_lamports // 1_000_000)
         cost = -(-lamports * price.numerator // price.denominator)
         net = cost - end if request.mode is SwapMode.EXACT_IN else end + cost
         yield net, len(path), units, tuple(bytes(one.address) for one, _, _ in path)

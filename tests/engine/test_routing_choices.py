@@ -85,7 +85,15 @@ def test_lamports_are_the_output_when_the_output_is_sol() -> None:
     costs = LandingCosts(compute_unit_price_micro_lamports=1_000_000)
     candidate = rank_candidates([one], exact_in(B, sol, 10**6), RouteOptions(costs=costs))[0]
     assert candidate.quote is not None
-    assert candidate.net == candidate.quote.amount_out - 5_000 - 60_000
+    assert candidate.net == candidate.quote.amount_out - 5_000 - ((60_000 + 15_000) * 115 // 100 + 3_000), (
+        "a swap and wrapping, as asked for"
+    )
+    capped = replace(costs, priority_fee_cap_lamports=700, tip_lamports=300)
+    candidate = rank_candidates([one], exact_in(B, sol, 10**6), RouteOptions(costs=capped))[0]
+    assert candidate.quote is not None and candidate.net == candidate.quote.amount_out - 5_000 - 700 - 300
+    seen = replace(costs, units={one.address: 20_000}, rent_lamports={sol.address: 0})
+    (candidate,) = rank_candidates([one], exact_in(B, sol, 10**6), RouteOptions(costs=seen))
+    assert candidate.compute_units == 20_000 + 15_000 + 30_000
 
 
 def test_hop_slippage_leaves_a_residual_and_shows_it() -> None:

@@ -21,10 +21,11 @@ from dexroute.engine.planning.screening import Evidence, SigningPolicy, SwapBoun
 from dexroute.engine.planning.simulation import left_over, moved_amounts, require_success
 from dexroute.engine.planning.step_units import units_by_pool
 from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints
-from dexroute.engine.planning.tip import Tip, with_tip
+from dexroute.engine.planning.tip import TIP_ACCOUNTS, Tip, with_tip
 from dexroute.engine.planning.token_accounts import associated_account_length
 from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
 from dexroute.engine.routing import RouteQuote
+from dexroute.engine.routing.landing import unit_limit
 from dexroute.errors import PolicyRefused, StaleData
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.registry import VenueRegistry
@@ -36,9 +37,6 @@ from dexroute.types.network import MAX_COMPUTE_UNITS
 from dexroute.types.orders import Costs, SwapAmounts
 from dexroute.types.requests import QuoteRequest
 
-# Between simulation and landing a pool may take a longer way (an oracle observation, another tick), but not a much longer one.
-_UNIT_MARGIN_PERCENT: Final = 15
-_UNIT_MARGIN: Final = 3_000
 _MOST_ROUTES: Final = 1_000  # whose compute units are remembered
 _PROOFS: Final = 4  # simulations of the exact message while the wallet's balances change
 _MOST_ACCOUNTS: Final = 100  # of one getMultipleAccounts call
@@ -106,9 +104,16 @@ class SwapBuilder:
         for pool, taken in units.items():
             self._units.setdefault(pool, taken)
 
-    async def plan(self, planned: PlannedSwap, user: Pubkey, *, min_context_slot: int | None = None) -> tuple[SwapPlan, Rents]:
-        """The plan for the wallet as it is now (at `min_context_slot` or after), with the lookup tables it takes, and the rents it
-        depends on. One read once the rents are known. A known table that is no longer usable is left alone.
+    async def recent_fees(self, writable: Sequence[Pubkey]) -> tuple[tuple[int, ...], ...]:
+        """What transactions that write these accounts paid lately, micro-lamports per compute unit, by node."""
+        return await recent_fees(self._fee_nodes, writable)
+
+    async def plan(
+        self, planned: PlannedSwap, user: Pubkey, *, min_context_slot: int | None = None, tip: Tip | None = None
+    ) -> tuple[SwapPlan, Rents]:
+        """The plan for the wallet as it is now (at `min_context_slot` or after), a tip included if there is one, with the lookup
+        tables all of it takes, and the rents it depends on. One read once the rents are known. A known table that is no longer
+        usable is left alone.
 
         Raises QuoteOnly when a venue's program is absent, GuardRefused for a token account the wallet does not control,
         NetworkError.
@@ -123,7 +128,9 @@ class SwapBuilder:
         read = await self._reader.get_accounts(asked, min_context_slot=min_context_slot)
         require_programs(venues, read.accounts)
         plan = _planned(planned, decode_wallet(user, held, read.accounts, read.slot), rents)
-        usable = as_tables(readable_tables(tables, read), frozenset(plan.tracked))
+        if tip is not None:
+            plan = with_tip(plan, tip)
+        usable = as_tables(readable_tables(tables, read), frozenset(plan.tracked) | TIP_ACCOUNTS)
         return with_tables(plan, usable), rents
 
     async def prepare(
@@ -147,11 +154,9 @@ class SwapBuilder:
         """
         # A node behind the one that gave the blockhash knows neither it nor, perhaps, the money that arrived meanwhile.
         reached = lifetime.slot
-        plan, rents = await self.plan(planned, user, min_context_slot=reached)
-        tip = 0
-        if self._tip is not None:
-            raised = self._tip.at_least(tip_floor_lamports)
-            plan, tip = with_tip(plan, raised), raised.lamports
+        paid = None if self._tip is None else self._tip.at_least(tip_floor_lamports)
+        plan, rents = await self.plan(planned, user, min_context_slot=reached, tip=paid)
+        tip = paid.lamports if paid is not None else 0
         free = needs_of(plan, rents, priority_fee_lamports=0, tip_lamports=tip)
         check_funds(plan, free, rents)
         probe = build_message(plan, lifetime, MAX_COMPUTE_UNITS, 0)
@@ -163,7 +168,7 @@ class SwapBuilder:
         require_success(plan, measured, self._registry)
         self._units |= units_by_pool(plan, measured.logs)
         most = self._most_units(plan, measured.units_consumed)
-        limit = min(most * (100 + _UNIT_MARGIN_PERCENT) // 100 + _UNIT_MARGIN + apart, MAX_COMPUTE_UNITS)
+        limit = min(unit_limit(most) + apart, MAX_COMPUTE_UNITS)
         price = compute_unit_price(policy, samples, limit)
         needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price), tip_lamports=tip)
         check_funds(plan, needs, rents)
@@ -256,7 +261,7 @@ class SwapBuilder:
     ) -> tuple[tuple[int, ...], ...]:
         if policy.fixed_micro_lamports is not None:
             return ()
-        return await recent_fees(self._fee_nodes, writable_accounts(message, tables))
+        return await self.recent_fees(writable_accounts(message, tables))
 
     async def _rents_of(self, lengths: set[int]) -> Rents:
         unknown = sorted(lengths - self._rents.keys())

@@ -50,8 +50,15 @@ def compute_unit_price(policy: PriorityFeePolicy, samples: Sequence[Sequence[int
                 compute_unit_limit=compute_unit_limit,
             )
         return policy.fixed_micro_lamports
+    return min(wished_price(policy, samples), ceiling)
+
+
+def wished_price(policy: PriorityFeePolicy, samples: Sequence[Sequence[int]]) -> int:
+    """Micro-lamports per compute unit that would be bid if there were no cap; `samples` are by node, as for the bid."""
+    if policy.fixed_micro_lamports is not None:
+        return policy.fixed_micro_lamports
     told = [_percentile(of_node, policy.percentile) for of_node in samples if of_node]
-    return min(max(_percentile(told, 50), policy.floor_micro_lamports), ceiling)
+    return max(_percentile(told, 50), policy.floor_micro_lamports)
 
 
 def _percentile(samples: Sequence[int], percentile: int) -> int:

@@ -19,7 +19,9 @@ from dexroute.engine.planning.limits import hop_request, leg_requests
 from dexroute.engine.planning.lookup_tables import choose_tables
 from dexroute.engine.planning.message import budget_instructions, too_large
 from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, Measured, Shape, UsableTable, shape_of
+from dexroute.engine.planning.tip import Tip, tip_instruction
 from dexroute.engine.planning.token_accounts import close_to_owner, create_associated_account, open_temporary_sol
+from dexroute.engine.routing.landing import OPENING_UNITS, WRAPPING_UNITS
 from dexroute.engine.routing.market import swap_compute_units
 from dexroute.errors import QuoteError
 from dexroute.fetchers import VENUES
@@ -30,9 +32,6 @@ from dexroute.types.network import MAX_COMPUTE_UNITS
 from dexroute.types.requests import QuoteRequest
 from dexroute.types.routes import Leg
 
-# Generous first guesses; a simulation counts them exactly before anything is signed.
-_OPENING_UNITS: Final = 30_000
-_WRAPPING_UNITS: Final = 15_000
 _SEED: Final = "0" * 32
 _SOMEBODY: Final = Pubkey(bytes([255]) * 32)
 
@@ -40,7 +39,7 @@ _SOMEBODY: Final = Pubkey(bytes([255]) * 32)
 class OneTransaction:
     """`TransactionRoom` of one request. `user` None: a wallet nobody knows. Accounts of `held` mints exist and need no opening; of
     all others they are opened. `tables` are known lookup tables; `units` are compute units of one swap learned per pool, in
-    place of the venue's guess."""
+    place of the venue's guess; `tip` is paid in the same transaction."""
 
     def __init__(
         self,
@@ -52,6 +51,7 @@ class OneTransaction:
         units: Mapping[Pubkey, int] | None = None,
         max_accounts: int = MAX_TRANSACTION_ACCOUNTS,
         wrap_sol: bool = True,
+        tip: Tip | None = None,
     ) -> None:
         self._request = request
         self._user = user or _SOMEBODY
@@ -61,6 +61,7 @@ class OneTransaction:
         self._max_accounts = max_accounts
         self._wrap_sol = wrap_sol
         self._budget = [shape_of(one) for one in budget_instructions(MAX_COMPUTE_UNITS, U64_MAX)]
+        self._tip = [] if tip is None else [shape_of(tip_instruction(self._user, tip))]
         self._opening: dict[Pubkey, Shape] = {}
         self._wrapping: tuple[list[Shape], list[Shape]] | None = None
         self._swaps: dict[tuple[Pubkey, Pubkey], list[tuple[int, Shape]]] = {}
@@ -88,10 +89,10 @@ class OneTransaction:
         missing = [mint for mint in received if mint not in self._held and not (wrapped and mint == NATIVE_MINT)]
         before, after = self._wraps() if wrapped else ([], [])
         swaps = self._swap_shapes(legs, pools)
-        shapes = [*self._budget, *(self._opens(mints[mint]) for mint in missing), *before, *swaps, *after]
+        shapes = [*self._budget, *(self._opens(mints[mint]) for mint in missing), *before, *swaps, *after, *self._tip]
         tables, measured = choose_tables(shapes, self._user, self._tables)
         units = sum(self._units.get(hop.pool) or swap_compute_units(hop.venue_id) for leg in legs for hop in leg.hops)
-        return measured, tables, units + _OPENING_UNITS * len(missing) + _WRAPPING_UNITS * bool(wrapped)
+        return measured, tables, units + OPENING_UNITS * len(missing) + WRAPPING_UNITS * bool(wrapped)
 
     def _opens(self, mint: Mint) -> Shape:
         if mint.address not in self._opening:

@@ -35,6 +35,8 @@ JITO_TIP_ACCOUNTS: Final = frozenset(
     )
 )
 JITO_DONT_FRONT: Final = Pubkey.from_string("jitodontfront111111111111111111111111111111")
+TIP_ACCOUNTS: Final = JITO_TIP_ACCOUNTS | {JITO_DONT_FRONT}
+"""What stands in the message itself, whatever lookup tables hold: a block engine looks there, and so do our own books."""
 _TRANSFER: Final = b"\x02\0\0\0"
 
 
@@ -54,12 +56,17 @@ class Tip:
 
 def with_tip(plan: SwapPlan, tip: Tip) -> SwapPlan:
     """The plan with the tip as its last instruction."""
+    return replace(plan, steps=(*plan.steps, Step(label="tip Jito", instruction=tip_instruction(plan.wallet.user, tip))))
+
+
+def tip_instruction(payer: Pubkey, tip: Tip) -> Instruction:
+    """The transfer of the tip."""
     receiver = secrets.choice(sorted(JITO_TIP_ACCOUNTS, key=bytes))
-    paid = transfer(TransferParams(from_pubkey=plan.wallet.user, to_pubkey=receiver, lamports=tip.lamports))
-    if tip.dont_front:
-        marked = [*paid.accounts, AccountMeta(JITO_DONT_FRONT, is_signer=False, is_writable=False)]
-        paid = Instruction(paid.program_id, paid.data, marked)
-    return replace(plan, steps=(*plan.steps, Step(label="tip Jito", instruction=paid)))
+    paid = transfer(TransferParams(from_pubkey=payer, to_pubkey=receiver, lamports=tip.lamports))
+    if not tip.dont_front:
+        return paid
+    marked = [*paid.accounts, AccountMeta(JITO_DONT_FRONT, is_signer=False, is_writable=False)]
+    return Instruction(paid.program_id, paid.data, marked)
 
 
 def tip_lamports(message: Message | MessageV0) -> int:

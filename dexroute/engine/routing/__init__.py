@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dexroute.engine.routing.impact import fees_by_kind, price_impact_bps, route_impact_bps
-from dexroute.engine.routing.options import LandingCosts, RouteOptions
+from dexroute.engine.routing.landing import LandingCosts
+from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.quote import Candidate, RouteQuote
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.search import find_route, rank_candidates, solve_route

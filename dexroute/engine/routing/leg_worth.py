@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from dexroute.engine.routing.bound import best_arbitrage
 from dexroute.engine.routing.decomposition import PathShare
+from dexroute.engine.routing.landing import OPENING_UNITS, LandingCosts, lamport_price, unit_limit
 from dexroute.engine.routing.legs import Path
 from dexroute.engine.routing.market import Market, swap_compute_units
 from dexroute.engine.routing.network import NetworkFlow
-from dexroute.engine.routing.options import LandingCosts, RouteOptions
-from dexroute.engine.routing.ranking import lamport_price
+from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.scope import Scope
 from dexroute.types.network import MICRO_LAMPORTS
 from dexroute.types.requests import QuoteRequest
@@ -64,6 +64,9 @@ def _surplus(market: Market, scope: Scope, flow: NetworkFlow, edge: int) -> floa
 
 
 def _leg_lamports(market: Market, path: Path, alone: Sequence[int], costs: LandingCosts) -> float:
-    units = sum(swap_compute_units(market.edge_pool[edge].venue_id) for edge in path)
-    rent = sum(costs.rent_lamports.get(market.mints[mint], 0) for mint in alone)
-    return units * costs.compute_unit_price_micro_lamports / MICRO_LAMPORTS + rent
+    pools = [market.edge_pool[edge] for edge in path]
+    units = sum(costs.units.get(pool.address) or swap_compute_units(pool.venue_id) for pool in pools)
+    opened = [costs.rent_lamports.get(market.mints[mint], 0) for mint in alone]
+    units += OPENING_UNITS * sum(rent > 0 for rent in opened)
+    rent = sum(opened)
+    return (unit_limit(units) - unit_limit(0)) * costs.compute_unit_price_micro_lamports / MICRO_LAMPORTS + rent

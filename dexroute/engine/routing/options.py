@@ -1,4 +1,4 @@
-"""What a caller may restrict a search to, and what landing a candidate costs beyond its amounts."""
+"""What a caller may restrict a search to, and by what routes are compared."""
 
 from __future__ import annotations
 
@@ -7,34 +7,16 @@ from dataclasses import dataclass, field
 
 from solders.pubkey import Pubkey
 
+from dexroute.engine.routing.landing import LandingCosts
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.errors import UsageError
 from dexroute.math.rounding import BPS, PPM
-from dexroute.types.network import LAMPORTS_PER_SIGNATURE
-from dexroute.types.prices import Price
 
 MAX_HOPS = 4
 MAX_SPLITS = 8
 DEFAULT_MAX_HOPS = 3
 MAX_ACCOUNTS = 64
 """What one transaction may name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LandingCosts:
-    """Lamports a candidate costs, so that ranking is net of them.
-
-    `lamport_price`: base units of the ranked token (the output for exact in, the input for exact out) per lamport. Where it
-    is None and the ranked token is not SOL itself, lamports cannot be compared with the output and do not rank: the tie-break
-    on compute units is then all they decide. `rent_lamports` is what opening the user's account of a mint would lock up; only
-    intermediate mints differ between candidates, so only those are counted. `tip_lamports` goes to whoever lands it.
-    """
-
-    lamport_price: Price | None = None
-    signature_lamports: int = LAMPORTS_PER_SIGNATURE
-    compute_unit_price_micro_lamports: int = 0
-    rent_lamports: Mapping[Pubkey, int] = field(default_factory=dict)
-    tip_lamports: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +39,7 @@ class RouteOptions:
     max_splits: int = MAX_SPLITS
     intermediate_mints: frozenset[Pubkey] | None = None
     hop_slippage_bps: int | None = None
-    costs: LandingCosts = LandingCosts()
+    costs: LandingCosts = field(default_factory=LandingCosts)
     max_accounts: int = MAX_ACCOUNTS
     room: TransactionRoom | None = None
     prefer_small: bool = False

@@ -12,14 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
-from solders.pubkey import Pubkey
-
+from dexroute.engine.routing.landing import lamport_price, landing_lamports, rent_lamports, transaction_units, valued
 from dexroute.engine.routing.legs import QuotedLeg, QuotedRoute
-from dexroute.engine.routing.options import LandingCosts, RouteOptions
+from dexroute.engine.routing.options import RouteOptions
 from dexroute.math.rounding import BPS, PPM, ceil_div
-from dexroute.types.mints import NATIVE_MINT
-from dexroute.types.network import MICRO_LAMPORTS
-from dexroute.types.prices import Price
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 
@@ -54,34 +50,14 @@ def rank(routes: Iterable[QuotedRoute], request: QuoteRequest, options: RouteOpt
 def ranked_route(route: QuotedRoute, request: QuoteRequest, options: RouteOptions) -> RankedRoute:
     """What a route nets."""
     forward = request.mode is SwapMode.EXACT_IN
-    units = sum(hop.compute_units for hop in route.hops)
     between = {hop.hop.output_mint for leg in route.legs for hop in leg.hops[:-1]}
+    swaps = ((hop.hop.pool, hop.compute_units) for hop in route.hops)
+    units = transaction_units(swaps, request.input_mint, between | {request.output_mint}, options.costs)
     spent, rent = landing_lamports(units, options.costs), rent_lamports(between, options.costs)
     cost = valued(spent + rent, lamport_price(request, options.costs))
     handicap = sum(_handicap(leg, options, forward) for leg in route.legs) if options.pool_penalty_ppm else 0
     net = route.amount_out - cost - handicap if forward else route.amount_in + cost + handicap
     return RankedRoute(route, units, spent, rent, net, handicap)
-
-
-def lamport_price(request: QuoteRequest, costs: LandingCosts) -> Price | None:
-    """Base units of the ranked mint per lamport; None where lamports cannot be valued."""
-    ranked_mint = request.output_mint if request.mode is SwapMode.EXACT_IN else request.input_mint
-    return costs.lamport_price or (Price(numerator=1, denominator=1) if ranked_mint == NATIVE_MINT else None)
-
-
-def valued(lamports: int, price: Price | None) -> int:
-    """Lamports in base units of the ranked mint, rounded up; 0 where they cannot be valued."""
-    return ceil_div(lamports * price.numerator, price.denominator) if price is not None else 0
-
-
-def landing_lamports(units: int, costs: LandingCosts) -> int:
-    """Signature, tip, and compute units at the given price (rounded up)."""
-    return costs.signature_lamports + costs.tip_lamports + ceil_div(units * costs.compute_unit_price_micro_lamports, MICRO_LAMPORTS)
-
-
-def rent_lamports(between: Iterable[Pubkey], costs: LandingCosts) -> int:
-    """Rent of the accounts of intermediate mints that are to be opened, once each however many legs pass through."""
-    return sum(costs.rent_lamports.get(mint, 0) for mint in between)
 
 
 def why_lost(entry: RankedRoute, best: RankedRoute, request: QuoteRequest) -> str:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
+from dexroute.engine.routing.landing import OPENING_UNITS, WRAPPING_UNITS
 from dexroute.engine.routing.market import swap_compute_units
 from dexroute.errors import QuoteError
 from dexroute.fetchers.base import Pool, SwapRequest
@@ -22,9 +23,7 @@ _KEY_BYTES: Final = 32
 # A signature and its count, version, header, blockhash, the lengths of keys, instructions and lookups; two budget instructions.
 _FIXED_BYTES: Final = 65 + 1 + 3 + 32 + 3 + 20
 _OPENING_BYTES: Final = 10
-_OPENING_UNITS: Final = 30_000
 _WRAPPING_BYTES: Final = 200
-_WRAPPING_UNITS: Final = 15_000
 _USER: Final = Pubkey(bytes([255]) * 32)
 _SYSTEM: Final = Pubkey(bytes(32))
 _BUDGET: Final = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
@@ -60,10 +59,10 @@ class CautiousRoom:
         missing = {hop.output_mint for leg in legs for hop in leg.hops} - {NATIVE_MINT}
         for mint in () if self._opened else missing:
             keys |= {mint, _place(mint), programs[mint], ASSOCIATED_TOKEN_PROGRAM_ID, _SYSTEM}
-            size, units = size + _OPENING_BYTES, units + _OPENING_UNITS
+            size, units = size + _OPENING_BYTES, units + OPENING_UNITS
         if not self._opened and any(NATIVE_MINT in (hop.input_mint, hop.output_mint) for leg in legs for hop in leg.hops):
             keys |= {NATIVE_MINT, _place(NATIVE_MINT), TOKEN_PROGRAM_ID, _SYSTEM}
-            size, units = size + _WRAPPING_BYTES, units + _WRAPPING_UNITS
+            size, units = size + _WRAPPING_BYTES, units + WRAPPING_UNITS
         for leg in legs:
             for hop in leg.hops:
                 try:

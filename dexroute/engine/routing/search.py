@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from dexroute.engine.routing.candidates import listed_candidates, solution_of
 from dexroute.engine.routing.findings import Findings
+from dexroute.engine.routing.landing import lamport_price, landing_lamports, rent_lamports, transaction_units, valued
 from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, quote_leg
 from dexroute.engine.routing.market import market_of, swap_compute_units
 from dexroute.engine.routing.one_thread import load_numpy
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.quote import Candidate, RouteQuote
-from dexroute.engine.routing.ranking import lamport_price, landing_lamports, rank, rent_lamports, valued
+from dexroute.engine.routing.ranking import rank
 from dexroute.engine.routing.room import CautiousRoom, TransactionRoom
 from dexroute.engine.routing.solution import Solution
 from dexroute.errors import InvalidAmount, UsageError
@@ -195,8 +196,11 @@ def _net_promises(findings: Findings, promised: list[PromisedPath]) -> list[tupl
     sign = -1 if request.mode is SwapMode.EXACT_IN else 1
     net = []
     for one in promised:
-        units = sum(swap_compute_units(market.edge_pool[edge].venue_id) for edge in one.path)
-        rent = rent_lamports((market.mints[market.target[edge]] for edge in one.path[:-1]), costs)
+        received = [market.mints[market.target[edge]] for edge in one.path]
+        pools = [market.edge_pool[edge] for edge in one.path]
+        swaps = ((pool.address, swap_compute_units(pool.venue_id)) for pool in pools)
+        units = transaction_units(swaps, request.input_mint, received, costs)
+        rent = rent_lamports(received[:-1], costs)
         net.append((one.path, one.amount + sign * valued(landing_lamports(units, costs) + rent, price)))
     return sorted(net, key=lambda entry: (sign * entry[1], len(entry[0]), entry[0]))
 
