@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -99,9 +100,14 @@ class Session:
 
             print(json.dumps(value, indent=2))  # noqa: T201
             return
+        if sys.stdout.isatty():
+            render(plain_console(sys.stdout))
+            return
         # Redirected output has no width of its own: lines are as long as what they say.
-        width = None if sys.stdout.isatty() else _REDIRECTED_WIDTH
-        render(plain_console(sys.stdout, width=width))
+        written = io.StringIO()
+        render(plain_console(written, width=_REDIRECTED_WIDTH))
+        for line in written.getvalue().splitlines():
+            print(line.rstrip())  # noqa: T201
 
     def note(self, text: str) -> None:
         """Progress for people, on stderr; programs that read JSON are not disturbed."""

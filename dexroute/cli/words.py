@@ -35,8 +35,12 @@ class Words:
         self._tokens = tokens
 
     def line(self, text: str, error: DexError) -> str:
-        """The text with symbols in place of mints that have one; an error about names keeps them as they are."""
-        return text if isinstance(error, _ABOUT_NAMES) else _ADDRESS.sub(lambda found: self._symbol(found[0]) or found[0], text)
+        """The text with symbols in place of mints that have one. An error about names keeps them as they are, and what the error
+        knows as something else than a mint (a pool, a table) is not called by a token's name."""
+        if isinstance(error, _ABOUT_NAMES):
+            return text
+        other = {value for key, value in error.context.items() if isinstance(value, str) and "mint" not in key}
+        return _ADDRESS.sub(lambda found: found[0] if found[0] in other else self._symbol(found[0]) or found[0], text)
 
     def amounts(self, error: DexError) -> list[str]:
         """Lines with the amounts of the error in whole tokens."""

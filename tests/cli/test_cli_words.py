@@ -34,4 +34,12 @@ def test_what_is_in_the_way_is_named(cli: Cli) -> None:
     assert "1 pool(s) named (--pool)" in said and "dex pools add" not in said
     mint = "So11111111111111111111111111111111111111112"
     said = cli("quote", "1", "SOL", "USDC", "--pool", mint, code=2).err
+    assert f"pool {mint}: owned by" in said, "it is not called SOL: that is not what was asked for"
     assert "check the address and the cluster (-u)" in said and len(said) < 400
+    assert f"lookup table {mint} is" in cli("tables", "close", mint, "--yes", code=4).err
+
+
+def test_lines_that_are_redirected_end_where_their_text_does(cli: Cli) -> None:
+    for arguments in (("quote", "1", "SOL", "USDC"), ("route", "50", "SOL", "USDC", "--explain"), ("pools", "list")):
+        lines = cli(*arguments).out.splitlines()
+        assert len(lines) > 5 and lines == [line.rstrip() for line in lines]
