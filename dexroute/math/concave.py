@@ -47,7 +47,8 @@ class Piece:
 
     def needed(self, out: float) -> float:
         """Input that buys `out`, at most `amount_out` of it."""
-        return min(out / (self.slope - self.bend * out), self.amount_in) if out < self.amount_out else self.amount_in
+        steepness = self.slope - self.bend * out  # nothing left of it in floats where the piece is all but drained
+        return min(out / steepness, self.amount_in) if out < self.amount_out and steepness > 0.0 else self.amount_in
 
     def head(self, x: float) -> Piece:
         """The first `x` of it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, sqrt
+from math import ceil, floor, isfinite, sqrt
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from dexroute.engine.routing.market import Market, Steps
 from dexroute.engine.routing.options import MAX_HOPS, MAX_SPLITS
 from dexroute.engine.routing.prices import Floats, Ints, PriceTable
+from dexroute.math.rounding import U64_MAX
 
 # Outwards: what curves promise (a billionth), and the rounding of doubles.
 _CURVE: Final = 1e-9
@@ -27,6 +28,10 @@ _DOUBLES: Final = 1e-13
 _NEAR: Final = 1e-6
 # Slopes of pieces that follow each other, apart by rounding.
 _SAME_SLOPE: Final = 1e-9
+
+
+# Prices beyond all numbers make a bound beyond all numbers, which is said below.
+_ABSURD: Final = np.errstate(over="ignore", invalid="ignore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +69,15 @@ def bound_of(arbitrage: Arbitrage, *, favoured: float, worth: float, amount: int
     base, gained = worth * amount, arbitrage.gained * scale
     exact = base + gained if exact_in else base - gained
     slack = (arbitrage.slack + favoured) * scale + (base + gained) * _DOUBLES
+    if not isfinite(exact + slack):
+        # No price is too absurd for somebody's pool. There are no more base units of a mint than these.
+        worst = U64_MAX if exact_in else 0
+        return Bound(value=worst, exact=float(worst), surplus=arbitrage.surplus)
     value = ceil(exact + slack) if exact_in else floor(exact - slack)
     return Bound(value=max(value, 0), exact=exact, surplus=arbitrage.surplus)
 
 
+@_ABSURD
 def arbitrage_at(market: Market, prices: Floats) -> Arbitrage:
     """All arbitrage at these prices, by mint number. Prices are not negative."""
     table = market.prices
@@ -89,6 +99,7 @@ def arbitrage_at(market: Market, prices: Floats) -> Arbitrage:
     )
 
 
+@_ABSURD
 def favours(market: Market, prices: Floats, *, input: int, output: int) -> float:
     """What legs may get too much where programs round for the trader: a swap as if one more unit of its input had come in, so up to
     that unit's worth, and where the edge is a loss, up to what two units fetch less the one that is paid. Each leg on the path
@@ -158,6 +169,7 @@ def sale_chains(market: Market, prices: Floats, mints: Iterable[int], end: Conta
     return chains
 
 
+@_ABSURD
 def all_prices(market: Market, known: Sequence[tuple[int, float]]) -> Floats:
     """Prices of every mint from those of some."""
     table = market.prices

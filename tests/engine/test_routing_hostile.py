@@ -1,0 +1,82 @@
+"""Pools nobody would make in good faith, among others: empty, of a few units, full to 2^64 - 1, closed, with all of a swap for
+a fee. Every route that is there is found, and is what it says; nothing worse than a refusal comes of the rest."""
+
+from __future__ import annotations
+
+import random
+import warnings
+
+import pytest
+
+from dexroute.engine.routing import RouteOptions, find_route, solve_route
+from dexroute.engine.routing.room import AnyRoom
+from dexroute.errors import QuoteError, RouteNotFound
+from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
+from dexroute.math.concave import Piece
+from dexroute.math.rounding import U64_MAX
+from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.engine.routing_oracle import MINTS, A, B, assert_executes, carried, simple_paths
+from tests.engine.small_market import SWAPS_OFF, pool
+
+RESERVES = [0, 1, 2, 10, 10**3, 10**6, 10**9, 10**12, 10**15, 10**18, U64_MAX // 2, U64_MAX - 1, U64_MAX]
+AMOUNTS = [1, 2, 7, 10**3, 10**6, 10**9, 10**12, 10**18, U64_MAX - 1, U64_MAX]
+
+
+def _hostile(rng: random.Random, name: str) -> list[CpmmPool]:
+    market = []
+    for number in range(rng.randint(1, 9)):
+        first, second = sorted(rng.sample(MINTS, 2), key=lambda mint: bytes(mint.address))
+        market.append(
+            pool(
+                f"{name} {number}",
+                (first, second),
+                (rng.choice(RESERVES), rng.choice(RESERVES)),
+                trade_ppm=rng.choice([0, 100, 2_500, 999_999]),
+                status=rng.choice([0, 0, 0, 0, SWAPS_OFF]),
+            )
+        )
+    return market
+
+
+@pytest.mark.parametrize("seed", [4, 7])
+def test_hostile_markets_give_the_best_single_path_at_least_in_any_order(seed: int) -> None:
+    rng = random.Random(seed)
+    routes = 0
+    options = RouteOptions(max_hops=4, room=AnyRoom())
+    for number in range(120):
+        market = _hostile(rng, f"{seed} {number}")
+        mode = rng.choice(list(SwapMode))
+        request = QuoteRequest(input_mint=A, output_mint=B, amount=rng.choice(AMOUNTS), mode=mode)
+        ends = []
+        for path in simple_paths(market, 4):
+            try:
+                ends.append(carried(path, request.amount, mode, 0, {}))
+            except QuoteError:
+                continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of floats beyond their range: a user would read them
+                quote = solve_route(market, request, options).quote
+        except RouteNotFound:
+            assert not ends
+            continue
+        assert_executes(market, request, quote)
+        assert quote.bound is not None
+        if mode is SwapMode.EXACT_IN:
+            assert max(ends, default=0) <= quote.amount_out <= quote.bound
+        else:
+            assert min(ends, default=quote.amount_in) >= quote.amount_in >= quote.bound
+        shuffled = list(market)
+        rng.shuffle(shuffled)
+        assert find_route(shuffled, request, options) == quote
+        routes += 1
+    assert routes > 10
+
+
+def test_a_drained_piece_needs_all_of_its_input() -> None:
+    """Where a pool is all but empty, doubles tell its last units from nothing no longer."""
+    piece = Piece(float(U64_MAX), 355686336500682.75, 0.3950048312272973)
+    last = 900460724481646.8
+    assert last < piece.amount_out
+    assert piece.slope - piece.bend * last <= 0.0
+    assert piece.needed(last) == piece.amount_in
