@@ -73,9 +73,8 @@ def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
     corners = np.concatenate((target * mints + target, source * mints + source, target * mints + source, source * mints + target))
 
     # All that stays positive in one array, and its change in another: a step is a few calls for everything at once.
-    state, change = _State(pieces, free), _State(pieces, free)
-    z, room, low, high, w, y = state.parts
-    dz, droom, dlow, dhigh, dw, dy = change.parts
+    state, change, relative = _State(pieces, free), _State(pieces, free), _State(pieces, free)
+    z, room, low, high, w, y = state.z, state.room, state.low, state.high, state.w, state.y
     z[:] = np.minimum(capacity * 0.5, 1.0 / pieces)
     np.subtract(capacity, z, out=room)
     low[:] = 0.1  # multiplier of z >= 0
@@ -97,7 +96,7 @@ def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
         worth = prices[target] * marginal
         earned = worth - prices[source]
         unmet = float(np.abs(balance - w).max(initial=0.0))
-        gap = float(state.primal @ state.dual + y @ w)
+        gap = float(state.primal @ state.dual)
         # Not stationary costs at most what could flow there.
         error = gap + unmet + float(np.abs((earned + low - high) * z).sum())
         if best is None or error < best[0]:
@@ -122,19 +121,23 @@ def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
         force = barrier / y
         right = force - balance - np.bincount(ends, moved, mints)[:free]
         try:
-            dy[:] = np.linalg.solve(left, right)
+            dy = np.linalg.solve(left, right)
         except np.linalg.LinAlgError:
             break
         price_changes[:free] = dy
-        np.multiply(marginal * price_changes[target] - price_changes[source] + push, yielding, out=dz)
-        np.negative(dz, out=droom)
-        np.subtract(force_low - low, stiff_low * dz, out=dlow)
-        np.add(force_high - high, stiff_high * dz, out=dhigh)
-        np.subtract(force - w, slack * dy, out=dw)
-        steepest = float((change.all / state.all).min())
-        if not np.isfinite(steepest):
+        dz = (marginal * price_changes[target] - price_changes[source] + push) * yielding
+        change.z[:] = dz
+        np.negative(dz, out=change.room)
+        np.subtract(force_low - low, stiff_low * dz, out=change.low)
+        np.add(force_high - high, stiff_high * dz, out=change.high)
+        np.subtract(force - w, slack * dy, out=change.w)
+        change.y[:] = dy
+        np.divide(change.all, state.all, out=relative.all)
+        primal, dual = relative.steepest()
+        if not np.isfinite(primal + dual):
             break
-        change.all *= min(1.0, _SHY / -steepest) if steepest < 0.0 else 1.0
+        # Flows and multipliers each go as far as they may.
+        change.scale(min(1.0, _SHY / -primal) if primal < 0.0 else 1.0, min(1.0, _SHY / -dual) if dual < 0.0 else 1.0)
         np.maximum(state.all + change.all, _SMALLEST, out=state.all)
         np.subtract(capacity, z, out=room)
         np.maximum(room, capacity * _NEARLY_FULL, out=room)
@@ -144,9 +147,19 @@ def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
 
 
 class _State:
-    """z, capacity - z, the multipliers of both, what is left over at each mint, and prices, side by side."""
+    """z, capacity - z, what is left over at each mint; the multipliers of both and prices: side by side."""
 
     def __init__(self, pieces: int, mints: int) -> None:
         self.all = np.empty(4 * pieces + 2 * mints)
-        self.parts: list[Floats] = np.split(self.all, np.cumsum([pieces] * 4 + [mints]))
-        self.primal, self.dual = self.all[: 2 * pieces], self.all[2 * pieces : 4 * pieces]
+        self.primal, self.dual = self.all.reshape(2, -1)
+        parts = (pieces, 2 * pieces)
+        self.z, self.room, self.w = np.split(self.primal, parts)
+        self.low, self.high, self.y = np.split(self.dual, parts)
+
+    def steepest(self) -> tuple[float, float]:
+        """The least of either side."""
+        return float(self.primal.min()), float(self.dual.min())
+
+    def scale(self, primal: float, dual: float) -> None:
+        self.primal *= primal
+        self.dual *= dual

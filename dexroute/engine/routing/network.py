@@ -12,7 +12,7 @@ from dexroute.engine.routing.flow import FlowProblem, best_flow
 from dexroute.engine.routing.market import Steps
 
 # Pieces beyond so many times the order's worth are not looked at in a first solve; nor is more than this ever sent.
-_ENOUGH: Final = 12.0
+_ENOUGH: Final = 2.5
 _MOST: Final = 1e7
 _LEAST: Final = 1e-12
 _FAR: Final = 16.0

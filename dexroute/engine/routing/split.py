@@ -37,6 +37,8 @@ _LAST_TRIES: Final = 3
 _TOLERANCE: Final = 1e-7
 _BETTER: Final = 1.0 + 1e-8
 _MISSED: Final = 1e-6
+# Of a flow, for the loss of which to paths of few enough hops others are looked for.
+_LOST: Final = 1e-4
 _TRIMS: Final = (1e-6, 1e-4, 1e-2, 0.1, 0.5, 0.8)
 _MOST_TRIMS: Final = 24
 
@@ -73,6 +75,7 @@ def find_split(
     if solved is None:
         return None
     flow, edges = solved
+    unlimited = flow.value
     shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
     for _ in range(_ROUNDS):
         if missed < _MISSED or not shares:
@@ -87,10 +90,13 @@ def find_split(
         flow, edges = again, shorter
         shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
     fixed = False
-    if missed >= _MISSED and shares and (short := best_short_paths(market, scope, flow, shares, tolerance=_TOLERANCE)) is not None:
-        (shares, flow), missed = short, 0.0
-        edges = sorted(flow.flows)
-        fixed = True
+    if shares and (missed >= _MISSED or abs(flow.value - unlimited) > _LOST * unlimited):
+        short = best_short_paths(market, scope, flow, shares, tolerance=_TOLERANCE)
+        better = short is not None and (short[1].value > flow.value) is scope.order.exact_in
+        if short is not None and (missed >= _MISSED or better):
+            (shares, flow), missed = short, 0.0
+            edges = sorted(flow.flows)
+            fixed = True
     longest = max((len(share.path) for share in shares), default=0)
     found = SplitFound(flow, solved[0], edges, missed, len(shares), longest)
     if options.max_splits > 1 and shares:
