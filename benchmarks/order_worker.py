@@ -129,15 +129,18 @@ class TimedClock(HostClock):
 class TimedExecutor(Executor):
     laps: list[Lap]
     told: set[str]
+    seen: set[str]
 
     async def carry_on(self, order: Order, *, wait_ms: int | None = None) -> Order:
+        is_new = order.id not in self.seen
+        self.seen.add(order.id)
         lap = Lap()
         _LAP.set(lap)
         ended = await super().carry_on(order, wait_ms=wait_ms)
         lap.end()
         self.laps.append(lap)
         self._tell("first")
-        if order.fencing > 2:  # placed, claimed by another, claimed by us
+        if is_new and order.fencing > 2:  # placed, claimed by another, claimed by us
             self._tell("left behind")
         return ended
 
@@ -223,7 +226,7 @@ async def work(job: Job) -> None:
             owner=job.owner,
             policy=ExecutionPolicy(poll_ms=POLL_MS),
         )
-        executor.laps, executor.told = [], set()
+        executor.laps, executor.told, executor.seen = [], set(), set()
         start = time.perf_counter()
         print(json.dumps({"ended": "nothing"}), flush=True)
         while await store.oldest_open() is not None:  # another's lease may still hold one

@@ -37,7 +37,7 @@ from dexroute.types.requests import QuoteRequest
 from tests.engine.token_swap import MINT_A, MINT_B, build_accounts
 from tests.servers.postgres import PostgresServer, postgres_server
 
-AT_ONCE: Final = {"instant": 24, "embedded": 64}
+AT_ONCE: Final = {"instant": 24, "embedded": 24}
 """Orders worked on at a time: enough to keep the worker busy while others wait for blocks, no more."""
 
 TICKS_PER_SLOT: Final = 8  # 50 ms a slot

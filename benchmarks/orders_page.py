@@ -19,7 +19,8 @@ RECOVERY_AIM_S: Final = 2.0
 
 _TEXT = """# What an order costs
 
-Written by `make bench`; do not edit. dexroute {version} on Python {python}, {machine}, {cores} cores.
+Written by `make bench`; do not edit. dexroute {version} on Python {python}, {machine}, {cores} cores. Load average when it was
+done: {busy:.1f}; far above {cores}, the machine was busy with other things and the numbers say little.
 
 One worker process works off orders that were placed before, each with every step durable before the next: SQLite with WAL and
 `synchronous=FULL`, PostgreSQL with `fsync` and `synchronous_commit`, both on this machine's disk. The swap is real but small: two
@@ -46,7 +47,8 @@ Aims: at least {orders_aim} orders a second, and less than {ours_aim:.0f} ms of 
 
 The worker is killed with SIGKILL in the middle of its load; the next is started at once. Seconds from then until the new process
 can read the journal, until it has ended its first order, and until it has ended the first that the dead one had at work. Aim: less
-than {recovery_aim:.0f} s to the first. On PostgreSQL what the dead worker had at work stays its own until its lease ends, 30 s
+than {recovery_aim:.0f} s to the first.
+On PostgreSQL an order that the dead worker had at work may stay its own until its lease ends, at most 30 s
 after its last step: another worker cannot know that it is dead. After each run every order was found carried out.
 
 | orders | database | journal read | first order | first of the dead worker's | met |
@@ -106,6 +108,7 @@ def write_page(loads: Sequence[Load], recoveries: Sequence[Recovery]) -> None:
             python=platform.python_version(),
             machine=machine(),
             cores=os.cpu_count(),
+            busy=os.getloadavg()[1],
             orders_aim=ORDERS_AIM,
             ours_aim=OURS_AIM_MS,
             recovery_aim=RECOVERY_AIM_S,

@@ -203,3 +203,12 @@ def test_ids_sort_by_age_and_are_version_7() -> None:
     assert [order.id for order in made] == sorted({order.id for order in made})
     assert all(len(order.id) == 32 and order.id[12] == "7" and order.id[16] in "89ab" for order in made)
     assert {order.body_hash for order in made} == {made[0].body_hash}
+
+
+async def test_an_expiry_is_not_asked_for_in_the_first_moments_of_an_attempt(tmp_path: Path) -> None:
+    """It takes a minute to expire, and a node's answers are not free."""
+    async with open_bench(tmp_path) as bench:
+        asked: list[str] = []
+        bench.nodes[0].fault = asked.append
+        assert (await bench.executor().execute(bench.order())).state is OrderState.CONFIRMED
+        assert "signature_statuses" in asked and "block_height" not in asked
