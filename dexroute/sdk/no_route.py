@@ -87,9 +87,11 @@ def explained(
     message = failure.message
     if request.mode is SwapMode.EXACT_OUT and (held := _held(loaded, request.output_mint)) < request.amount:
         context |= {"held": str(held)}
+        most = failure.context.get("most_fillable")
+        less = "ask for less" if most is None else f"at most {most} of them can be delivered, ask for no more than that"
         message = (
             f"no route from {request.input_mint} to {request.output_mint} for {request.amount} base units out: all pools that "
-            f"were read hold {held} base units of it together, and more liquidity is not known; ask for less"
+            f"were read hold {held} base units of it together, and more liquidity is not known; {less}"
         )
     return RouteNotFound("; ".join((message, *notes)), **context)
 

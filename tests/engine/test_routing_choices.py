@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from solders.pubkey import Pubkey
@@ -18,7 +18,7 @@ from dexroute.math.rounding import U64_MAX
 from dexroute.types.fees import FeeKind
 from dexroute.types.mints import NATIVE_MINT, TransferFee
 from dexroute.types.prices import Price
-from dexroute.types.requests import QuoteRequest
+from dexroute.types.requests import QuoteRequest, SwapMode
 from dexroute.types.routes import Leg
 from tests.engine.small_market import SWAPS_OFF, CheaperToLand, exact_in, exact_out, mint, named_key, pool
 
@@ -349,3 +349,28 @@ def test_a_market_of_many_pools_is_searched_without_trying_every_pair(monkeypatc
         find_route(shallow, exact_out(A, B, 10**6))
     assert 0 < Counted.asked <= 300
     assert 1 <= len(caught.value.context["candidates"]) <= 100
+
+
+@pytest.mark.parametrize("mode", SwapMode)
+def test_what_can_be_filled_is_found_where_small_amounts_are_too_small(mode: SwapMode) -> None:
+    """In small pools at a steep price a handful of base units is no swap, a few hundred are, and a thousand are too many."""
+    sharp = [pool("sharp", (A, B), (10**9, 200))]
+    amount = 2**63 if mode is SwapMode.EXACT_IN else 2_000
+    request = exact_in(A, B, amount) if mode is SwapMode.EXACT_IN else exact_out(A, B, amount)
+    with pytest.raises(RouteNotFound) as caught:
+        find_route(sharp, request, RouteOptions(room=OnlyBetween(60, 124)))
+    most = int(caught.value.context["most_fillable"])
+    delivered = find_route(sharp, replace(request, amount=most), RouteOptions(room=OnlyBetween(60, 124))).amount_out
+    assert 120 <= delivered <= 124 and f"At most {most} of the" in caught.value.message
+
+
+@dataclass(frozen=True)
+class OnlyBetween:
+    """Room for amounts at the far end within two bounds."""
+
+    least: int
+    most: int
+
+    def refusal(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> str | None:
+        out = sum(leg.amount_out for leg in legs)
+        return None if self.least <= out <= self.most else f"{out} is out of bounds"

@@ -170,9 +170,14 @@ def _most_fillable(findings: Findings) -> int | None:
     def fits(amount: int) -> bool:
         return bool(_search(findings.market, replace(request, amount=amount), findings.options, explain=False, prove=False).ranked)
 
-    refused, amount = request.amount, request.amount // 2
-    while amount and not fits(amount):
-        refused, amount = amount, amount // 8
+    refused = amount = request.amount
+    # In large steps first. Where none of them finds a route, small amounts may be too small for any, and what fits lies between.
+    for step in (8, 2):
+        refused, amount = request.amount, request.amount // 2
+        while amount and not fits(amount):
+            refused, amount = amount, amount // step
+        if amount:
+            break
     while amount and refused - amount > max(1, amount // _FILL_PRECISION):
         middle = (refused + amount) // 2
         refused, amount = (refused, middle) if fits(middle) else (middle, amount)
