@@ -200,9 +200,13 @@ def _speed_row(found: Measured) -> str:
 def _gap_row(found: Measured) -> str:
     # With arbitrage the bound counts what circles earn, whatever the order's size: no distance in parts of the order.
     wholes = ["-", "-"] if found.arbitrage else [f"{found.distance:.3f}", f"{found.hop_limit:.3f}"]
-    numbers = (found.rest, found.rest_p90, found.unlimited, found.unlimited_worst)
-    shown = " | ".join([*wholes, *(f"{number:.3f}" for number in numbers)])
-    return f"| {found.pools} | {'yes' if found.arbitrage else 'no'} | {shown} | {found.unlimited_orders} |"
+    free = (
+        ["-", "-", "-"]
+        if found.arbitrage
+        else [f"{found.unlimited:.3f}", f"{found.unlimited_worst:.3f}", str(found.unlimited_orders)]
+    )
+    shown = " | ".join([*wholes, f"{found.rest:.3f}", f"{found.rest_p90:.3f}", *free])
+    return f"| {found.pools} | {'yes' if found.arbitrage else 'no'} | {shown} |"
 
 
 if __name__ == "__main__":
