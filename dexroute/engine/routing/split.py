@@ -11,10 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import numpy as np
 from solders.pubkey import Pubkey
 
-from dexroute.engine.routing.decomposition import NOISE, PathShare, paths_of
+from dexroute.engine.routing.decomposition import PathShare, paths_of
 from dexroute.engine.routing.fixed_paths import solve_paths
 from dexroute.engine.routing.in_turn import in_turn, widest_behind
 from dexroute.engine.routing.leg_worth import by_loss, leg_gains
@@ -25,17 +24,14 @@ from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.scope import Scope
 from dexroute.engine.routing.short_paths import best_short_paths
+from dexroute.engine.routing.unlimited import TOLERANCE, RoughWorth, unlimited_flow
 from dexroute.errors import AmountTooSmall
 from dexroute.types.requests import QuoteRequest
 from dexroute.types.routes import Hop, Leg
 
-_FIRST_EDGES: Final = 48
-_MORE_EDGES: Final = 32
 _ROUNDS: Final = 4
 _TRIES: Final = 8
 _LAST_TRIES: Final = 3
-_TOLERANCE: Final = 1e-7
-_BETTER: Final = 1.0 + 1e-8
 _MISSED: Final = 1e-6
 # Of a flow, for the loss of which to paths of few enough hops others are looked for.
 _LOST: Final = 1e-4
@@ -71,7 +67,7 @@ def find_split(
     also: Collection[int],
 ) -> SplitFound | None:
     """Splits worth ranking. `also` are edges to be looked at whatever their price. None when no flow satisfies the request."""
-    solved = _unlimited_flow(market, scope, also)
+    solved = unlimited_flow(market, scope, also)
     if solved is None:
         return None
     flow, edges = solved
@@ -84,14 +80,14 @@ def find_split(
         shorter = sorted({*also, *(edge for share in shares for edge in share.path)})
         if len(shorter) == len(edges):
             break
-        again = solve_network(market, shorter, scope.order, _Worth(scope), tolerance=_TOLERANCE)
+        again = solve_network(market, shorter, scope.order, RoughWorth(scope), tolerance=TOLERANCE)
         if not again.solved:
             break
         flow, edges = again, shorter
         shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
     fixed = False
     if shares and (missed >= _MISSED or abs(flow.value - unlimited) > _LOST * unlimited):
-        short = best_short_paths(market, scope, flow, shares, tolerance=_TOLERANCE)
+        short = best_short_paths(market, scope, flow, shares, tolerance=TOLERANCE)
         better = short is not None and (short[1].value > flow.value) is scope.order.exact_in
         if short is not None and (missed >= _MISSED or better):
             (shares, flow), missed = short, 0.0
@@ -102,67 +98,6 @@ def find_split(
     if options.max_splits > 1 and shares:
         _reduce(market, scope, request, options, room, found, shares, fixed=fixed)
     return found
-
-
-def _unlimited_flow(market: Market, scope: Scope, also: Collection[int]) -> tuple[NetworkFlow, list[int]] | None:
-    """The best flow over the edges that matter: solved over a few, and again with those its prices would rather use."""
-    best = sorted(scope.edges, key=lambda edge: (-scope.rate(edge), edge))[:_FIRST_EDGES]
-    edges = sorted({*best, *also})
-    worth = _Worth(scope)
-    flow: NetworkFlow | None = None
-    for _ in range(_ROUNDS):
-        flow = solve_network(market, edges, scope.order, worth, tolerance=_TOLERANCE)
-        if not flow.solved:
-            if scope.whole and len(edges) == len(scope.edges):
-                return None
-            more = [edge for edge in scope.edges if edge not in set(edges)] or _all_edges(scope)
-        else:
-            more = _preferred(market, scope, flow, edges)
-        if not more:
-            break
-        edges = sorted({*edges, *more})
-    return (flow, edges) if flow is not None and flow.solved else None
-
-
-class _Worth(dict[int, float]):
-    """Rough worth of each mint."""
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__()
-        self._worth = scope.worth
-
-    def __missing__(self, mint: int) -> float:
-        value = float(self._worth[mint]) or 1.0
-        self[mint] = value
-        return value
-
-
-def _all_edges(scope: Scope) -> list[int]:
-    useful = np.flatnonzero(scope.through > 0.0)
-    best = useful[np.argsort(-scope.through[useful], kind="stable")[:1_000]]
-    return [int(edge) for edge in scope.table.edge[best]]
-
-
-def _preferred(market: Market, scope: Scope, flow: NetworkFlow, edges: Sequence[int]) -> list[int]:
-    """Edges on paths that would beat the flow's marginal price, best first; none when the flow is the best there is."""
-    table = scope.table
-    slope = scope.slope.copy()
-    order = scope.order
-    for edge in edges:
-        place = table.place[edge]
-        source, target = market.source[edge], market.target[edge]
-        if (
-            flow.flows[edge] * flow.prices[source]
-            > NOISE * order.amount * flow.prices[order.input if order.exact_in else order.output]
-        ):
-            slope[place] = min(slope[place], flow.prices[source] / max(flow.prices[target], 1e-300))
-    through = table.through(slope, order.input, order.output, scope.max_hops)
-    marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
-    known = np.zeros(len(slope), dtype=np.bool_)
-    known[table.place[list(edges)]] = True
-    better = np.flatnonzero((through > marginal * _BETTER) & ~known)
-    best = better[np.argsort(-through[better], kind="stable")[:_MORE_EDGES]]
-    return [int(edge) for edge in table.edge[best]]
 
 
 def _reduce(
@@ -177,7 +112,7 @@ def _reduce(
     fixed: bool,
 ) -> None:
     flow, edges = found.flow, found.edges
-    worth = _Worth(scope)
+    worth = RoughWorth(scope)
     for tries_left in reversed(range(_TRIES)):
         if len(shares) < 2:
             return
@@ -205,13 +140,13 @@ def _reduce(
         # The legs dropped have edges of their own, or those of the rest would make new ones again and again.
         fixed = fixed or tries_left <= _LAST_TRIES or {edge for share in kept for edge in share.path} == set(edges)
         if fixed:
-            best = solve_paths(market, kept, flow, scope.order, tolerance=_TOLERANCE)
+            best = solve_paths(market, kept, flow, scope.order, tolerance=TOLERANCE)
             if best is None:
                 return
             shares, flow = best
         else:
             edges = sorted({edge for share in kept for edge in share.path})
-            flow = solve_network(market, edges, scope.order, worth, tolerance=_TOLERANCE)
+            flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
             if not flow.solved:
                 return
             shares, _ = paths_of(market, flow, scope.order, scope.max_hops)

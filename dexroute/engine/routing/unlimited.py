@@ -1,0 +1,83 @@
+"""The best flow with any number of hops and legs, over the few edges that matter: solved over some, and again with those that its
+prices would rather use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import numpy as np
+
+from dexroute.engine.routing.decomposition import NOISE
+from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.network import NetworkFlow, solve_network
+from dexroute.engine.routing.scope import Scope
+
+# Of the amount, how exactly a search solves its flows.
+TOLERANCE: Final = 1e-7
+_FIRST_EDGES: Final = 48
+_MORE_EDGES: Final = 32
+_ROUNDS: Final = 4
+_BETTER: Final = 1.0 + 1e-8
+
+
+def unlimited_flow(market: Market, scope: Scope, also: Collection[int]) -> tuple[NetworkFlow, list[int]] | None:
+    """The best flow and the edges it was solved over. `also` are edges to be looked at whatever their price. None when no flow
+    satisfies the order."""
+    best = sorted(scope.edges, key=lambda edge: (-scope.rate(edge), edge))[:_FIRST_EDGES]
+    edges = sorted({*best, *also})
+    worth = RoughWorth(scope)
+    flow: NetworkFlow | None = None
+    for _ in range(_ROUNDS):
+        flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
+        if not flow.solved:
+            if scope.whole and len(edges) == len(scope.edges):
+                return None
+            more = [edge for edge in scope.edges if edge not in set(edges)] or _all_edges(scope)
+        else:
+            more = _preferred(market, scope, flow, edges)
+        if not more:
+            break
+        edges = sorted({*edges, *more})
+    return (flow, edges) if flow is not None and flow.solved else None
+
+
+class RoughWorth(dict[int, float]):
+    """By mint, what the output is worth in it before any flow, 1 where it cannot get there: scales for a solver."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self._worth = scope.worth
+
+    def __missing__(self, mint: int) -> float:
+        value = float(self._worth[mint]) or 1.0
+        self[mint] = value
+        return value
+
+
+def _all_edges(scope: Scope) -> list[int]:
+    useful = np.flatnonzero(scope.through > 0.0)
+    best = useful[np.argsort(-scope.through[useful], kind="stable")[:1_000]]
+    return [int(edge) for edge in scope.table.edge[best]]
+
+
+def _preferred(market: Market, scope: Scope, flow: NetworkFlow, edges: Sequence[int]) -> list[int]:
+    """Edges on paths that would beat the flow's marginal price, best first; none when the flow is the best there is."""
+    table = scope.table
+    slope = scope.slope.copy()
+    order = scope.order
+    for edge in edges:
+        place = table.place[edge]
+        source, target = market.source[edge], market.target[edge]
+        if (
+            flow.flows[edge] * flow.prices[source]
+            > NOISE * order.amount * flow.prices[order.input if order.exact_in else order.output]
+        ):
+            slope[place] = min(slope[place], flow.prices[source] / max(flow.prices[target], 1e-300))
+    through = table.through(slope, order.input, order.output, scope.max_hops)
+    marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
+    known = np.zeros(len(slope), dtype=np.bool_)
+    known[table.place[list(edges)]] = True
+    better = np.flatnonzero((through > marginal * _BETTER) & ~known)
+    best = better[np.argsort(-through[better], kind="stable")[:_MORE_EDGES]]
+    return [int(edge) for edge in table.edge[best]]
