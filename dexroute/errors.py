@@ -17,6 +17,7 @@
     ├── DecodeError               account bytes are not what they must be                 exit 2
     │   ├── UnsupportedMint       a Token-2022 extension that would make a quote a lie
     │   └── MissingAccounts       the snapshot lacks accounts the pool needs
+    ├── NotASwap                  an instruction that is no swap this dexroute builds     exit 2
     ├── QuoteError                this pool refuses this swap (as its program would)      exit 3
     │   ├── PairNotInPool         the pool does not hold the two mints
     │   ├── ModeNotOffered        the venue's program has no exact-out (or exact-in) swap
@@ -146,6 +147,16 @@ class UnsupportedMint(DecodeError):
 
 class MissingAccounts(DecodeError):
     code = "MISSING_ACCOUNTS"
+
+
+class NotASwap(DexError):
+    """Instruction bytes are not exactly a swap of `venue`. `field` names what is wrong: program, data, accounts or amount."""
+
+    code = "NOT_A_SWAP"
+    exit_code = 2
+
+    def __init__(self, message: str, *, venue: str, field: str, **context: Any) -> None:
+        super().__init__(message, venue=venue, field=field, **context)
 
 
 class QuoteError(DexError):

@@ -18,7 +18,7 @@ from dexroute.types.chain import AccountFilter
 from dexroute.types.fees import Fee
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
-from dexroute.types.requests import QuoteRequest
+from dexroute.types.requests import QuoteRequest, SwapMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,30 @@ class SwapRequest:
     user: Pubkey
     source: Pubkey
     destination: Pubkey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapCall:
+    """A swap instruction read back: `limit` as the program is told it, the least output (exact in) or the most input (exact out);
+    `source` and `destination` are whatever token accounts it names. Whose they are, and of which mints, is not known here."""
+
+    pool: Pubkey
+    user: Pubkey
+    source: Pubkey
+    destination: Pubkey
+    mode: SwapMode
+    amount: int
+    limit: int
+
+    @property
+    def most_in(self) -> int:
+        """The most that can leave `source`."""
+        return self.amount if self.mode is SwapMode.EXACT_IN else self.limit
+
+    @property
+    def least_out(self) -> int:
+        """The least that must arrive in `destination`."""
+        return self.limit if self.mode is SwapMode.EXACT_IN else self.amount
 
 
 class Pool(Protocol):
@@ -119,6 +143,12 @@ class Venue(Protocol):
 
     def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> Pool:
         """The pool, from untrusted bytes. Raises DecodeError naming pool and field."""
+        ...
+
+    def decode_swap(self, instruction: Instruction) -> SwapCall:
+        """What a swap instruction asks for: the inverse of `Pool.swap_instruction`, from untrusted bytes. Raises NotASwap for
+        anything this dexroute would not build: another instruction of the program, a byte or an account too many or too few. Signer
+        and writable flags are not looked at; a message keeps them for all its instructions together."""
         ...
 
 

@@ -22,7 +22,8 @@ def tips(settings: Settings) -> Tip | None:
 def signing_policy(settings: Settings, venues: VenueRegistry) -> SigningPolicy:
     """Unbounded where nothing is set, except for fees: nothing dexroute builds by itself comes near their default cap."""
     return SigningPolicy(
-        venues=frozenset(venue.program_id for venue in venues) | frozenset(settings.policy_programs),
+        venues=venues,
+        programs=frozenset(settings.policy_programs),
         max_fee_lamports=settings.policy_max_fee_lamports,
         tip_accounts=JITO_TIP_ACCOUNTS if tips(settings) else frozenset(),
         max_tip_lamports=settings.policy_max_tip_lamports,

@@ -10,7 +10,7 @@ from tests.engine.svm_cluster import REGISTRY
 
 
 def policy_of(registry: VenueRegistry = REGISTRY, **more: object) -> SigningPolicy:
-    return SigningPolicy(venues=frozenset(venue.program_id for venue in registry), max_fee_lamports=10_000_000, **more)  # type: ignore[arg-type]
+    return SigningPolicy(venues=registry, max_fee_lamports=10_000_000, **more)  # type: ignore[arg-type]
 
 
 def bounds_of(prepared: PreparedAttempt, planned: PlannedSwap) -> SwapBounds:

@@ -280,6 +280,47 @@ async def test_more_than_the_order_allows_is_found_by_the_balances() -> None:
             screen(message, bounds, policy_of(), evidence)
 
 
+def other_swap(it: Scene, *, data: bytes | None = None, accounts: dict[Pubkey, Pubkey] | None = None) -> MessageV0:
+    """The scene's message with its swap changed."""
+    calls = list(it.prepared.plan.instructions)
+    at = next(place for place, call in enumerate(calls) if it.world.venues.by_program(call.program_id) is not None)
+    swap, instead = calls[at], accounts or {}
+    metas = [AccountMeta(instead.get(m.pubkey, m.pubkey), m.is_signer, m.is_writable) for m in swap.accounts]
+    calls[at] = Instruction(swap.program_id, bytes(swap.data) if data is None else data, metas)
+    return it.message(plan=calls)
+
+
+@pytest.mark.parametrize("mode", SwapMode)
+async def test_a_limit_that_does_not_hold_the_order_is_refused_although_the_simulation_does(mode: SwapMode) -> None:
+    there = await scene(mode=mode)
+    data = bytes(there.prepared.plan.instructions[-1].data)
+    (limit,) = struct.unpack("<Q", data[16:])
+    by_one, rule = (-1, "its swaps accept") if mode is SwapMode.EXACT_IN else (1, "its swaps may spend")
+    for change in (by_one, by_one * limit // 2):
+        message = other_swap(there, data=data[:16] + struct.pack("<Q", limit + change))
+        refusal = await refuse(there, message, "limit")
+        assert rule in refusal.message and str(limit + change) in refusal.message
+    if mode is SwapMode.EXACT_IN:
+        refusal = await refuse(there, other_swap(there, data=data[:16] + bytes(8)), "swap")
+        assert "no least output" in refusal.message
+    tighter = other_swap(there, data=data[:16] + struct.pack("<Q", limit - by_one))
+    screen(tighter, there.bounds, policy_of(), await there.evidence(tighter))
+
+
+async def test_a_program_the_policy_names_is_not_read_as_a_swap() -> None:
+    """It may be called, but the order's limits are the venues' to hold: that it seems to do the whole swap is not enough."""
+    there = await scene()
+    own = Instruction(TIP, b"?", [AccountMeta(there.account(letter), False, True) for letter in "AB"])
+    message = there.message(own)
+    evidence = await there.evidence(there.message())
+    named = {key: evidence.before.get(key) for key in [*message.account_keys]}
+    shown = replace(evidence, before={**evidence.before, **named})
+    screen(message, there.bounds, policy_of(programs=frozenset({TIP})), shown)
+    alone = [call for call in there.prepared.plan.instructions if there.world.venues.by_program(call.program_id) is None]
+    with pytest.raises(PolicyRefused, match="its swaps accept 0"):
+        screen(there.message(own, plan=alone), there.bounds, policy_of(programs=frozenset({TIP})), shown)
+
+
 TAMPERED: Final[dict[str, tuple[str, Callable[[bytes], bytes]]]] = {
     "taken": ("balance", lambda data: data[:64] + struct.pack("<Q", 5) + data[72:]),
     "delegated": ("account", lambda data: data[:72] + b"\x01\0\0\0" + bytes(STRANGER) + data[108:]),
@@ -292,7 +333,7 @@ TAMPERED: Final[dict[str, tuple[str, Callable[[bytes], bytes]]]] = {
 
 @pytest.mark.parametrize("name", TAMPERED)
 async def test_what_a_venue_does_to_another_account_of_ours_is_found(name: str) -> None:
-    """The wallet's C is in the message only because a venue's instruction names it."""
+    """The wallet's C is in the message only because a venue's instruction names it, which no swap of ours does either."""
     rule, tampered = TAMPERED[name]
     there = await scene()
     plan = list(there.prepared.plan.instructions)
@@ -300,7 +341,8 @@ async def test_what_a_venue_does_to_another_account_of_ours_is_found(name: str) 
     plan[-1] = Instruction(swap.program_id, swap.data, [*swap.accounts, AccountMeta(there.account("C"), False, True)])
     message = there.message(plan=plan)
     evidence = await there.evidence(message)
-    screen(message, there.bounds, policy_of(), evidence)  # named, but left alone
+    with pytest.raises(PolicyRefused, match="cannot be read as a swap"):
+        screen(message, there.bounds, policy_of(), evidence)  # named, but left alone
     c = evidence.after[there.account("C")]
     assert c is not None
     after = {**evidence.after, there.account("C"): replace(c, data=tampered(c.data))}

@@ -193,7 +193,7 @@ def hostile(case: Case, chance: random.Random) -> list[tuple[str, list[Instructi
 
 
 def changed(case: Case, chance: random.Random) -> tuple[str, list[Instruction]]:
-    """A message with anything in it changed. It may still be an order's (a limit loosened, a step asked for twice)."""
+    """A message with anything in it changed. It may still be an order's (a limit tightened, an account opened twice)."""
     calls = case.calls()
     at = chance.randrange(2, len(calls))
     one = calls[at]
@@ -223,6 +223,23 @@ def changed(case: Case, chance: random.Random) -> tuple[str, list[Instruction]]:
     else:
         calls.insert(chance.randrange(2, len(calls)), calls.pop(at))
     return kind, calls
+
+
+def loosened(case: Case) -> list[tuple[str, list[Instruction]]]:
+    """The message with one swap's limit loosened, which changes nothing of what a simulation shows. Exact in: the least output is
+    less; exact out: the most input is more. Both stand behind the 8-byte name and the amount in the pool program's instructions."""
+    calls, found = case.calls(), []
+    exact_in = case.planned.request.mode is SwapMode.EXACT_IN
+    for at, call in enumerate(calls):
+        if case.world.venues.by_program(call.program_id) is None:
+            continue
+        (limit,) = struct.unpack_from("<Q", call.data, 16)
+        for looser in (limit - 1, limit // 2, 1, 0) if exact_in else (limit + 1, limit * 2, 2**64 - 1):
+            if (looser < limit) == exact_in:
+                data = bytes(call.data[:16]) + struct.pack("<Q", looser)
+                changed = Instruction(call.program_id, data, call.accounts)
+                found.append((f"swap {at} with limit {looser} for {limit}", [*calls[:at], changed, *calls[at + 1 :]]))
+    return found
 
 
 def check_taken(case: Case, before: dict[Pubkey, AccountData | None], after: dict[Pubkey, AccountData | None]) -> None:
@@ -275,6 +292,17 @@ async def test_legal_orders_pass_and_no_change_takes_more_than_they_allow(block:
                 screen(message, case.bounds, case.policy, unmoved)
                 raise AssertionError(f"seed {seed}: {name} passed")
             told[name] += 1
+        for name, calls in loosened(case):
+            message = case.message(calls)
+            watched = case.everything(message)
+            before = {key: cluster.account(key) for key in [*watched, *(table.key for table in case.tables)]}
+            done = await cluster.simulate(unsigned_wire(message), accounts=watched)
+            assert done.error is None, (seed, name, done.error)
+            with pytest.raises(PolicyRefused) as refusal:
+                screen(message, case.bounds, case.policy, Evidence(before=before, after=done.post_accounts))
+                raise AssertionError(f"seed {seed}: {name} passed")
+            assert refusal.value.context["rule"] in ("limit", "swap"), refusal.value
+            told[f"loosened, {case.planned.request.mode}, {len(case.planned.quote.route.hops)} hops"] += 1
         for number in range(CHANGES_EACH):
             kind, calls = changed(case, chance)
             message = case.message(calls)
@@ -294,4 +322,5 @@ async def test_legal_orders_pass_and_no_change_takes_more_than_they_allow(block:
                 check_taken(case, {key: before[key] for key in watched}, dict(done.post_accounts))
             except AssertionError as wrong:
                 raise AssertionError(f"seed {seed}, change {number} ({kind}) passed: {wrong}") from wrong
+    assert sum(told[name] for name in told if name.startswith("loosened")) > 40, told
     assert told["legal"] >= 6 and told["with a table"] and sum(told[name] for name in told if name.startswith("refused")) > 20, told

@@ -16,12 +16,13 @@ from dexroute.engine.execution.failures import error_of
 from dexroute.engine.execution.screening import check_day
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import PolicyRefused
+from dexroute.fetchers import VenueRegistry
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import Costs, Order, OrderState, Spending, SwapAmounts
 from tests.engine.simulated_bench import MINT_A, MINT_B, Bench, open_bench
 from tests.engine.simulated_chain import FEE_LAMPORTS, SimulatedBuilder
 
-NOTHING = SigningPolicy(venues=frozenset(), max_fee_lamports=10**6)
+NOTHING = SigningPolicy(venues=VenueRegistry([]), max_fee_lamports=10**6)
 
 
 async def test_a_message_nobody_can_judge_is_not_signed(tmp_path: Path) -> None:

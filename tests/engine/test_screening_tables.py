@@ -26,13 +26,14 @@ from solders.system_program import (
 from dexroute.engine.planning.screening import Evidence, SigningPolicy, TableBounds, TableVerb, screen_table_change
 from dexroute.engine.planning.table_instructions import close_table, create_table, deactivate_table, extend_table
 from dexroute.errors import PolicyRefused, RpcError
+from dexroute.fetchers import VenueRegistry
 from dexroute.types.accounts import AccountData
 
 WALLET: Final = Pubkey.from_string("4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM")
 THIEF: Final = Pubkey.from_string("Thief11111111111111111111111111111111111111")
 ADDRESSES: Final = tuple(Pubkey(bytes([7, index]) * 16) for index in range(5))
 CREATED, TABLE = create_table(WALLET, 1_000)
-POLICY: Final = SigningPolicy(venues=frozenset(), max_fee_lamports=1_000_000)
+POLICY: Final = SigningPolicy(venues=VenueRegistry([]), max_fee_lamports=1_000_000)
 RENT: Final = 2_500_000
 VERBS: Final[tuple[TableVerb, ...]] = ("create", "extend", "deactivate", "close")
 

@@ -96,6 +96,7 @@ def test_venue_ids() -> None:
 EXITS = {
     errors.UsageError: 2,
     errors.DecodeError: 2,
+    errors.NotASwap: 2,
     errors.QuoteError: 3,
     errors.RouteNotFound: 3,
     errors.GuardRefused: 4,

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.errors import DecodeError, DexError, RateLimited, RpcError, StaleData, TornSnapshot
+from dexroute.errors import DecodeError, DexError, NotASwap, RateLimited, RpcError, StaleData, TornSnapshot
 from dexroute.fetchers import VENUES, VenueRegistry
-from dexroute.fetchers.base import Pool, Venue
+from dexroute.fetchers.base import Pool, SwapCall, Venue
 from dexroute.fetchers.clock import CLOCK_SYSVAR_ID, SYSVAR_OWNER, decode_clock
 from dexroute.fetchers.loader import ACCOUNTS_PER_CALL, load_pools
 from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
@@ -144,6 +145,9 @@ class FaultyVenue:
         if self._insatiable:
             raise DecodeError("never enough", pool=str(address), field="accounts")
         raise ZeroDivisionError("by zero")
+
+    def decode_swap(self, instruction: Instruction) -> SwapCall:
+        raise NotASwap("no swap", venue=self.id, field="data")
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def build_instruction(name: str, arguments: Mapping[str, int], accounts: Mapping
     Raises InvalidAmount when an argument does not fit its type, KeyError when an account the IDL lists is not given.
     """
     entry = _instructions()[name]
-    payload = sha256(f"global:{name}".encode()).digest()[:8]
+    payload = discriminator(name)
     try:
         for argument in entry["args"]:
             payload += arguments[argument["name"]].to_bytes(_WIDTHS[argument["type"]], "little")
@@ -55,6 +55,16 @@ def build_instruction(name: str, arguments: Mapping[str, int], accounts: Mapping
         raise InvalidAmount(f"{name}: {given}: a value does not fit the width the program reads", instruction=name) from error
     metas = [AccountMeta(accounts[one["name"]], one["isSigner"], one["isMut"]) for one in entry["accounts"]]
     return Instruction(program_id, payload, metas)
+
+
+def discriminator(name: str) -> bytes:
+    """The first 8 bytes of this instruction's data."""
+    return sha256(f"global:{name}".encode()).digest()[:8]
+
+
+def account_names(name: str) -> list[str]:
+    """The accounts of this instruction, in its order."""
+    return [entry["name"] for entry in _instructions()[name]["accounts"]]
 
 
 @cache

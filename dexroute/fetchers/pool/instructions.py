@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from solders.instruction import Instruction
@@ -9,8 +10,9 @@ from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM_ID
 
 from dexroute.fetchers.pool.fee import FeeTerms
-from dexroute.fetchers.pool.idl import build_instruction
+from dexroute.fetchers.pool.idl import account_names, build_instruction, discriminator
 from dexroute.fetchers.pool.pda import PoolAccounts
+from dexroute.fetchers.swap_layout import SwapLayout
 from dexroute.types.mints import TOKEN_PROGRAM_ID
 from dexroute.types.requests import SwapMode
 
@@ -96,6 +98,27 @@ def swap(
     if mode is SwapMode.EXACT_IN:
         return build_instruction("swap_exact_in", {"amount_in": amount, "min_amount_out": limit}, named, accounts.program_id)
     return build_instruction("swap_exact_out", {"amount_out": amount, "max_amount_in": limit}, named, accounts.program_id)
+
+
+@cache
+def swap_layouts() -> tuple[SwapLayout, ...]:
+    """The two swaps as bytes, for reading them back: both carry the amount first and name the same accounts."""
+    found = []
+    for name, mode in (("swap_exact_in", SwapMode.EXACT_IN), ("swap_exact_out", SwapMode.EXACT_OUT)):
+        names = account_names(name)
+        found.append(
+            SwapLayout(
+                mode=mode,
+                head=discriminator(name),
+                user=names.index("user"),
+                pool=names.index("pool"),
+                source=names.index("user_source"),
+                destination=names.index("user_destination"),
+                accounts=len(names),
+                most_accounts=len(names),
+            )
+        )
+    return tuple(found)
 
 
 def collect_protocol_fees(accounts: PoolAccounts, *, admin: Pubkey, destinations: tuple[Pubkey, Pubkey]) -> Instruction:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.fetchers.base import VenueCapabilities
+from dexroute.fetchers.base import SwapCall, VenueCapabilities
 from dexroute.fetchers.pool.decode import (
     MINT_OFFSETS,
     POOL_DISCRIMINATOR,
@@ -15,8 +16,10 @@ from dexroute.fetchers.pool.decode import (
     decode_dexroute_pool,
     pool_reader,
 )
+from dexroute.fetchers.pool.instructions import swap_layouts
 from dexroute.fetchers.pool.pda import DEFAULT_PROGRAM_ID
 from dexroute.fetchers.pool.pool import DexroutePool
+from dexroute.fetchers.swap_layout import read_swap
 from dexroute.types.accounts import AccountSnapshot
 from dexroute.types.chain import AccountFilter
 
@@ -53,3 +56,6 @@ class DexroutePools:
 
     def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> DexroutePool:
         return decode_dexroute_pool(address, snapshot, self.program_id)
+
+    def decode_swap(self, instruction: Instruction) -> SwapCall:
+        return read_swap(instruction, swap_layouts(), venue=self.id, program_id=self.program_id)

@@ -2,7 +2,8 @@
 to what the swap may do to it. Pure; knows nothing of how the message was built.
 
 Read in this order: `policy` (what is allowed), `calls` (a message as instructions with resolved accounts), `rules` (each program's
-instructions), `balances` (the simulated outcome), `screen` (all of it), `table_screen` (the wallet's own lookup tables).
+instructions), `balances` (the simulated outcome), `swaps` (the limits it carries), `screen` (all of it), `table_screen` (the
+wallet's own lookup tables).
 """
 
 from __future__ import annotations

@@ -9,11 +9,14 @@ from typing import Any
 from solders.pubkey import Pubkey
 
 from dexroute.errors import PolicyRefused
+from dexroute.fetchers.registry import VenueRegistry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningPolicy:
-    """`venues` are the programs a swap may call besides the plumbing (compute budget, system, token, associated token, memo).
+    """`venues` are those a swap may go through, each call of theirs read back as a swap and held to the order's limits. `programs`
+    may be called besides them and the plumbing (compute budget, system, token, associated token, memo); what they do is for the
+    simulation to show.
 
     Caps are in lamports: `max_fee_lamports` for network and priority fee of one transaction, `max_tip_lamports` for tips to
     `tip_accounts`. `order_limits` and `day_limits` bound what is spent of a mint (base units; the SOL mint stands for SOL), by one
@@ -21,8 +24,9 @@ class SigningPolicy:
     beside their swaps. With `only_mints` no other mint is spent or bought.
     """
 
-    venues: frozenset[Pubkey]
+    venues: VenueRegistry
     max_fee_lamports: int
+    programs: frozenset[Pubkey] = frozenset()
     tip_accounts: frozenset[Pubkey] = frozenset()
     max_tip_lamports: int = 0
     only_mints: frozenset[Pubkey] | None = None

@@ -13,6 +13,7 @@ from dexroute.engine.planning.screening.calls import calls_of, named_accounts, t
 from dexroute.engine.planning.screening.evidence import Evidence, own_accounts
 from dexroute.engine.planning.screening.policy import SigningPolicy, SwapBounds, refused
 from dexroute.engine.planning.screening.rules import Ledger, check_call
+from dexroute.engine.planning.screening.swaps import check_swaps
 from dexroute.types.network import DEFAULT_COMPUTE_UNITS, LAMPORTS_PER_SIGNATURE, MAX_COMPUTE_UNITS
 
 
@@ -47,6 +48,7 @@ def screen(message: MessageV0, bounds: SwapBounds, policy: SigningPolicy, eviden
         fixed_lamports=LAMPORTS_PER_SIGNATURE + ledger.tip_lamports,
         priority_lamports=priority,
     )
+    check_swaps(calls, bounds, policy, ledger.opened, evidence.before)
     return Screened(
         network_fee_lamports=LAMPORTS_PER_SIGNATURE,
         priority_fee_lamports=priority,

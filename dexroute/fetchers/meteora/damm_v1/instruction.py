@@ -15,13 +15,25 @@ from dexroute.fetchers.meteora.damm_v1.addresses import PROGRAM_ID, VAULT_PROGRA
 from dexroute.fetchers.meteora.damm_v1.curves import StableCurve
 from dexroute.fetchers.meteora.damm_v1.quoting import core_swap, require_exact_in
 from dexroute.fetchers.refusals import instruction_direction, refusals_explained
+from dexroute.fetchers.swap_layout import SwapLayout
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.mints import TOKEN_PROGRAM_ID
+from dexroute.types.requests import SwapMode
 
 if TYPE_CHECKING:
     from dexroute.fetchers.meteora.damm_v1.pool import DammV1Pool
 
-_SWAP: Final = bytes.fromhex("f8c69e91e17587c8")
+SWAP: Final = SwapLayout(
+    mode=SwapMode.EXACT_IN,
+    head=bytes.fromhex("f8c69e91e17587c8"),
+    pool=0,
+    source=1,
+    destination=2,
+    user=12,
+    accounts=15,
+    most_accounts=16,
+    constants={13: VAULT_PROGRAM_ID, 14: TOKEN_PROGRAM_ID},
+)
 
 
 def swap_instruction(pool: DammV1Pool, request: SwapRequest) -> Instruction:
@@ -52,8 +64,7 @@ def swap_instruction(pool: DammV1Pool, request: SwapRequest) -> Instruction:
     ]
     if isinstance(pool.curve, StableCurve) and pool.curve.peg is not None:
         accounts.append(AccountMeta(pool.curve.peg.staking_account, is_signer=False, is_writable=False))
-    limit = limit_to_send(pool, request, index_in)
-    return Instruction(PROGRAM_ID, _SWAP + request.quote.amount.to_bytes(8, "little") + limit.to_bytes(8, "little"), accounts)
+    return Instruction(PROGRAM_ID, SWAP.encoded(request.quote.amount, limit_to_send(pool, request, index_in)), accounts)
 
 
 def limit_to_send(pool: DammV1Pool, request: SwapRequest, index_in: int) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.fetchers.base import VenueCapabilities
+from dexroute.fetchers.base import SwapCall, VenueCapabilities
 from dexroute.fetchers.meteora.damm_v1.addresses import PROGRAM_ID
 from dexroute.fetchers.meteora.damm_v1.decode import POOL_DISCRIMINATOR, decode_damm_v1_pool, required_accounts
+from dexroute.fetchers.meteora.damm_v1.instruction import SWAP
 from dexroute.fetchers.meteora.damm_v1.pool import DammV1Pool
+from dexroute.fetchers.swap_layout import read_swap
 from dexroute.types.accounts import AccountSnapshot
 from dexroute.types.chain import AccountFilter
 
@@ -39,3 +42,6 @@ class MeteoraDammV1:
 
     def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> DammV1Pool:
         return decode_damm_v1_pool(address, snapshot)
+
+    def decode_swap(self, instruction: Instruction) -> SwapCall:
+        return read_swap(instruction, (SWAP,), venue=self.id, program_id=self.program_id)

@@ -14,13 +14,27 @@ from dexroute.fetchers.base import SwapRequest
 from dexroute.fetchers.meteora.damm_v2.addresses import EVENT_AUTHORITY, INSTRUCTIONS_SYSVAR, POOL_AUTHORITY, PROGRAM_ID
 from dexroute.fetchers.meteora.damm_v2.rate_limiter import RateLimiter
 from dexroute.fetchers.refusals import instruction_direction
+from dexroute.fetchers.swap_layout import SwapLayout
 from dexroute.types.requests import SwapMode
 
 if TYPE_CHECKING:
     from dexroute.fetchers.meteora.damm_v2.pool import DammV2Pool
 
-_SWAP2: Final = bytes.fromhex("414b3f4ceb5b5b88")
-_MODE: Final = {SwapMode.EXACT_IN: 0, SwapMode.EXACT_OUT: 2}
+SWAPS: Final = {
+    mode: SwapLayout(
+        mode=mode,
+        head=bytes.fromhex("414b3f4ceb5b5b88"),
+        tail=bytes([number]),
+        pool=1,
+        source=2,
+        destination=3,
+        user=8,
+        accounts=14,
+        most_accounts=15,
+        constants={0: POOL_AUTHORITY, 11: PROGRAM_ID, 12: EVENT_AUTHORITY, 13: PROGRAM_ID, 14: INSTRUCTIONS_SYSVAR},
+    )
+    for mode, number in ((SwapMode.EXACT_IN, 0), (SwapMode.EXACT_OUT, 2))
+}
 
 
 def swap_instruction(pool: DammV2Pool, request: SwapRequest) -> Instruction:
@@ -45,5 +59,4 @@ def swap_instruction(pool: DammV2Pool, request: SwapRequest) -> Instruction:
     ]
     if isinstance(pool.fees.base, RateLimiter):
         accounts.append(AccountMeta(INSTRUCTIONS_SYSVAR, is_signer=False, is_writable=False))
-    amounts = request.quote.amount.to_bytes(8, "little") + request.limit.to_bytes(8, "little")
-    return Instruction(PROGRAM_ID, _SWAP2 + amounts + bytes([_MODE[request.quote.mode]]), accounts)
+    return Instruction(PROGRAM_ID, SWAPS[request.quote.mode].encoded(request.quote.amount, request.limit), accounts)

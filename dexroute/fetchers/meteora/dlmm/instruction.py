@@ -22,14 +22,32 @@ from dexroute.fetchers.meteora.dlmm.addresses import (
 from dexroute.fetchers.meteora.dlmm.bitmap import array_index
 from dexroute.fetchers.meteora.dlmm.quoting import core_swap
 from dexroute.fetchers.refusals import instruction_direction
+from dexroute.fetchers.swap_layout import SwapLayout
 from dexroute.types.requests import SwapMode
 
 if TYPE_CHECKING:
     from dexroute.fetchers.meteora.dlmm.pool import DlmmPool
 
-_SWAP2: Final = bytes.fromhex("414b3f4ceb5b5b88")
-_SWAP_EXACT_OUT2: Final = bytes.fromhex("2bd7f784893cf351")
 _NO_SLICES: Final = bytes(4)  # remaining accounts of transfer hooks; such mints are refused
+SWAPS: Final = {
+    mode: SwapLayout(
+        mode=mode,
+        head=bytes.fromhex(discriminator),
+        tail=_NO_SLICES,
+        limit_first=mode is SwapMode.EXACT_OUT,
+        pool=0,
+        source=4,
+        destination=5,
+        user=10,
+        accounts=16,
+        most_accounts=None,
+        constants={9: PROGRAM_ID, 13: MEMO_PROGRAM_ID, 14: EVENT_AUTHORITY, 15: PROGRAM_ID},
+    )
+    for mode, discriminator in (
+        (SwapMode.EXACT_IN, "414b3f4ceb5b5b88"),  # swap2
+        (SwapMode.EXACT_OUT, "2bd7f784893cf351"),  # swap_exact_out2
+    )
+}
 # Arrays beyond the quote's last one, for a price that moves on before the swap lands.
 _SPARE_ARRAYS: Final = 2
 _ARRAYS_WITHOUT_QUOTE: Final = 10
@@ -38,7 +56,6 @@ _ARRAYS_WITHOUT_QUOTE: Final = 10
 def swap_instruction(pool: DlmmPool, request: SwapRequest) -> Instruction:
     """The swap with its limit: the least output for exact in, the most input for exact out. Raises QuoteError."""
     index_in = instruction_direction(pool, request)
-    exact_in = request.quote.mode is SwapMode.EXACT_IN
     settings = pool.settings
     mint_x, mint_y = settings.mints
     extension = bitmap_extension_address(pool.address) if pool.bitmap.extended else PROGRAM_ID
@@ -63,9 +80,7 @@ def swap_instruction(pool: DlmmPool, request: SwapRequest) -> Instruction:
     ]
     arrays = (bin_array_address(pool.address, index) for index in arrays_for(pool, request, index_in))
     accounts.extend(AccountMeta(array, is_signer=False, is_writable=True) for array in arrays)
-    first, second = (request.quote.amount, request.limit) if exact_in else (request.limit, request.quote.amount)
-    amounts = first.to_bytes(8, "little") + second.to_bytes(8, "little")
-    return Instruction(PROGRAM_ID, (_SWAP2 if exact_in else _SWAP_EXACT_OUT2) + amounts + _NO_SLICES, accounts)
+    return Instruction(PROGRAM_ID, SWAPS[request.quote.mode].encoded(request.quote.amount, request.limit), accounts)
 
 
 def arrays_for(pool: DlmmPool, request: SwapRequest, index_in: int) -> tuple[int, ...]:

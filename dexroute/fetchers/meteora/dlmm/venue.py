@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.fetchers.base import VenueCapabilities
+from dexroute.fetchers.base import SwapCall, VenueCapabilities
 from dexroute.fetchers.meteora.dlmm.addresses import PROGRAM_ID
 from dexroute.fetchers.meteora.dlmm.decode import POOL_LAYOUT, decode_dlmm_pool
+from dexroute.fetchers.meteora.dlmm.instruction import SWAPS
 from dexroute.fetchers.meteora.dlmm.loading import required_accounts
 from dexroute.fetchers.meteora.dlmm.pool import DlmmPool
+from dexroute.fetchers.swap_layout import read_swap
 from dexroute.types.accounts import AccountSnapshot
 
 _CAPABILITIES: Final = VenueCapabilities(
@@ -41,3 +44,6 @@ class MeteoraDlmm:
 
     def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> DlmmPool:
         return decode_dlmm_pool(address, snapshot)
+
+    def decode_swap(self, instruction: Instruction) -> SwapCall:
+        return read_swap(instruction, SWAPS.values(), venue=self.id, program_id=self.program_id)

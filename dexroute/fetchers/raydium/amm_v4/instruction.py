@@ -15,6 +15,7 @@ from solders.pubkey import Pubkey
 from dexroute.fetchers.base import SwapRequest
 from dexroute.fetchers.raydium.amm_v4.addresses import PROGRAM_ID
 from dexroute.fetchers.refusals import instruction_direction
+from dexroute.fetchers.swap_layout import SwapLayout
 from dexroute.types.mints import TOKEN_PROGRAM_ID
 from dexroute.types.requests import SwapMode
 
@@ -29,11 +30,25 @@ class SwapForm(StrEnum):
     V2 = "v2"
 
 
-_TAGS: Final = {
-    (SwapForm.EVERY_BUILD, SwapMode.EXACT_IN): 9,
-    (SwapForm.EVERY_BUILD, SwapMode.EXACT_OUT): 11,
-    (SwapForm.V2, SwapMode.EXACT_IN): 16,
-    (SwapForm.V2, SwapMode.EXACT_OUT): 17,
+SWAPS: Final = {
+    (form, mode): SwapLayout(
+        mode=mode,
+        head=bytes([tag]),
+        limit_first=mode is SwapMode.EXACT_OUT,
+        pool=1,
+        source=accounts - 3,
+        destination=accounts - 2,
+        user=accounts - 1,
+        accounts=accounts,
+        most_accounts=accounts,
+        constants={0: TOKEN_PROGRAM_ID},
+    )
+    for form, mode, tag, accounts in (
+        (SwapForm.EVERY_BUILD, SwapMode.EXACT_IN, 9, 17),
+        (SwapForm.EVERY_BUILD, SwapMode.EXACT_OUT, 11, 17),
+        (SwapForm.V2, SwapMode.EXACT_IN, 16, 8),
+        (SwapForm.V2, SwapMode.EXACT_OUT, 17, 8),
+    )
 }
 
 
@@ -43,7 +58,6 @@ def swap_instruction(pool: AmmV4Pool, request: SwapRequest) -> Instruction:
     # v2 answers InvalidStatus to pools of status 1 in builds that still have the order book.
     form = SwapForm.EVERY_BUILD if pool.market is not None else pool.form
     quote = request.quote
-    numbers = (quote.amount, request.limit) if quote.mode is SwapMode.EXACT_IN else (request.limit, quote.amount)
     accounts = [
         AccountMeta(TOKEN_PROGRAM_ID, is_signer=False, is_writable=False),
         AccountMeta(pool.address, is_signer=False, is_writable=True),
@@ -53,8 +67,7 @@ def swap_instruction(pool: AmmV4Pool, request: SwapRequest) -> Instruction:
         AccountMeta(request.destination, is_signer=False, is_writable=True),
         AccountMeta(request.user, is_signer=True, is_writable=False),
     ]
-    content = bytes([_TAGS[form, quote.mode]]) + b"".join(number.to_bytes(8, "little") for number in numbers)
-    return Instruction(PROGRAM_ID, content, accounts)
+    return Instruction(PROGRAM_ID, SWAPS[form, quote.mode].encoded(quote.amount, request.limit), accounts)
 
 
 def _vaults_and_market(pool: AmmV4Pool, form: SwapForm) -> list[AccountMeta]:

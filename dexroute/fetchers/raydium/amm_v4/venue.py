@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.fetchers.base import VenueCapabilities
+from dexroute.fetchers.base import SwapCall, VenueCapabilities
 from dexroute.fetchers.raydium.amm_v4.addresses import PROGRAM_ID
 from dexroute.fetchers.raydium.amm_v4.decode import POOL_LAYOUT, decode_amm_v4_pool, required_accounts
-from dexroute.fetchers.raydium.amm_v4.instruction import SwapForm
+from dexroute.fetchers.raydium.amm_v4.instruction import SWAPS, SwapForm
 from dexroute.fetchers.raydium.amm_v4.order_book import OrderBookRule
 from dexroute.fetchers.raydium.amm_v4.pool import AmmV4Pool
 from dexroute.fetchers.raydium.amm_v4.program_errors import EXCEEDED_SLIPPAGE
+from dexroute.fetchers.swap_layout import read_swap
 from dexroute.types.accounts import AccountSnapshot
 
 _CAPABILITIES: Final = VenueCapabilities(
@@ -49,3 +51,6 @@ class RaydiumAmmV4:
 
     def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> AmmV4Pool:
         return decode_amm_v4_pool(address, snapshot, self.order_book, self.form)
+
+    def decode_swap(self, instruction: Instruction) -> SwapCall:
+        return read_swap(instruction, SWAPS.values(), venue=self.id, program_id=self.program_id)

@@ -21,14 +21,29 @@ from dexroute.fetchers.raydium.clmm.addresses import (
 from dexroute.fetchers.raydium.clmm.bitmap import TICKS_PER_ARRAY
 from dexroute.fetchers.raydium.clmm.quoting import quote_swap
 from dexroute.fetchers.refusals import instruction_direction
+from dexroute.fetchers.swap_layout import SwapLayout
 from dexroute.types.mints import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
     from dexroute.fetchers.raydium.clmm.pool import ClmmPool
 
-_SWAP_V2: Final = bytes.fromhex("2b04ed0b1ac91e62")
 _NO_PRICE_LIMIT: Final = bytes(16)
+SWAPS: Final = {
+    mode: SwapLayout(
+        mode=mode,
+        head=bytes.fromhex("2b04ed0b1ac91e62"),
+        tail=_NO_PRICE_LIMIT + bytes([mode is SwapMode.EXACT_IN]),
+        user=0,
+        pool=2,
+        source=3,
+        destination=4,
+        accounts=13,
+        most_accounts=None,
+        constants={8: TOKEN_PROGRAM_ID, 9: TOKEN_2022_PROGRAM_ID, 10: MEMO_PROGRAM_ID},
+    )
+    for mode in SwapMode
+}
 # The price may move between quote and swap; arrays at the end of the list that are not needed do no harm.
 SPARE_ARRAYS: Final = 2
 UNQUOTED_ARRAYS: Final = 10
@@ -60,8 +75,7 @@ def swap_instruction(pool: ClmmPool, request: SwapRequest) -> Instruction:
     span = TICKS_PER_ARRAY * pool.tick_spacing
     arrays = [tick_array_address(pool.address, number * span) for number in arrays_passed(pool, quote, down=index_in == 0)]
     accounts.extend(AccountMeta(address, is_signer=False, is_writable=True) for address in arrays)
-    content = _SWAP_V2 + quote.amount.to_bytes(8, "little") + request.limit.to_bytes(8, "little") + _NO_PRICE_LIMIT
-    return Instruction(PROGRAM_ID, content + bytes([quote.mode is SwapMode.EXACT_IN]), accounts)
+    return Instruction(PROGRAM_ID, SWAPS[quote.mode].encoded(quote.amount, request.limit), accounts)
 
 
 def arrays_passed(pool: ClmmPool, quote: QuoteRequest, *, down: bool) -> list[int]:

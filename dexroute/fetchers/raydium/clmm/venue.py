@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.fetchers.base import VenueCapabilities
+from dexroute.fetchers.base import SwapCall, VenueCapabilities
 from dexroute.fetchers.raydium.clmm.addresses import PROGRAM_ID, bitmap_extension_address, tick_array_address
 from dexroute.fetchers.raydium.clmm.bitmap import is_in_own_bitmap
 from dexroute.fetchers.raydium.clmm.decode import POOL_LAYOUT, current_array, decode_bitmap, decode_clmm_pool
+from dexroute.fetchers.raydium.clmm.instruction import SWAPS
 from dexroute.fetchers.raydium.clmm.pool import ClmmPool
 from dexroute.fetchers.raydium.clmm.program_errors import TOO_LITTLE_OUTPUT, TOO_MUCH_INPUT
 from dexroute.fetchers.raydium.clmm.reach import arrays_within_reach
+from dexroute.fetchers.swap_layout import read_swap
 from dexroute.types.accounts import AccountSnapshot
 
 _CAPABILITIES: Final = VenueCapabilities(
@@ -55,3 +58,6 @@ class RaydiumClmm:
 
     def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> ClmmPool:
         return decode_clmm_pool(address, snapshot)
+
+    def decode_swap(self, instruction: Instruction) -> SwapCall:
+        return read_swap(instruction, SWAPS.values(), venue=self.id, program_id=self.program_id)

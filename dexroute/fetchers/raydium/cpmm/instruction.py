@@ -12,23 +12,36 @@ from solders.instruction import AccountMeta, Instruction
 from dexroute.fetchers.base import SwapRequest
 from dexroute.fetchers.raydium.cpmm.addresses import AUTHORITY, PROGRAM_ID
 from dexroute.fetchers.refusals import instruction_direction
+from dexroute.fetchers.swap_layout import SwapLayout
 from dexroute.types.requests import SwapMode
 
 if TYPE_CHECKING:
     from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 
-_SWAP_BASE_INPUT: Final = bytes.fromhex("8fbe5adac41e33de")
-_SWAP_BASE_OUTPUT: Final = bytes.fromhex("37d96256a34ab4ad")
+SWAPS: Final = {
+    mode: SwapLayout(
+        mode=mode,
+        head=bytes.fromhex(discriminator),
+        limit_first=mode is SwapMode.EXACT_OUT,
+        user=0,
+        pool=3,
+        source=4,
+        destination=5,
+        accounts=13,
+        most_accounts=13,
+        constants={1: AUTHORITY},
+    )
+    for mode, discriminator in (
+        (SwapMode.EXACT_IN, "8fbe5adac41e33de"),  # swap_base_input
+        (SwapMode.EXACT_OUT, "37d96256a34ab4ad"),  # swap_base_output
+    )
+}
 
 
 def swap_instruction(pool: CpmmPool, request: SwapRequest) -> Instruction:
     """The swap with its limit: the least output for exact in, the most input for exact out. Raises QuoteError."""
     index_in = instruction_direction(pool, request)
     quote = request.quote
-    if quote.mode is SwapMode.EXACT_IN:
-        discriminator, first, second = _SWAP_BASE_INPUT, quote.amount, request.limit
-    else:
-        discriminator, first, second = _SWAP_BASE_OUTPUT, request.limit, quote.amount
     mint_in, mint_out = pool.mints[index_in], pool.mints[1 - index_in]
     accounts = [
         AccountMeta(request.user, is_signer=True, is_writable=False),
@@ -45,4 +58,4 @@ def swap_instruction(pool: CpmmPool, request: SwapRequest) -> Instruction:
         AccountMeta(mint_out.address, is_signer=False, is_writable=False),
         AccountMeta(pool.observation, is_signer=False, is_writable=True),
     ]
-    return Instruction(PROGRAM_ID, discriminator + first.to_bytes(8, "little") + second.to_bytes(8, "little"), accounts)
+    return Instruction(PROGRAM_ID, SWAPS[quote.mode].encoded(quote.amount, request.limit), accounts)

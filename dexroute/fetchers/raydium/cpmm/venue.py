@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.fetchers.base import VenueCapabilities
+from dexroute.fetchers.base import SwapCall, VenueCapabilities
 from dexroute.fetchers.raydium.cpmm.addresses import PROGRAM_ID
 from dexroute.fetchers.raydium.cpmm.decode import POOL_LAYOUT, decode_cpmm_pool
+from dexroute.fetchers.raydium.cpmm.instruction import SWAPS
 from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
+from dexroute.fetchers.swap_layout import read_swap
 from dexroute.types.accounts import AccountSnapshot
 
 _CAPABILITIES: Final = VenueCapabilities(
@@ -38,3 +41,6 @@ class RaydiumCpmm:
 
     def decode_pool(self, address: Pubkey, snapshot: AccountSnapshot) -> CpmmPool:
         return decode_cpmm_pool(address, snapshot)
+
+    def decode_swap(self, instruction: Instruction) -> SwapCall:
+        return read_swap(instruction, SWAPS.values(), venue=self.id, program_id=self.program_id)
