@@ -19,7 +19,12 @@ from dexroute.engine.routing.network import NetworkFlow
 from dexroute.engine.routing.prices import Floats
 from dexroute.engine.routing.scope import Scope
 
+# Rounds that are always made, and how many are made at most: while one of the last few (`_PATIENCE`) made the flow better by
+# `_WORTH_A_ROUND` of it.
 _ROUNDS: Final = 5
+_MOST_ROUNDS: Final = 14
+_PATIENCE: Final = 3
+_WORTH_A_ROUND: Final = 3e-5
 _MOST_NEW: Final = 12
 _MOST_PATHS: Final = 40
 _BETTER: Final = 1.0 + 3e-6
@@ -32,12 +37,17 @@ def best_short_paths(
 ) -> tuple[list[PathShare], NetworkFlow] | None:
     """The best shares of paths of at most `scope.max_hops` hops, from `shares` on. None where those cannot carry the order."""
     best: tuple[list[PathShare], NetworkFlow] | None = None
-    for number in range(_ROUNDS):
+    last_gain = 0
+    for number in range(_MOST_ROUNDS):
+        if number >= max(_ROUNDS, last_gain + _PATIENCE):
+            break
         solved = solve_paths(market, shares, flow, scope.order, tolerance=tolerance, rounds=GROWING if number else FINAL[:1])
         if solved is None:
             break
         found, flow = solved
         if best is None or (flow.value > best[1].value) is scope.order.exact_in:
+            if best is None or abs(flow.value - best[1].value) > _WORTH_A_ROUND * best[1].value:
+                last_gain = number
             best = solved
         better = _better_paths(market, scope, flow)[:_MOST_NEW]
         if not better:
