@@ -39,10 +39,10 @@ from dexroute.types.orders import (
     OrderEvent,
     OrderState,
     Priority,
-    SpendingGuard,
 )
 from dexroute.types.pools import LearnedPool, RememberedPool
 from dexroute.types.records import AttemptRecord
+from dexroute.types.spendings import SpendingGuard
 
 
 class AccountReader(Protocol):

@@ -12,6 +12,8 @@ from dexroute.cli.session import Session
 from dexroute.errors import UsageError
 
 if TYPE_CHECKING:
+    from solders.pubkey import Pubkey
+
     from dexroute.types.orders import OrderState
 
 OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id, as `dex orders list` shows it.")]
@@ -28,22 +30,22 @@ def register(app: typer.Typer) -> None:
         limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most this many, newest first.")] = 50,
     ) -> None:
         """Orders, newest first."""
-        from dexroute.cli.render_order import known_tokens, render_orders
+        from dexroute.cli.render_order import render_orders
 
         states = order_states(state)
-        async with session.dex() as dex:
-            receipts = await dex.list_orders(states=states, limit=limit)
-            tokens = await known_tokens(dex, receipts)
+        async with session.journal() as journal:
+            receipts = await journal.list(states=states, limit=limit)
+            tokens = await journal.tokens(receipts)
         session.emit({"orders": [receipt.json() for receipt in receipts]}, lambda console: render_orders(console, receipts, tokens))
 
     @command(orders, "stats")
     async def stats(session: Session) -> None:
         """How many orders stand where, what waits, and what the open ones promise of your coins."""
-        from dexroute.cli.render_order import known_mints, render_stats
+        from dexroute.cli.render_order import render_stats
 
-        async with session.dex() as dex:
-            found = await (await dex.orders()).stats()
-            tokens = await known_mints(dex, found.promised)
+        wallet = await _wallet_if_any(session)
+        async with session.journal() as journal:
+            found, tokens = await journal.stats(wallet)
         session.emit(found.json(), lambda console: render_stats(console, found, tokens))
 
     @command(orders, "restored")
@@ -54,11 +56,15 @@ def register(app: typer.Typer) -> None:
         """What a journal restored from a backup has forgotten, as far as the chain tells."""
         from dexroute.cli.render_order import render_restored
 
-        async with session.dex() as dex:
-            journal = await dex.orders()
-            found = await journal.restored()
-            if accept and found is not None:
-                await journal.accept_restored()
+        if accept:
+            async with session.dex() as dex:
+                orders = await dex.orders()
+                found = await orders.restored()
+                if found is not None:
+                    await orders.accept_restored()
+        else:
+            async with session.journal() as journal:
+                found = await journal.restored()
         session.emit(
             {"restored": found, "accepted": accept and found is not None},
             lambda console: render_restored(console, found, accepted=accept),
@@ -68,12 +74,11 @@ def register(app: typer.Typer) -> None:
     async def show(session: Session, order: OrderId) -> None:
         """One order: quoted, simulated and executed side by side, each cost, every attempt with its fate, every step."""
         from dexroute.cli.render_history import render_history
-        from dexroute.cli.render_order import known_tokens
         from dexroute.engine.execution.receipt import history_json
 
-        async with session.dex() as dex:
-            receipt = await (await dex.orders()).receipt(order)
-            tokens = await known_tokens(dex, [receipt])
+        async with session.journal() as journal:
+            receipt = await journal.receipt(order)
+            tokens = await journal.tokens([receipt])
         session.emit(history_json(receipt), lambda console: render_history(console, receipt, tokens))
 
     @command(
@@ -98,8 +103,8 @@ def register(app: typer.Typer) -> None:
         from dexroute.cli.render_events import EventLines
 
         lines = EventLines(session, numbered_by_order=order is not None)
-        async with session.dex() as dex:
-            async for event in dex.events(order, after=after, live=follow):
+        async with session.journal() as journal:
+            async for event in journal.events(order, after=after, live=follow):
                 lines.print(event)
 
     @command(orders, "cancel")
@@ -132,6 +137,16 @@ def register(app: typer.Typer) -> None:
             session.note(f"order {entry.order.id} is still {entry.order.state}: {entry.error}")
         if still_open and still_open[0].error is not None:
             raise typer.Exit(still_open[0].error.exit_code)
+
+
+async def _wallet_if_any(session: Session) -> Pubkey | None:
+    """Counting orders needs no key; whose coins are promised does."""
+    from dexroute.errors import KeypairError, SignerUnavailable
+
+    try:
+        return (await session.dex().open_signer()).pubkey
+    except (KeypairError, SignerUnavailable):
+        return None
 
 
 def order_states(names: list[str] | None) -> list[OrderState] | None:

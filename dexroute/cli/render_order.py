@@ -27,12 +27,7 @@ Tokens = Mapping["Pubkey", "Token"]
 
 async def known_tokens(dex: Dex, receipts: Iterable[Receipt]) -> dict[Pubkey, Token]:
     """The tokens of these orders by mint, as `known_mints` finds them."""
-    mints: list[Pubkey] = []
-    for receipt in receipts:
-        request = receipt.order.request
-        costs = receipt.fill.costs if receipt.fill else receipt.order.costs
-        mints += [request.input_mint, request.output_mint, *(residual.mint for residual in (costs.residuals if costs else ()))]
-    return await known_mints(dex, mints)
+    return await known_mints(dex, (mint for receipt in receipts for mint in receipt.mints))
 
 
 async def known_mints(dex: Dex, mints: Iterable[Pubkey]) -> dict[Pubkey, Token]:

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dexroute.config import Settings
     from dexroute.engine.execution.claim import EventWatcher
     from dexroute.sdk import Dex
+    from dexroute.sdk.journal_view import JournalView
 
 
 _REDIRECTED_WIDTH = 200
@@ -84,6 +85,12 @@ class Session:
         opened = Dex(self.settings(), passphrase=type_passphrase, watcher=watcher)
         self.opened.append(opened)
         return opened
+
+    def journal(self) -> AbstractAsyncContextManager[JournalView]:
+        """The journal, only to read: also while a worker or another command holds it."""
+        from dexroute.sdk.journal_view import open_journal_view
+
+        return open_journal_view(self.settings())
 
     @property
     def words(self) -> Words | None:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
-from dexroute.chain.tokens import TokenList
 from dexroute.config import Settings
-from dexroute.errors import DatabaseError, DexError
-from dexroute.sdk.connection import Connection, connect
+from dexroute.errors import DatabaseError
 from dexroute.sdk.ledger import ledger_mints
+from dexroute.sdk.ledger_tokens import LedgerTokens
 from dexroute.sdk.quote import Token
-from dexroute.sdk.tokens import TokenBook
 from dexroute.storage.snapshot import HistoryFilter, UnreadableOrder
 from dexroute.storage.store import read_store
 from dexroute.types.orders import OrderHistory
@@ -37,7 +35,7 @@ async def export_orders(
     exported = 0
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(read_store(settings.database_url))
-        tokens = _Tokens(settings, stack)
+        tokens = LedgerTokens(settings, stack)
         async with store.snapshot() as journal:
             async for history in journal.histories(wanted, events=False):
                 if limit is not None and exported >= limit:
@@ -48,50 +46,5 @@ async def export_orders(
                         "`dex doctor --invariants`, restore a backup, or export what is before and after it (--since, --until)",
                         order=history.order_id,
                     )
-                yield ExportedOrder(history=history, tokens=await tokens.of(history))
+                yield ExportedOrder(history=history, tokens=await tokens.of(history.order.genesis_hash, ledger_mints(history)))
                 exported += 1
-
-
-class _Tokens:
-    """Symbols and decimals: of the lists of each order's cluster, else of the chain where the settings lead to that cluster."""
-
-    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
-        self._settings = settings
-        self._stack = stack
-        self._lists: dict[str, TokenList] = {}
-        self._known: dict[tuple[str, Pubkey], Token | None] = {}
-        self._connection: Connection | None = None
-        self._asked = False
-
-    async def of(self, history: OrderHistory) -> dict[Pubkey, Token]:
-        cluster = history.order.genesis_hash
-        found: dict[Pubkey, Token] = {}
-        for mint in ledger_mints(history):
-            if (cluster, mint) not in self._known:
-                self._known[cluster, mint] = await self._find(cluster, mint)
-            if (token := self._known[cluster, mint]) is not None:
-                found[mint] = token
-        return found
-
-    async def _find(self, cluster: str, mint: Pubkey) -> Token | None:
-        if cluster not in self._lists:
-            self._lists[cluster] = TokenList.open(self._settings.data_dir, cluster)
-        listed = self._lists[cluster].of_mint(mint)
-        if listed.decimals is not None and listed.source != "verified":  # whose decimals are not for amounts
-            return Token(mint=mint, symbol=listed.label, decimals=listed.decimals)
-        connection = await self._connected()
-        if connection is None or connection.genesis_hash != cluster:
-            return None
-        try:
-            return await TokenBook(self._lists[cluster], connection.client).resolve(mint)
-        except DexError:  # closed, or the node has gone
-            return None
-
-    async def _connected(self) -> Connection | None:
-        if not self._asked:
-            self._asked = True
-            try:
-                self._connection = await self._stack.enter_async_context(connect(self._settings))
-            except DexError:
-                return None
-        return self._connection

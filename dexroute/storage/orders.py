@@ -36,9 +36,9 @@ from dexroute.types.orders import (
     OrderEvent,
     OrderState,
     Priority,
-    SpendingGuard,
     is_legal_move,
 )
+from dexroute.types.spendings import SpendingGuard
 
 _ATTEMPTS: Final = table_of(AttemptRow)
 _EVENTS: Final = table_of(EventRow)

@@ -1,9 +1,11 @@
 """One number for every event of the journal, in an order all readers agree on: dexroute.ports.EventSource.
 
-A number drawn while a transaction runs (a sequence, a clock, a transaction id) may become visible after a higher one: who reads
-"everything above N" then misses an event. So numbers are given after the commit: whoever reads first numbers what is committed
-and has none yet, one at a time. An order's events are committed one after another, so those without a number are always its
-last ones, and numbering them by (order, seq) keeps their order. Nobody reading, nothing is numbered, and placing and
+A SQLite journal has one writer: there a step gives its event the next number itself (storage/steps.py), and readers only read.
+
+On PostgreSQL a number drawn while a transaction runs (a sequence, a clock, a transaction id) may become visible after a higher
+one: who reads "everything above N" then misses an event. So there numbers are given after the commit: whoever reads first numbers
+what is committed and has none yet, one at a time. An order's events are committed one after another, so those without a number are
+always its last ones, and numbering them by (order, seq) keeps their order. Nobody reading, nothing is numbered, and placing and
 landing orders waits for nobody.
 """
 
@@ -11,10 +13,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from dexroute.storage.rows import event_value
 from dexroute.storage.sessions import Sessions
+from dexroute.storage.steps import LAST_POSITION
 from dexroute.storage.tables import EventRow, table_of
 from dexroute.types.orders import OrderEvent
 
@@ -28,7 +31,6 @@ _UNNUMBERED: Final = (
     .limit(_AT_ONCE)
 )
 _ANY: Final = select(_EVENTS.c.seq).where(_EVENTS.c.position.is_(None)).limit(1)
-_LAST: Final = select(func.coalesce(func.max(_EVENTS.c.position), 0)).where(_EVENTS.c.position.is_not(None))
 _NUMBER: Final = (
     update(_EVENTS)
     .where(_EVENTS.c.order_id == bindparam("on_order"), _EVENTS.c.seq == bindparam("on_seq"))
@@ -43,7 +45,7 @@ class SqlPositions:
 
     async def journal_events(self, *, after: int, limit: int) -> tuple[OrderEvent, ...]:
         wanted = select(_EVENTS).where(_EVENTS.c.position > after).order_by(_EVENTS.c.position).limit(limit)
-        while await self._sessions.rows(_ANY):
+        while self._sessions.dialect == "postgresql" and await self._sessions.rows(_ANY):
             if not await self._sessions.write(_number):
                 break
         rows = await self._sessions.rows(wanted)
@@ -53,9 +55,8 @@ class SqlPositions:
 
 def _number(connection: Connection) -> int:
     """Number what is committed and has no number. How many are left, at least."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK)
-    last = connection.execute(_LAST).scalar_one()
+    connection.execute(_LOCK)
+    last = connection.execute(LAST_POSITION).scalar_one()
     found = connection.execute(_UNNUMBERED).all()
     if found:
         numbers = [{"on_order": row.order_id, "on_seq": row.seq, "number": last + n} for n, row in enumerate(found, 1)]

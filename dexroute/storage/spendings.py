@@ -9,7 +9,8 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select
 from dexroute.storage.rows import costs_value, order_value
 from dexroute.storage.steps import IS_OPEN, ORDERS
 from dexroute.storage.tables import AttemptRow, table_of
-from dexroute.types.orders import Costs, Order, Spending
+from dexroute.types.orders import Costs, Order
+from dexroute.types.spendings import Spending
 
 _ATTEMPTS: Final = table_of(AttemptRow)
 _LONGEST_MS: Final = 7 * 86_400_000

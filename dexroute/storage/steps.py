@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, cast, insert, literal_column, select, text
+from sqlalchemy import BigInteger, Connection, bindparam, cast, func, insert, literal_column, select, text
 
 from dexroute.errors import OrderNotFound
 from dexroute.storage.rows import event_row, order_value
@@ -23,7 +23,13 @@ NOT_SETTLED: Final = text("NOT orders.settled")
 """Word for word what the partial indexes are made on: SQLite uses one for nothing else."""
 
 _READ: Final = select(ORDERS).where(ORDERS.c.id == bindparam("on_id"))
-_RECORD: Final = insert(table_of(EventRow))
+_EVENTS: Final = table_of(EventRow)
+LAST_POSITION: Final = select(func.coalesce(func.max(_EVENTS.c.position), 0)).where(_EVENTS.c.position.is_not(None))
+_RECORD: Final = {
+    # one writer at a time: what it commits is visible before the next begins, so that the next number is the next to be seen
+    "sqlite": insert(_EVENTS).values(position=LAST_POSITION.scalar_subquery() + 1),
+    "postgresql": insert(_EVENTS),  # numbered by who reads (storage/positions.py)
+}
 
 
 def read_order(connection: Connection, order_id: str) -> Order:
@@ -43,7 +49,7 @@ def record(connection: Connection, order: Order, before: OrderState | None, kind
 
 def record_all(connection: Connection, events: Sequence[OrderEvent]) -> None:
     """At least one."""
-    connection.execute(_RECORD, [event_row(event) for event in events])
+    connection.execute(_RECORD[connection.dialect.name], [event_row(event) for event in events])
 
 
 def event_of(order: Order, before: OrderState | None, kind: EventKind, at_ms: int, facts: Json) -> OrderEvent:

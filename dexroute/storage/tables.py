@@ -118,8 +118,8 @@ class AttemptRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """One committed step of an order. `position` numbers the events of the whole journal; it is given after the commit, by the
-    first who reads them (storage/positions.py)."""
+    """One committed step of an order. `position` numbers the events of the whole journal: given with the step on SQLite, after
+    the commit by the first who reads them on PostgreSQL (storage/positions.py)."""
 
     __tablename__ = "events"
     __table_args__ = (

@@ -6,7 +6,7 @@ milliseconds, and are records only: nothing on this page decides anything by the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -218,24 +218,6 @@ class LandedAttempt:
     slot: int
     outcome: AttemptOutcome
     last_valid_block_height: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spending:
-    """An order as what it took of its wallet, or may still take. `reserved` is what its live attempt is expected to cost beside the
-    swap; None where no attempt is alive."""
-
-    order: Order
-    reserved: Costs | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpendingGuard:
-    """Held against a wallet's orders by the very transaction that commits an attempt, so that no two pass a limit together. `check`
-    gets those placed or changed at `since_ms` or later and those that are open, and raises what refuses the step."""
-
-    since_ms: int
-    check: Callable[[Sequence[Spending]], None]
 
 
 class EventKind(StrEnum):

@@ -118,7 +118,7 @@ def test_two_commands_on_one_data_directory(cli: Cli) -> None:
     before = cli.balances()
     lock = DirectoryLock(cli.market / "embedded", "cluster", what="the embedded cluster")
     try:
-        for command in (["quote", "1", "SOL", "USDC"], ["swap", "1", "SOL", "USDC", "--yes"], ["orders", "list"]):
+        for command in (["quote", "1", "SOL", "USDC"], ["swap", "1", "SOL", "USDC", "--yes"], ["orders", "resume"]):
             error = cli.json(*command, code=5)
             assert (error["code"], error["retryable"]) == ("DATA_DIR_BUSY", True)
             assert "in use by process" in error["message"]
@@ -129,7 +129,7 @@ def test_two_commands_on_one_data_directory(cli: Cli) -> None:
 
 def test_a_journal_in_use(cli: Cli) -> None:
     with hold(cli.market, "journal.sqlite3", what="the journal"):
-        for command in (["swap", "1", "SOL", "USDC", "--yes"], ["orders", "list"]):
+        for command in (["swap", "1", "SOL", "USDC", "--yes"], ["orders", "resume"]):
             assert cli.json(*command, code=5)["code"] == "DATA_DIR_BUSY"
     assert cli.json("orders", "list") == {"orders": []}
 

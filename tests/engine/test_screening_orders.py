@@ -18,7 +18,8 @@ from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import PolicyRefused
 from dexroute.fetchers import VenueRegistry
 from dexroute.types.chain import BlockhashLifetime
-from dexroute.types.orders import Costs, Order, OrderState, Spending, SwapAmounts
+from dexroute.types.orders import Costs, Order, OrderState, SwapAmounts
+from dexroute.types.spendings import Spending
 from tests.engine.simulated_bench import MINT_A, MINT_B, Bench, open_bench
 from tests.engine.simulated_chain import FEE_LAMPORTS, SimulatedBuilder
 

@@ -27,10 +27,9 @@ from dexroute.types.orders import (
     OrderEvent,
     OrderState,
     Priority,
-    Spending,
-    SpendingGuard,
     is_legal_move,
 )
+from dexroute.types.spendings import Spending, SpendingGuard
 
 
 @dataclass(kw_only=True)

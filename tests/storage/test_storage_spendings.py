@@ -13,7 +13,8 @@ from solders.pubkey import Pubkey
 from dexroute.errors import PolicyRefused
 from dexroute.ports import OrderStore
 from dexroute.storage.store import open_store
-from dexroute.types.orders import AttemptOutcome, EventKind, Order, OrderState, Spending, SpendingGuard
+from dexroute.types.orders import AttemptOutcome, EventKind, Order, OrderState
+from dexroute.types.spendings import Spending, SpendingGuard
 from tests.servers.postgres import empty_postgres
 from tests.storage.orders_at_hand import COSTS, an_attempt, an_order, to_building, to_confirmed
 

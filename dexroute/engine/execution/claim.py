@@ -9,7 +9,8 @@ from typing import Any
 from dexroute.engine.execution import failpoints
 from dexroute.errors import OrderTakenOver
 from dexroute.ports import Clock, OrderStore
-from dexroute.types.orders import OPEN_STATES, Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState, SpendingGuard
+from dexroute.types.orders import OPEN_STATES, Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState
+from dexroute.types.spendings import SpendingGuard
 
 EventWatcher = Callable[[Order, OrderEvent], None]
 """Called after an event is durable, never before. What it raises stops the caller, never the order: it is resumed later."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from solders.message import from_bytes_versioned
+from solders.pubkey import Pubkey
 
 from dexroute.engine.planning.tip import tip_lamports
 from dexroute.ports import OrderStore
@@ -36,6 +37,12 @@ class Receipt:
     def signature(self) -> str | None:
         """Signature of the attempt that landed, or of the one alive."""
         return self.attempt.signature if self.attempt else None
+
+    @property
+    def mints(self) -> tuple[Pubkey, ...]:
+        """Of every token its amounts and residuals are of."""
+        request, costs = self.order.request, self.fill.costs if self.fill else self.order.costs
+        return (request.input_mint, request.output_mint, *(residual.mint for residual in (costs.residuals if costs else ())))
 
     def json(self) -> dict[str, Any]:
         return order_json(self.order, self.attempts, self.fill)

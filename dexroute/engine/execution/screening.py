@@ -10,7 +10,8 @@ from solders.pubkey import Pubkey
 from dexroute.engine.execution.builder import BuiltAttempt
 from dexroute.engine.planning.screening import SigningPolicy, SwapBounds, screen
 from dexroute.errors import PolicyRefused
-from dexroute.types.orders import Costs, Order, Spending, SpendingGuard
+from dexroute.types.orders import Costs, Order
+from dexroute.types.spendings import Spending, SpendingGuard
 
 DAY_MS: Final = 86_400_000
 

@@ -15,7 +15,8 @@ from dexroute.engine.execution.failpoints import Boundary, boundary
 from dexroute.errors import DexError, KeypairError
 from dexroute.ports import Clock, Signer
 from dexroute.types.chain import BlockhashLifetime
-from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Order, OrderState, SpendingGuard
+from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Order, OrderState
+from dexroute.types.spendings import SpendingGuard
 
 
 async def commit_intent(
