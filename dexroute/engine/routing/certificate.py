@@ -28,7 +28,7 @@ _MORE_EDGES: Final = 96
 _MOST_EDGES: Final = 400
 _TOLERANCE: Final = 3e-8
 _FAR: Final = 2
-# Where arbitrage before the order is worth so many times the order, solving for better prices tells nobody anything.
+# Arbitrage before the order that is worth so many times the order.
 _HOPELESS: Final = 10
 
 
@@ -46,7 +46,9 @@ def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRo
         handicap={},
     )
     resting = _at_rest(market, request, plain)
-    if resting is not None and abs(resting[0].exact - reached) > _HOPELESS * reached:
+    if resting is not None and _hopeless(
+        *resting, fixed=plain.input if exact_in else plain.output, request=request, reached=reached
+    ):
         tightest, prices = resting
     else:
         tightest, prices = _solved_for(market, scope, request, plain, route, split)
@@ -70,6 +72,15 @@ def _at_rest(market: Market, request: QuoteRequest, order: Order) -> tuple[Bound
     favoured = favours(market, rest.prices, input=order.input, output=order.output)
     bound = bound_of(rest.arbitrage, favoured=favoured, worth=worth, amount=request.amount, exact_in=order.exact_in, scale=scale)
     return bound, rest.prices * scale
+
+
+def _hopeless(bound: Bound, prices: Floats, *, fixed: int, request: QuoteRequest, reached: int) -> bool:
+    """Whether solving for other prices than those at rest would tell nobody anything: arbitrage is worth many orders, or
+    more than the order over more edges than are ever solved over, of which the others would be left at worse prices."""
+    if abs(bound.exact - reached) > _HOPELESS * reached:
+        return True
+    arbitrage = abs(bound.exact - float(prices[fixed]) * request.amount)
+    return arbitrage > reached and len(bound.surplus) > _MOST_EDGES
 
 
 def _tighter(bound: Bound, other: Bound, exact_in: bool) -> Bound:
