@@ -1,8 +1,20 @@
-"""What all tests share: hypothesis without a deadline, because a loaded machine is not a defect."""
+"""What all tests share: hypothesis without a deadline, because a loaded machine is not a defect, and a real PostgreSQL."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from tests.servers.postgres import postgres_server
 
 settings.register_profile("dexroute", deadline=None)
 settings.load_profile("dexroute")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL server of this test process; ends with it."""
+    with postgres_server() as server:
+        yield server.url

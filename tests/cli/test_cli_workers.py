@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -19,15 +19,9 @@ from dexroute.types.orders import EventKind, OrderState
 from tests.cli.runner import Cli
 from tests.cli.worker_processes import Site, served_site
 from tests.playground import copied
-from tests.servers.postgres import empty_postgres, postgres_server
+from tests.servers.postgres import empty_postgres
 
 AMOUNT = 10_000_000  # lamports of each order
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with postgres_server() as server:
-        yield server.url
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ class Job:
 
 def serve_jobs() -> None:
     """Fork for every job on stdin until it ends."""
-    for late in ("sqlalchemy.dialects.sqlite.aiosqlite", "httpx", "httpcore"):
+    for late in ("sqlalchemy.dialects.sqlite.aiosqlite", "sqlalchemy.dialects.postgresql.asyncpg", "asyncpg", "httpx", "httpcore"):
         importlib.import_module(late)
     configure_mappers()
     gc.freeze()

@@ -1,5 +1,5 @@
 """A real process is killed with SIGKILL at every failpoint; a new one takes over; the chain shows the swap exactly once, or not at
-all where the journal says so. The cluster lives on in this process, as a cluster does."""
+all where the journal says so. On SQLite and on PostgreSQL, which both live on; so does the cluster, in this process."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 from solders.keypair import Keypair
 
+from dexroute.chain.rpc import RpcClient
 from dexroute.engine.execution.failpoints import FAILPOINTS
 from dexroute.engine.execution.receipt import Receipt, read_receipt
 from dexroute.localnet import ClusterOptions, EmbeddedCluster
 from dexroute.localnet.serving import ServedAt, serve
+from dexroute.sdk.audit import audit_journal
 from dexroute.storage.store import open_store
 from dexroute.types.orders import OrderState, is_legal_move
 from tests.engine.crash_worker import AMOUNT, Job
 from tests.engine.token_swap import START_A, USER_A, USER_B, build_accounts
+from tests.servers.postgres import copied_postgres, new_postgres
 
+LEASE_MS: Final = 300  # how long the next process waits for the order of a killed one, where leases decide (PostgreSQL)
 SLOW_SLOTS: Final = 8  # ticks: 50 ms a slot, nothing expires within a test
 FAST_SLOTS: Final = 2  # ticks: 12.5 ms a slot, expiry is proven after about 2.3 s
 
@@ -72,21 +77,36 @@ _STORIES: Final = {
 
 
 @pytest.fixture(scope="module")
-def empty_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated journal to copy, since migrating is not what is tested here."""
     file = tmp_path_factory.mktemp("journal") / "journal.db"
-
-    async def make() -> None:
-        async with open_store(file):
-            pass
-
-    asyncio.run(make())
+    asyncio.run(_migrate(file))
     return file
 
 
-def new_job(url: str, empty_journal: Path, directory: Path, keypair: Keypair) -> Job:
-    journal = shutil.copy(empty_journal, directory / "journal.db")
-    return Job(action="swap", url=url, journal=str(journal), seed=keypair.secret().hex())
+@pytest.fixture(scope="module")
+def empty_database(postgres: str) -> str:
+    """The name of a migrated database to copy."""
+    name = "crashes"
+    asyncio.run(_migrate(asyncio.run(new_postgres(postgres, name))))
+    return name
+
+
+async def _migrate(journal: Path | str) -> None:
+    async with open_store(journal):
+        pass
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty journal: a file, or the URL of a database."""
+    if request.param == "sqlite":
+        return str(shutil.copy(request.getfixturevalue("empty_file"), tmp_path / "journal.db"))
+    return asyncio.run(copied_postgres(request.getfixturevalue("postgres"), request.getfixturevalue("empty_database")))
+
+
+def new_job(url: str, journal: str, keypair: Keypair) -> Job:
+    return Job(action="swap", url=url, journal=journal, seed=keypair.secret().hex(), lease_ms=LEASE_MS)
 
 
 @asynccontextmanager
@@ -141,10 +161,15 @@ def balances(cluster: EmbeddedCluster) -> tuple[int, int]:
     return START_A - amount(source.data), amount(destination.data)
 
 
-async def only_receipt(journal: str) -> Receipt | None:
-    async with open_store(Path(journal)) as store:
+async def only_receipt(job: Job) -> Receipt | None:
+    """The one order of the journal, once everything in it was held against itself and against the cluster: no rule is broken at
+    any moment, right after a kill as little as at the end."""
+    node = RpcClient(job.url, transport=httpx.AsyncHTTPTransport(verify=False))
+    async with node, open_store(job.journal if "://" in job.journal else Path(job.journal)) as store:
+        found = await audit_journal(store, node=node)
+        assert found.violations == ()
         orders = await store.orders()
-        assert len(orders) <= 1
+        assert len(orders) == found.counts["orders"] <= 1
         return await read_receipt(store, orders[0].id, with_events=True) if orders else None
 
 
@@ -164,58 +189,50 @@ def check(receipt: Receipt | None, spent: int, received: int) -> None:
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
-async def test_killed_at_any_failpoint_the_swap_happens_once(
-    workers: Workers, empty_journal: Path, tmp_path: Path, failpoint: str
-) -> None:
+async def test_killed_at_any_failpoint_the_swap_happens_once(workers: Workers, journal: str, failpoint: str) -> None:
     story = _STORIES[failpoint.partition("-")[2]]
     keypair = Keypair()
     async with served_cluster(keypair, story.ticks) as (cluster, url):
-        job = new_job(url, empty_journal, tmp_path, keypair)
+        job = new_job(url, journal, keypair)
         for action, earlier in story.before:
             await workers.killed(replace(job, action=action, failpoint=earlier))
         troubled = replace(job, muted=story.muted, forked=story.forked, refused=story.refused)
         await workers.killed(replace(troubled, action=story.action, failpoint=failpoint))
         # the new process repeats the user's command under the same key, or takes up what it finds
-        last = "swap" if await only_receipt(job.journal) is None else "resume"
+        last = "swap" if await only_receipt(job) is None else "resume"
         assert await workers.exit_code(replace(job, action=last)) == 0
-        receipt = await only_receipt(job.journal)
+        receipt = await only_receipt(job)
         check(receipt, *balances(cluster))
         assert receipt is not None and receipt.order.state in story.ends
 
 
-async def test_the_same_command_after_a_crash_finds_the_order_and_swaps_no_more(
-    workers: Workers, empty_journal: Path, tmp_path: Path
-) -> None:
+async def test_the_same_command_after_a_crash_finds_the_order_and_swaps_no_more(workers: Workers, journal: str) -> None:
     keypair = Keypair()
     async with served_cluster(keypair, SLOW_SLOTS) as (cluster, url):
-        job = new_job(url, empty_journal, tmp_path, keypair)
+        job = new_job(url, journal, keypair)
         await workers.killed(replace(job, failpoint="after-send"))
         for _ in range(2):
             assert await workers.exit_code(job) == 0
-            check(await only_receipt(job.journal), *balances(cluster))
+            check(await only_receipt(job), *balances(cluster))
 
 
-async def test_killed_after_a_proven_expiry_the_replacement_lands_once(
-    workers: Workers, empty_journal: Path, tmp_path: Path
-) -> None:
+async def test_killed_after_a_proven_expiry_the_replacement_lands_once(workers: Workers, journal: str) -> None:
     keypair = Keypair()
     async with served_cluster(keypair, FAST_SLOTS) as (cluster, url):
-        job = new_job(url, empty_journal, tmp_path, keypair)
+        job = new_job(url, journal, keypair)
         await workers.killed(replace(job, muted=True, failpoint="after-commit-attempt_dead"))
         assert await workers.exit_code(replace(job, action="resume")) == 0
-        receipt = await only_receipt(job.journal)
+        receipt = await only_receipt(job)
         check(receipt, *balances(cluster))
         assert receipt is not None and receipt.order.state is OrderState.CONFIRMED and len(receipt.attempts) >= 2
 
 
-async def test_a_process_that_gave_up_waiting_leaves_the_truth_to_the_next(
-    workers: Workers, empty_journal: Path, tmp_path: Path
-) -> None:
+async def test_a_process_that_gave_up_waiting_leaves_the_truth_to_the_next(workers: Workers, journal: str) -> None:
     keypair = Keypair()
     async with served_cluster(keypair, SLOW_SLOTS) as (cluster, url):
-        job = new_job(url, empty_journal, tmp_path, keypair)
+        job = new_job(url, journal, keypair)
         assert await workers.exit_code(replace(job, muted=True, impatient=True)) == 0
-        receipt = await only_receipt(job.journal)
+        receipt = await only_receipt(job)
         assert receipt is not None and receipt.order.state is OrderState.SUBMITTED and balances(cluster) == (0, 0)
         assert await workers.exit_code(replace(job, action="resume")) == 0
-        check(await only_receipt(job.journal), *balances(cluster))
+        check(await only_receipt(job), *balances(cluster))

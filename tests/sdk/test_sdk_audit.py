@@ -20,9 +20,6 @@ from dexroute.types.orders import Order, OrderHistory, OrderState, Promise
 from tests.engine.simulated_bench import MINT_A, Bench
 from tests.engine.simulated_chain import SLOT_MS, SimulatedChain, SimulatedNode, VirtualClock
 from tests.servers.postgres import empty_postgres
-from tests.storage.conftest import postgres
-
-__all__ = ["postgres"]
 
 
 @dataclass(kw_only=True)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from dexroute.ports import OrderStore
 from dexroute.storage.store import SqlStore, open_store
-from tests.servers.postgres import empty_postgres, postgres_server
+from tests.servers.postgres import empty_postgres
 from tests.simulation.memory_store import MemoryStore
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """URL of a PostgreSQL server of this test process; ends with it."""
-    with postgres_server() as server:
-        yield server.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
