@@ -174,6 +174,11 @@ class Notes(Protocol):
         """Keep a fact, replacing what was there; durable before it returns."""
         ...
 
+    async def replace_note(self, name: str, before: str | None, value: str) -> bool:
+        """Keep a fact where it still is `before` (None: where there is none); False, and nothing changed, where another writer came
+        first. Of any number that try at once, one succeeds."""
+        ...
+
     async def noted(self, name: str) -> str | None: ...
 
 

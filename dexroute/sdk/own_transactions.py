@@ -78,8 +78,9 @@ class OwnTransactions:
         """Until the transaction is confirmed; before it, what was left under way is followed to its end.
 
         Raises PolicyRefused and SimulationFailed (nothing was signed), LandedWithError, AttemptExpired (proven never to land),
-        OutcomeUnknown (sent, and no proof either way in time: the next call goes on with it), NetworkError."""
-        reached = await self.settle()
+        OutcomeUnknown (sent, and no proof either way in time: the next call goes on with it), StaleData where another process of
+        this wallet was faster (nothing was sent), NetworkError."""
+        before, reached = await self._settled()
         node, signer = self._nodes[0], self._signer()
         lifetime = await node.latest_blockhash(min_context_slot=reached)
         probe = self._message(instructions, lifetime, MAX_COMPUTE_UNITS, 0)
@@ -93,21 +94,26 @@ class OwnTransactions:
             raise KeypairError(f"the signer's answer is not a signature of {signer.pubkey}; nothing was sent")
         wire = bytes(VersionedTransaction.populate(message, [signature]))
         attempt = _attempt(message, signature, wire, lifetime.last_valid_block_height, self._clock.now_ms())
-        await self._notes.note(self._name(), _remembered(attempt))  # bytes that are not committed are never sent
+        # Bytes that are not committed are never sent, nor beside others: another process may have signed since it was settled.
+        if not await self._notes.replace_note(self._name(), before, _remembered(attempt)):
+            raise StaleData(f"another process sends a transaction of {signer.pubkey}; nothing was sent by this one, try again")
         return signature, _landed(attempt, await self._followed(attempt))
 
     async def settle(self) -> int | None:
         """Follow what an earlier call sent and did not see the end of. Returns when nothing of this wallet is under way: the slot
         the last one landed at, if it did, which readers must have reached to see what it changed. Raises OutcomeUnknown,
         DatabaseError when the note about it is damaged."""
-        noted = await self._notes.noted(self._name())
-        if not noted:
-            return None
-        known = _recalled(noted)
-        if isinstance(known, int):
-            return known
-        verdict = await self._followed(known)
-        return None if isinstance(verdict, ExpiryProof) else verdict.slot
+        _, reached = await self._settled()
+        return reached
+
+    async def _settled(self) -> tuple[str | None, int | None]:
+        """The note that says nothing is under way, and the slot in it."""
+        while True:
+            noted = await self._notes.noted(self._name())
+            known = _recalled(noted) if noted else None
+            if known is None or isinstance(known, int):
+                return noted, known
+            await self._followed(known)
 
     def _name(self) -> str:
         return f"own-transaction:{self._genesis_hash}:{self._signer().pubkey}"
@@ -145,8 +151,8 @@ class OwnTransactions:
                 signature=attempt.signature,
                 remark=self._landing.remark(attempt.signature),
             )
-        if await self._notes.noted(self._name()) == _remembered(attempt):
-            await self._notes.note(self._name(), "" if isinstance(verdict, ExpiryProof) else json.dumps({"slot": verdict.slot}))
+        ended = "" if isinstance(verdict, ExpiryProof) else json.dumps({"slot": verdict.slot})
+        await self._notes.replace_note(self._name(), _remembered(attempt), ended)  # unless another process saw the end first
         return verdict
 
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from dexroute.host.lock import hold
@@ -49,6 +50,20 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTab
         """Keep a fact about the journal itself, replacing what was there."""
         async with self._sessions.writing() as session:
             await session.merge(MetaRow(name=name, value=value))
+
+    async def replace_note(self, name: str, before: str | None, value: str) -> bool:
+        meta = table_of(MetaRow)
+
+        def step(connection: Connection) -> bool:
+            if before is None:
+                adding = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(meta)
+                changed = connection.execute(adding.values(name=name, value=value).on_conflict_do_nothing())
+            else:
+                found = (meta.c.name == name) & (meta.c.value == before)
+                changed = connection.execute(update(meta).where(found).values(value=value))
+            return changed.rowcount == 1
+
+        return await self._sessions.write(step)
 
     async def noted(self, name: str) -> str | None:
         rows = await self._sessions.rows(select(MetaRow.value).where(col(MetaRow.name) == name))

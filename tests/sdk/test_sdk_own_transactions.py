@@ -19,7 +19,7 @@ from solders.signature import Signature
 from solders.system_program import TransferParams, transfer
 
 from dexroute import Dex, KeypairSigner
-from dexroute.errors import DatabaseError, KeypairError, OutcomeUnknown, PolicyRefused
+from dexroute.errors import DatabaseError, KeypairError, OutcomeUnknown, PolicyRefused, StaleData
 from dexroute.fetchers.base import Pool
 from dexroute.host.clock import HostClock
 from dexroute.localnet import EmbeddedCluster
@@ -201,3 +201,28 @@ async def test_a_damaged_note_stops_everything(market: Path, cluster: tuple[Embe
             with pytest.raises(DatabaseError, match="damaged"):
                 await create(dex)
         assert not wire.sent
+
+
+async def test_a_process_that_was_overtaken_sends_nothing(
+    market: Path, cluster: tuple[EmbeddedCluster, Later], signer: KeypairSigner
+) -> None:
+    """Another process of this wallet commits its transaction while this one signs: as on PostgreSQL, which has no lock of one."""
+    chain, _ = cluster
+
+    class Overtaken:
+        pubkey = signer.pubkey
+
+        async def sign(self, message: MessageV0) -> Signature:
+            journal = await dex.journal()
+            assert await journal.replace_note(name, await journal.noted(name), '{"slot": 1}')
+            return await signer.sign(message)
+
+    async with process(market, chain, Overtaken()) as (dex, wire):
+        name = f"own-transaction:{dex.connection.genesis_hash}:{signer.pubkey}"
+        with pytest.raises(StaleData, match="another process"):
+            await create(dex)
+        assert not wire.sent and await (await dex.journal()).noted(name) == '{"slot": 1}'
+    async with process(market, chain, signer) as (dex, wire):
+        change = await (await dex.tables()).creating(dex.signer.pubkey, await pools_of(dex))
+        await (await dex.tables()).carry_out(change, dex.signer.pubkey)
+        await made_once(dex, chain)

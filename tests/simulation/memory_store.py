@@ -159,6 +159,12 @@ class MemoryStore:
     async def note(self, name: str, value: str) -> None:
         self._notes[name] = value
 
+    async def replace_note(self, name: str, before: str | None, value: str) -> bool:
+        if self._notes.get(name) != before:
+            return False
+        self._notes[name] = value
+        return True
+
     async def noted(self, name: str) -> str | None:
         return self._notes.get(name)
 

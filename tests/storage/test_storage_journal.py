@@ -213,6 +213,31 @@ async def test_facts_about_the_journal_are_kept(journal: OrderStore) -> None:
     assert await journal.noted("cluster:g") == "2"
 
 
+async def test_of_those_who_change_a_fact_at_once_one_succeeds(journal: OrderStore) -> None:
+    before: str | None = None
+    for turn in range(5):
+        values = [f"{turn}:{number}" for number in range(8)]
+        done = await asyncio.gather(*(journal.replace_note("wallet", before, value) for value in values))
+        assert sum(done) == 1
+        assert await journal.noted("wallet") == values[done.index(True)]
+        assert not await journal.replace_note("wallet", "something else", "mine")
+        assert turn == 0 or not await journal.replace_note("wallet", None, "mine")
+        before = values[done.index(True)]
+
+
+async def test_two_processes_on_one_postgres_never_overwrite_each_others_note(postgres: str) -> None:
+    from tests.servers.postgres import empty_postgres
+
+    url = await empty_postgres(postgres)
+    async with open_store(url) as first, open_store(url) as second:
+        before: str | None = None
+        for turn in range(20):
+            done = await asyncio.gather(*(one.replace_note("w", before, f"{turn}:{id(one)}") for one in (first, second)))
+            assert sum(done) == 1
+            before = await first.noted("w")
+            assert before == await second.noted("w") == f"{turn}:{id((first, second)[done.index(True)])}"
+
+
 async def test_two_workers_on_one_postgres_share_an_order_by_claims(postgres: str) -> None:
     from tests.servers.postgres import empty_postgres
 
