@@ -43,10 +43,11 @@ chaos: $(VENV)/.dev ## orders through dex against a badly behaved cluster; proce
 	@$(BIN)/python -m tests.e2e.soak --stories $(or $(STORIES),5)
 	@$(BIN)/python -m tests.e2e.soak --stories $(or $(STORIES),5) --chaos
 
-bench: $(VENV)/.dev ## quotes against the venues' official SDKs, memory of loaded pools, start of dex, cost of reading, routes, orders; writes docs/benchmarks*.md
+bench: $(VENV)/.dev ## quotes against the venues' official SDKs, memory of loaded pools, start of dex, cost of reading, routes, orders, a long journal; writes docs/benchmarks*.md
 	@$(BIN)/python -m benchmarks.quotes
 	@$(BIN)/python -m benchmarks.startup
 	@$(BIN)/python -m benchmarks.orders
+	@$(BIN)/python -m benchmarks.journal
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.routing
 

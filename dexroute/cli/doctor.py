@@ -89,7 +89,7 @@ async def _audit(session: Session, *, chain: bool) -> None:
         audit = await audit_journal(store, node=connection.client if connection else None)
     session.emit(audit.json(), lambda console: _render_audit(console, audit))
     if not audit.ok:
-        session.note(f"the journal breaks its rules in {len(audit.violations)} places")
+        session.note(f"the journal breaks its rules in {audit.counts['violations']} places")
         raise typer.Exit(DatabaseError.exit_code)
 
 
@@ -105,7 +105,8 @@ def _render_audit(console: Console, audit: JournalAudit) -> None:
         rows.append(("on chain", f"{audit.shown} signatures compared{forgotten}"))
     if audit.not_final:
         shown = "\n".join(audit.not_final[:_MOST_SHOWN])
-        more = f"\n… and {len(audit.not_final) - _MOST_SHOWN} more (--format json)" if len(audit.not_final) > _MOST_SHOWN else ""
+        beyond = audit.counts["not_final"] - _MOST_SHOWN
+        more = f"\n… and {beyond} more (--format json names {len(audit.not_final)})" if beyond > 0 else ""
         rows.append(("not final yet", f"{shown}{more}"))
     console.print(fact_table(rows))
     if audit.ok:
@@ -116,3 +117,5 @@ def _render_audit(console: Console, audit: JournalAudit) -> None:
         console.print(Text.assemble((str(violation.rule), f"bold {_COLORS['failed']}"), f"  {where}"))
         console.print(Text(f"  {violation.detail}"))
         console.print(Text(f"  → {violation.next_step}", style="dim"))
+    if beyond := audit.counts["violations"] - len(audit.violations):
+        console.print(f"… and {beyond} more")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from solders.signature import Signature
@@ -16,13 +18,15 @@ from dexroute.storage.store import SqlStore
 from dexroute.types.chain import SignatureStatus
 from dexroute.types.orders import Attempt, OrderHistory
 
+MOST_KEPT: Final = 1_000
 _AT_ONCE: Final = 256  # signatures a node takes in one question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalAudit:
-    """`counts` of what was read; `not_final` are orders that landed and a fork may still undo. `shown` signatures were compared
-    with the cluster, `forgotten` are older than what the node still has (both None: it was not asked)."""
+    """`counts` of what was read, and under `violations` and `not_final` of what was found: of that the first thousand are kept.
+    `not_final` are orders that landed and a fork may still undo. `shown` signatures were compared with the cluster, `forgotten` are
+    older than what the node still has (both None: it was not asked)."""
 
     journal: str
     counts: Counter[str]
@@ -33,7 +37,7 @@ class JournalAudit:
 
     @property
     def ok(self) -> bool:
-        return not self.violations
+        return not self.counts["violations"]
 
     def json(self) -> dict[str, Any]:
         return {
@@ -41,39 +45,48 @@ class JournalAudit:
             "journal": self.journal,
             "checked": {name: self.counts[name] for name in ("orders", "attempts", "events", "fills")},
             "violations": [violation.json() for violation in self.violations],
+            "violations_found": self.counts["violations"],
             "not_final": list(self.not_final),
+            "not_final_found": self.counts["not_final"],
             "chain": None if self.shown is None else {"compared": self.shown, "forgotten": self.forgotten},
         }
 
 
 async def audit_journal(store: SqlStore, *, node: TransactionSender | None = None) -> JournalAudit:
     """Check a journal as it is now, beside those who write it; with `node` also hold every signature to the cluster. Memory grows
-    with what is wrong, not with what is read. Raises NetworkError, DatabaseError when the database itself cannot be read."""
+    neither with what is read nor with what is wrong. Raises NetworkError, DatabaseError when the database itself cannot be read."""
     counts: Counter[str] = Counter()
     promised = PromisedTotals()
     chain = None if node is None else _OnChain(node, str(await node.genesis_hash()))
     violations: list[Violation] = []
     not_final: list[str] = []
+
+    def tell(found: Collection[Violation]) -> None:
+        counts["violations"] += len(found)
+        violations.extend(islice(found, MOST_KEPT - len(violations)))
+
     async with store.snapshot() as journal:
-        violations += await _structure(journal)
+        tell(await _structure(journal))
         whole = True
         async for history in journal.histories():
             counts["orders"] += 1
             if isinstance(history, UnreadableOrder):
                 whole = False
-                violations.append(Violation(rule=Rule.UNREADABLE, order_id=history.order_id, detail=history.reason))
+                tell([Violation(rule=Rule.UNREADABLE, order_id=history.order_id, detail=history.reason)])
                 continue
             counts.update(attempts=len(history.attempts), events=len(history.events), fills=len(history.fills))
-            violations += check_order(history)
+            tell(check_order(history))
             promised.add(history.order)
             if not history.order.is_open and not history.order.settled:
-                not_final.append(history.order.id)
+                counts["not_final"] += 1
+                if len(not_final) < MOST_KEPT:
+                    not_final.append(history.order.id)
             if chain is not None:
-                violations += await chain.add(history)
+                tell(await chain.add(history))
         if whole:  # what an unreadable order promises is not known
-            violations += promised.compare(await journal.promised())
+            tell(tuple(promised.compare(await journal.promised())))
     if chain is not None:
-        violations += await chain.ask()
+        tell(await chain.ask())
     return JournalAudit(
         journal=store.label,
         counts=counts,

@@ -288,3 +288,19 @@ async def test_one_order_is_checked_by_itself(written: Journal, altered: Path) -
 
 async def _all(store: SqlStore) -> list[OrderHistory]:
     return [await read_history(store, order.id) for order in await store.orders()]
+
+
+async def test_what_is_found_is_counted_and_the_first_of_it_kept(altered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much is wrong, or not final: the audit of a long journal stays small."""
+    with closing(sqlite3.connect(altered)) as raw:
+        raw.execute("UPDATE orders SET body_hash = 'another'")
+        raw.execute("UPDATE orders SET settled = 0")
+        raw.commit()
+    everything = await audit(altered)
+    monkeypatch.setattr("dexroute.sdk.audit.MOST_KEPT", 2)
+    found = await audit(altered)
+    assert found.counts == everything.counts and found.counts["violations"] == len(everything.violations) >= 8
+    assert found.violations == everything.violations[:2] and not found.ok
+    assert found.counts["not_final"] == len(everything.not_final) > 2 and found.not_final == everything.not_final[:2]
+    told = found.json()
+    assert (told["violations_found"], told["not_final_found"]) == (found.counts["violations"], found.counts["not_final"])
