@@ -34,10 +34,15 @@ class Curve:
     on earlier swaps, it is above a single quote by rounding only.
 
     `complete` is False when the pool may give more for more: beyond `most_in`, or in accounts that were not loaded.
+
+    Where the program rounds for the trader, each swap may get more than the curve says: as if `favour_in` more had come in, and
+    `favour_out` more of the output.
     """
 
     pieces: tuple[Piece, ...]
     complete: bool
+    favour_in: float = 0.0
+    favour_out: float = 0.0
 
     @property
     def capacity_in(self) -> float:

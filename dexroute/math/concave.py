@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import Final
 
 # Slopes that should be equal differ by the rounding of floats.
@@ -123,14 +123,25 @@ def _append_steeper(chain: list[Piece], piece: Piece) -> None:
 
 
 def _bridging_slope(chain: list[Piece], piece: Piece) -> float:
-    """The slope at which lines that touch the chain and the piece behind it are one line."""
+    """The slope at which lines that touch the chain and the piece behind it are one line: by regula falsi, every third step halving
+    what is left. An estimate that stands is tried a little to either side, since both ends of what is left must meet."""
     low, high = chain[-1].end_slope, piece.slope
+    under, over = _between_touching_lines(chain, piece, low), _between_touching_lines(chain, piece, high)
+    step, last = 0, inf
     while high - low > _SAME * high:
-        middle = (low + high) / 2.0
-        if _between_touching_lines(chain, piece, middle) < 0.0:
-            low = middle
-        else:
-            high = middle
+        step += 1
+        halving = step % 3 == 0 or not under < 0.0 < over
+        middle = (low + high) / 2.0 if halving else low + (high - low) * (under / (under - over))
+        nudge = 0.4 * _SAME * high
+        tried = (middle - nudge, middle + nudge) if not halving and abs(middle - last) <= nudge else (middle,)
+        last = middle
+        for slope in tried:
+            if low < slope < high:
+                value = _between_touching_lines(chain, piece, slope)
+                if value < 0.0:
+                    low, under = slope, value
+                else:
+                    high, over = slope, value
     return (low + high) / 2.0
 
 

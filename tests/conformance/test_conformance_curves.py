@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,12 +14,16 @@ from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
 from dexroute.errors import LiquidityNotLoaded, PairNotInPool, QuoteError
+from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.curve import Curve, curve_of
+from dexroute.fetchers.meteora.damm_v1.curves import StableCurve
+from dexroute.fetchers.meteora.damm_v1.pool import DammV1Pool
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.mints import TransferFee
 from dexroute.types.requests import QuoteRequest, SwapMode
-from tests.conformance.cases import Case, all_cases
+from tests.conformance.cases import Case, all_cases, cases_of
+from tests.conformance.reshaped_pools import RESHAPED, some_amount
 from tests.conformance.test_conformance_quotes import CASES, LADDER, attempt, directions
 
 MOST = (10**6, 10**11, U64_MAX)
@@ -177,3 +183,67 @@ def test_a_stranger_has_no_curve(case: Case) -> None:
     with pytest.raises(PairNotInPool, match=str(case.address)):
         curve_of(pool, a, a, most_in=1)
     assert curve_of(pool, *directions(pool)[0], most_in=0).pieces == ()
+
+
+@pytest.mark.parametrize("venue_id", [venue.id for venue in VENUES])
+def test_no_pool_however_lopsided_pays_more_than_its_curve(venue_id: str) -> None:
+    """Against what the certificate counts with, which is stricter than two units: a billionth, and the favour the curve names."""
+    rng = Random(int(os.environ.get("DEXROUTE_SEED", "7")))
+    states = [case for case in cases_of(venue_id) if case.pool().tradable().ok]
+    compared = 0
+    for _ in range(60):
+        case = rng.choice(states)
+        pool = RESHAPED[venue_id](case.pool(), rng)
+        if not pool.tradable().ok:
+            continue
+        for pair in directions(pool):
+            curve = curve_of(pool, *pair, most_in=U64_MAX)
+            top = max(int(min(curve.amount_in(curve.capacity_out * 0.999), U64_MAX)), 1)
+            for amount in (1, 2, top, *(int(top * 10.0 ** rng.uniform(-9.0, 1.0)) for _ in range(6)), some_amount(rng), U64_MAX):
+                for mode in case.modes:
+                    quote = attempt(pool, pair, max(min(amount, U64_MAX), 1), mode)
+                    if quote is not None:
+                        assert quote.amount_out <= at_most(curve, quote.amount_in), (case, pool, pair, quote)
+                        compared += 1
+            compared += not_beaten_by_several(
+                pool, pair, curve, max(1, int(top * 10.0 ** rng.uniform(-6.0, 0.0))), rng.randint(2, 8)
+            )
+    assert compared > 200
+
+
+@pytest.mark.parametrize("reserves", [(10**6, 3), (3, 10**6), (1, 10**12), (2276, 10_937_353)], ids=str)
+def test_the_first_unit_into_a_lopsided_stable_pool_is_in_its_curve(reserves: tuple[int, int]) -> None:
+    compared = 0
+    for case in cases_of("meteora-damm-v1"):
+        pool = case.pool()
+        if not isinstance(pool, DammV1Pool) or not isinstance(pool.curve, StableCurve) or not pool.tradable().ok:
+            continue
+        sides = [
+            replace(side, total=held, cash=held, supply=held, share=held, locked_profit=0)
+            for side, held in zip(pool.sides, reserves, strict=True)
+        ]
+        tilted = replace(pool, sides=(sides[0], sides[1]))
+        for pair in directions(tilted):
+            curve = curve_of(tilted, *pair, most_in=U64_MAX)
+            for amount in (*range(1, 30), *LADDER):
+                quote = attempt(tilted, pair, amount)
+                if quote is not None:
+                    assert quote.amount_out <= at_most(curve, amount)
+                    compared += 1
+    assert compared > 200
+
+
+def at_most(curve: Curve, spent: int, swaps: int = 1) -> float:
+    """The most that many swaps get for this input by the certificate."""
+    return (curve.amount_out(spent + swaps * curve.favour_in) + swaps * curve.favour_out) * (1 + 1e-9)
+
+
+def not_beaten_by_several(pool: Pool, pair: tuple[Pubkey, Pubkey], curve: Curve, total: int, parts: int) -> int:
+    spent = received = swaps = 0
+    for _ in range(parts):
+        quote = attempt(pool, pair, max(total // parts, 1))
+        if quote is None:
+            break
+        spent, received, swaps, pool = spent + quote.amount_in, received + quote.amount_out, swaps + 1, quote.next_pool
+        assert received <= at_most(curve, spent, swaps)
+    return swaps

@@ -195,6 +195,7 @@ def test_only_damm_v1_rounds_in_the_traders_favour() -> None:
             except QuoteError:
                 continue
             excess = (arrived - curve.amount_out(spent) * (1 + 1e-9)) / curve.pieces[0].slope / swaps
+            assert arrived <= (curve.amount_out(spent + swaps * curve.favour_in) + swaps * curve.favour_out) * (1 + 1e-9)
             favourable[one.venue_id] = max(favourable.get(one.venue_id, -1.0), excess)
     assert favourable.keys() == {venue.id for venue in VENUES}
     assert favourable.pop("meteora-damm-v1") < 1.0

@@ -101,13 +101,14 @@ def arbitrage_at(market: Market, prices: Floats) -> Arbitrage:
 
 @_ABSURD
 def favours(market: Market, prices: Floats, *, input: int, output: int) -> float:
-    """What legs may get too much where programs round for the trader: a swap as if one more unit of its input had come in, so up to
-    that unit's worth, and where the edge is a loss, up to what two units fetch less the one that is paid. Each leg on the path
-    of few enough hops where that is most."""
+    """What legs may get too much where programs round for the trader: a swap as if u more of its input had come in, so up to
+    their worth, and where the edge is a loss, up to what 1 + u units fetch less the one that is paid; and a part of the output
+    (`Curve.favour_in`, `favour_out`). Each leg on the path of few enough hops where that is most."""
     table = market.prices
     worth_in, worth_out = prices[table.source], table.slope * prices[table.target]
-    favour = np.minimum(2.0 * worth_out - worth_in, worth_in)
-    favour[~table.favourable | (favour < 0.0)] = 0.0
+    favour = np.minimum((1.0 + table.favour_in) * worth_out - worth_in, table.favour_in * worth_in)
+    favour += table.favour_out * prices[table.target]
+    favour[((table.favour_in == 0.0) & (table.favour_out == 0.0)) | (favour < 0.0)] = 0.0
     if not favour.any():
         return 0.0
     favour[table.slope <= 0.0] = -np.inf

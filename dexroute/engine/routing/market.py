@@ -31,11 +31,12 @@ Columns = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
 class Steps:
     """A curve with the sums up to each of its pieces, for looking up many points of it."""
 
-    __slots__ = ("_columns", "capacity_in", "capacity_out", "complete", "ends_in", "ends_out", "pieces")
+    __slots__ = ("_columns", "capacity_in", "capacity_out", "complete", "ends_in", "ends_out", "favour_in", "favour_out", "pieces")
 
     def __init__(self, curve: Curve) -> None:
         self.pieces: tuple[Piece, ...] = curve.pieces
         self.complete = curve.complete
+        self.favour_in, self.favour_out = curve.favour_in, curve.favour_out
         self.ends_in: list[float] = []
         self.ends_out: list[float] = []
         through = arrived = 0.0

@@ -22,16 +22,14 @@ Bools = NDArray[np.bool_]
 _MOST_ROUNDS: Final = 24
 _SAME: Final = 1e-13
 _NO_PIECE: Final = Piece(0.0, 0.0, 0.0)
-# Of the venues only DAMM v1 rounds a swap in the trader's favour, by less than a unit of the input (its fee is rounded down, and at
-# least 1); a test holds all venues to that.
-_FAVOURABLE: Final = frozenset({"meteora-damm-v1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
     """Per edge: its mints, the first piece of its curve (`slope` 0: takes nothing), whether there are more, whether its program
-    swaps exact out, and whether it rounds in the trader's favour. Edges are sorted by source, so that one `reduceat` finds the best
-    of each mint; `edge` names them in the market's numbering, `place` is the way back."""
+    swaps exact out, and by how much of either mint a swap may beat the curve (`Curve.favour_in`, `favour_out`). Edges are sorted by
+    source, so that one `reduceat` finds the best of each mint; `edge` names them in the market's numbering, `place` is the way
+    back."""
 
     mints: int
     edge: Ints
@@ -43,7 +41,8 @@ class PriceTable:
     bend: Floats
     goes_on: Bools
     exact_out: Bools
-    favourable: Bools
+    favour_in: Floats
+    favour_out: Floats
     sources: Ints
     starts: Ints
     to_target: Ints
@@ -54,14 +53,16 @@ class PriceTable:
     def of(cls, market: Market) -> PriceTable:
         source = np.array(market.source, dtype=np.int64)
         target = np.array(market.target, dtype=np.int64)
-        curves = [market.curve(edge).pieces for edge in range(len(source))]
+        steps = [market.curve(edge) for edge in range(len(source))]
+        curves = [curve.pieces for curve in steps]
         firsts = [pieces[0] if pieces else _NO_PIECE for pieces in curves]
         slope = np.array([piece.slope for piece in firsts])
         first_in = np.array([piece.amount_in for piece in firsts])
         bend = np.array([piece.bend for piece in firsts])
         goes_on = np.array([len(pieces) > 1 for pieces in curves], dtype=np.bool_)
         exact_out = np.array([offers_exact_out(pool.venue_id) for pool in market.edge_pool], dtype=np.bool_)
-        favourable = np.array([pool.venue_id in _FAVOURABLE for pool in market.edge_pool], dtype=np.bool_)
+        favour_in = np.array([curve.favour_in for curve in steps], dtype=np.float64)
+        favour_out = np.array([curve.favour_out for curve in steps], dtype=np.float64)
         order = np.argsort(source, kind="stable")
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
@@ -79,7 +80,8 @@ class PriceTable:
             bend=bend[order],
             goes_on=goes_on[order],
             exact_out=exact_out[order],
-            favourable=favourable[order],
+            favour_in=favour_in[order],
+            favour_out=favour_out[order],
             sources=sources,
             starts=starts,
             to_target=to_target,

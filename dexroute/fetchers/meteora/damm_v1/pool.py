@@ -109,11 +109,16 @@ class DammV1Pool:
             return Price(numerator=b, denominator=a) if index_in == 0 else Price(numerator=a, denominator=b)
 
     def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
-        """See `fetchers.curve`."""
+        """See `fetchers.curve`. The fee is rounded down, which is a favour of less than a unit after it; the stable curve's
+        invariant is a whole number too, which is one of the output."""
         try:
-            return curve_along(stretches(self, index_in, most_in), self.mints, index_in, most_in)
+            curve = curve_along(stretches(self, index_in, most_in), self.mints, index_in, most_in)
         except QuoteError:
             return NOTHING
+        numerator, denominator = self.fees.trade
+        keeps = denominator - numerator
+        favour_in = denominator / keeps if numerator and keeps > 0 else 0.0
+        return Curve(curve.pieces, curve.complete, favour_in, 0.0 if isinstance(self.curve, ConstantProduct) else 1.0)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         try:
