@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.routing_markets import GeneratedMarket, generated_market
+from benchmarks.routing_unlimited import unlimited_section
 from dexroute import __version__
 from dexroute.engine.routing import RouteOptions, RouteQuote, Solution, find_route, solve_route
 from dexroute.engine.routing.market import Market
@@ -55,11 +56,13 @@ certificate (`find_route`). `aim` is median / 99th percentile. Processor time, s
 Distance to the certificate's bound, which no split of any number of hops and legs can pass, in basis points; orders of a
 million base units and more, below which whole units decide. The distance falls apart into what longer paths could add (`hop
 limit`; with arbitrage also what cycles yield) and everything else (`rest`: the leg limit, whole units, and what the search
-misses). `unlimited` are the orders that needed fewer than 8 legs and lost less than a hundredth of a basis point to the hop limit.
+misses).
 
-| pools | arbitrage | distance median | hop limit median | rest median | rest p90 | unlimited median | worst | orders |
-| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| pools | arbitrage | distance median | hop limit median | rest median | rest p90 |
+| ---: | --- | ---: | ---: | ---: | ---: |
 {gaps}
+
+{unlimited}
 """
 
 
@@ -79,9 +82,6 @@ class Measured:
     hop_limit: float
     rest: float
     rest_p90: float
-    unlimited: float
-    unlimited_worst: float
-    unlimited_orders: int
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -105,6 +105,7 @@ def main(arguments: Sequence[str]) -> int:
             orders=ORDERS,
             speed="\n".join(map(_speed_row, found)),
             gaps="\n".join(map(_gap_row, found)),
+            unlimited=unlimited_section(),
         ),
         encoding="utf-8",
     )
@@ -122,7 +123,7 @@ def _measured(pools: int, mints: int, arbitrage: bool) -> Measured:
     _solved(market, requests[0], options)
     cold = time.process_time() - started
     times: list[float] = []
-    distances: list[tuple[float, float, float, bool]] = []
+    distances: list[tuple[float, float, float]] = []
     unroutable = 0
     for request in requests:
         started = time.process_time()
@@ -138,9 +139,8 @@ def _measured(pools: int, mints: int, arbitrage: bool) -> Measured:
             certificate = solution.certificate
             hop = certificate.hop_limit_cost / reached * 1e4
             rest = (certificate.leg_limit_cost + certificate.residual_cost) / reached * 1e4
-            distances.append((hop + rest, hop, rest, hop < 0.01 and len(solution.legs) < options.max_splits))
-    rests = [rest for _, _, rest, _ in distances]
-    unlimited = [whole for whole, _, _, free in distances if free]
+            distances.append((hop + rest, hop, rest))
+    rests = [rest for _, _, rest in distances]
     return Measured(
         pools=pools,
         mints=mints,
@@ -150,13 +150,10 @@ def _measured(pools: int, mints: int, arbitrage: bool) -> Measured:
         p99_s=_quantile(times, 0.99),
         peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         unroutable=unroutable,
-        distance=statistics.median(whole for whole, _, _, _ in distances),
-        hop_limit=statistics.median(hop for _, hop, _, _ in distances),
+        distance=statistics.median(whole for whole, _, _ in distances),
+        hop_limit=statistics.median(hop for _, hop, _ in distances),
         rest=statistics.median(rests),
         rest_p90=_quantile(rests, 0.9),
-        unlimited=statistics.median(unlimited) if unlimited else 0.0,
-        unlimited_worst=max(unlimited, default=0.0),
-        unlimited_orders=len(unlimited),
     )
 
 
@@ -200,12 +197,7 @@ def _speed_row(found: Measured) -> str:
 def _gap_row(found: Measured) -> str:
     # With arbitrage the bound counts what circles earn, whatever the order's size: no distance in parts of the order.
     wholes = ["-", "-"] if found.arbitrage else [f"{found.distance:.3f}", f"{found.hop_limit:.3f}"]
-    free = (
-        ["-", "-", "-"]
-        if found.arbitrage
-        else [f"{found.unlimited:.3f}", f"{found.unlimited_worst:.3f}", str(found.unlimited_orders)]
-    )
-    shown = " | ".join([*wholes, f"{found.rest:.3f}", f"{found.rest_p90:.3f}", *free])
+    shown = " | ".join([*wholes, f"{found.rest:.3f}", f"{found.rest_p90:.3f}"])
     return f"| {found.pools} | {'yes' if found.arbitrage else 'no'} | {shown} |"
 
 

@@ -1,0 +1,56 @@
+"""The same question has one answer, whatever the interpreter hashes with and in whatever order pools come."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+
+from benchmarks.routing_markets import GeneratedMarket
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+_ANSWERS = """
+import random, sys
+from benchmarks.routing_markets import generated_market
+from dexroute.engine.routing import RouteOptions, find_route
+from dexroute.engine.routing.room import AnyRoom
+from tests.engine.test_routing_same_answer import requests
+made = generated_market(60, 8, seed=2, arbitrage=True)
+pools = list(made.pools)
+random.Random(int(sys.argv[1])).shuffle(pools)
+for request in requests(made, 2, 6):
+    quote = find_route(pools, request, RouteOptions(room=AnyRoom()))
+    hops = [(str(hop.pool), hop.amount_in, hop.amount_out) for hop in quote.route.hops]
+    print(quote.amount_in, quote.amount_out, quote.bound, hops)
+"""
+
+
+def requests(made: GeneratedMarket, seed: int, number: int) -> list[QuoteRequest]:
+    """Orders of a hundred-millionth to a hundredth of what pools hold, every third exact out."""
+    rng = random.Random(seed)
+    asked = []
+    for place in range(number):
+        source, target = rng.sample(range(len(made.mints)), 2)
+        mode = SwapMode.EXACT_OUT if place % 3 == 0 else SwapMode.EXACT_IN
+        worth = min(made.depths[source], made.depths[target]) * 10.0 ** rng.uniform(-8.0, -2.0)
+        amount = made.amount(source if mode is SwapMode.EXACT_IN else target, worth)
+        asked.append(
+            QuoteRequest(input_mint=made.mints[source].address, output_mint=made.mints[target].address, amount=amount, mode=mode)
+        )
+    return asked
+
+
+def test_neither_hash_seed_nor_order_of_pools_changes_a_route() -> None:
+    answers = set()
+    for seed in ("0", "1", "4242"):
+        ran = subprocess.run(
+            [sys.executable, "-c", _ANSWERS, seed],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert len(ran.stdout.splitlines()) == 6
+        answers.add(ran.stdout)
+    assert len(answers) == 1
