@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 from collections import Counter
@@ -14,6 +13,7 @@ from solders.hash import Hash
 from dexroute.chain.rpc.failures import from_http_status, from_json_rpc, retry_after_ms
 from dexroute.chain.rpc.fields import Field
 from dexroute.chain.rpc.health import EndpointHealth, TokenBucket, monotonic_ms
+from dexroute.chain.rpc.whole_calls import WholeCalls
 from dexroute.chain.secrets import UrlSecrets, quiet_http_logs
 from dexroute.config import EMBEDDED, is_loopback, redact_url
 from dexroute.errors import ConfigError, NetworkError, RpcError, RpcUnreachable
@@ -45,6 +45,7 @@ class JsonRpcEndpoint:
         self.health = EndpointHealth()
         self.bucket = TokenBucket(rate_per_s)
         self._demanded: Hash | None = None
+        self._calls = WholeCalls(self._timeout_s)
         quiet_http_logs()
         try:
             self._url = httpx.URL("http://embedded/" if url == EMBEDDED else url)
@@ -53,6 +54,8 @@ class JsonRpcEndpoint:
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=self._timeout_s,
+            # `_calls` bounds them; a bound here makes httpcore close what it should keep (encode/httpcore#1000)
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
             headers={"Content-Type": "application/json"},
             trust_env=not is_loopback(url),  # a proxy of the environment cannot reach this machine's own ports
         )
@@ -67,6 +70,7 @@ class JsonRpcEndpoint:
 
     async def aclose(self) -> None:
         """Close the connections. The endpoint cannot be used afterwards."""
+        await self._calls.aclose()
         await self._http.aclose()
 
     def demand(self, genesis_hash: Hash) -> None:
@@ -112,8 +116,7 @@ class JsonRpcEndpoint:
         body = json.dumps({"jsonrpc": "2.0", "id": call_id, "method": method, "params": params}, separators=(",", ":"))
         try:
             # httpx bounds each read; a server that drips a byte now and then would still hold us forever.
-            async with asyncio.timeout(self._timeout_s):
-                response, content = await self._post(method, body.encode())
+            response, content = await self._calls.run(lambda: self._post(method, body.encode()))
         except (TimeoutError, httpx.TimeoutException):
             raise RpcUnreachable(
                 f"{method}: {self.name} did not answer within {self._timeout_s:g} s; try again or use another endpoint (-u)",
