@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 import time
 from collections.abc import Iterator
@@ -29,11 +31,26 @@ def ask(quote: Quote, question: str) -> None:
     from dexroute.cli.render_quote import render_quote
 
     render_quote(plain_console(stderr=True), quote, age_ms=max(0, time.time_ns() // 1_000_000 - quote.read_ms))
-    with _signals_at_once():
-        agreed = typer.confirm(question, err=True)
-    if not agreed:
+    if not agreed(question):
         typer.echo("nothing was signed", err=True)
         raise typer.Exit(0)
+
+
+def agreed(question: str) -> bool:
+    """A person's yes or no on the terminal; no is the default. Raises typer.Abort when the terminal is closed.
+
+    Not `typer.confirm`: a Ctrl-C that comes while `input` makes itself ready is lost, and the command waits on."""
+    with _signals_at_once():
+        while True:
+            typer.echo(f"{question} [y/N]: ", nl=False, err=True)
+            while os.name == "posix" and not select.select([sys.stdin], [], [], 0.2)[0]:
+                pass  # between two looks a signal is heard
+            if not (line := sys.stdin.readline()):
+                raise typer.Abort
+            answer = line.strip().lower()
+            if answer in ("y", "yes", "n", "no", ""):
+                return answer.startswith("y")
+            typer.echo(f"{line.strip()} is neither y nor n", err=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dexroute.cli.command import command, examples
+from dexroute.cli.consent import agreed
 from dexroute.cli.session import Session
 from dexroute.errors import UsageError
 
@@ -140,7 +141,7 @@ async def _carry_out(session: Session, tables: LookupTables, change: TableChange
         if session.is_json or not sys.stdin.isatty():
             raise UsageError(f"`dex tables {change.what}` without a terminal to ask on needs --yes")
         typer.echo(_said(change), err=True)
-        if not typer.confirm(f"Sign and send {len(change.transactions)} transaction(s)?", err=True):
+        if not agreed(f"Sign and send {len(change.transactions)} transaction(s)?"):
             typer.echo("nothing was signed", err=True)
             raise typer.Exit(0)
     signatures = await tables.carry_out(change, owner)

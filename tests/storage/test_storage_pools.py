@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from solders.pubkey import Pubkey
@@ -51,3 +52,9 @@ async def test_a_pool_is_remembered_on_its_cluster_only(store: SqlStore) -> None
     await store.remember_pools([here, there])
     assert await store.remembered_pools("here") == (here,) and await store.remembered_pools("there") == (there,)
     await store.remember_pools([])
+
+
+async def test_many_may_see_the_same_new_pools_at_once(store: SqlStore) -> None:
+    seen = [[pool(address, A, B, last_seen_ms=look) for address in range(1, 30)] for look in range(12)]
+    await asyncio.gather(*(store.remember_pools(pools) for pools in seen))
+    assert len(await store.remembered_pools("here")) == 29
