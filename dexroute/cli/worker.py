@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -42,6 +41,8 @@ def register(app: typer.Typer) -> None:
         With a PostgreSQL journal (DEXROUTE_DATABASE_URL) any number of workers on any machines share the orders: each is landed
         exactly once, and one whose worker dies goes to another when its lease ends. A SQLite journal is worked on by one process.
         SIGTERM or Ctrl-C: nothing new is taken, what is under way may end, the rest is handed back; a second one stops at once."""
+        from asyncio import CancelledError
+
         from dexroute.cli.stopping import Stopping
         from dexroute.cli.worker_view import WorkerView
 
@@ -52,7 +53,7 @@ def register(app: typer.Typer) -> None:
                 async with view.shown(dex, working, stopping.asked):
                     stopping.begin()
                     await working.run(stopping.asked, until_idle=until_idle, grace_ms=grace * 1_000)
-        except asyncio.CancelledError:
+        except CancelledError:
             if not stopping.forgive():
                 raise
             return

@@ -13,7 +13,7 @@ from tests.e2e.stage import Stage
 @pytest.mark.parametrize("comes_back", [True, False])
 async def test_a_confirmed_swap_that_lost_its_block_lands_once(open_stage: Opener, comes_back: bool) -> None:
     """By itself, or because the same bytes are sent again: in the end there is one swap, of the one signature."""
-    stage: Stage = await open_stage(Pace(finalize_after=60))
+    stage: Stage = await open_stage(Pace(finalize_after=60, hash_blocks=2_000))
     a, b = stage.token(6), stage.token(9)
     stage.own_pool(a, b, (10**12, 2 * 10**12))
     stage.give(a, 10**9)

@@ -110,7 +110,7 @@ async def test_a_node_that_answers_slots_as_block_heights_proves_nothing(open_st
 
 
 async def test_a_node_that_takes_no_transactions_is_named_and_the_order_waits_for_a_better_one(open_stage: Opener) -> None:
-    stage: Stage = await open_stage(None, Sloppiness(missing=frozenset({"sendTransaction"})))
+    stage: Stage = await open_stage(Pace(hash_blocks=2_000), Sloppiness(missing=frozenset({"sendTransaction"})))
     a, b = stage.token(6), stage.token(9)
     stage.own_pool(a, b, (10**12, 2 * 10**12))
     stage.give(a, 10**9)

@@ -11,4 +11,4 @@ from tests.e2e.soak import soak
 
 @pytest.mark.parametrize("chaos", [False, True], ids=["sqlite", "servers-killed"])
 async def test_every_order_is_accounted_for(tmp_path: Path, chaos: bool) -> None:
-    assert await soak(11, 6, tmp_path, postgres=chaos, chaos=chaos) == []
+    assert await soak(11, 5, tmp_path, postgres=chaos, chaos=chaos) == []

@@ -21,7 +21,7 @@ from dexroute.errors import OracleUnusable, PriceDeviation, StaleSnapshot, Usage
 from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 from dexroute.types.accounts import AccountSnapshot, ChainClock
 from dexroute.types.mints import Mint
-from dexroute.types.routes import Route
+from dexroute.types.routes import Hop, Leg, Route
 from tests.engine.small_market import SWAPS_OFF, mint, pool
 from tests.pyth import price_update
 
@@ -35,7 +35,16 @@ def reference(*pools: CpmmPool) -> ReferencePrice | None:
 
 
 def quoted(amount_in: int, amount_out: int) -> RouteQuote:
-    return RouteQuote(amount_in=amount_in, amount_out=amount_out, route=Route(legs=()), bound=None)
+    hop = Hop(
+        venue_id="x",
+        pool=A.address,
+        input_mint=A.address,
+        output_mint=B.address,
+        amount_in=amount_in,
+        amount_out=amount_out,
+        fees=(),
+    )
+    return RouteQuote(amount_in=amount_in, amount_out=amount_out, route=Route(legs=(Leg(hops=(hop,)),)), bound=None)
 
 
 def test_a_shallow_pool_does_not_move_the_median() -> None:
