@@ -12,7 +12,7 @@ from typing import Final
 
 from benchmarks.routing_markets import GeneratedMarket, generated_market
 from dexroute.engine.routing import RouteOptions, Solution, solve_route
-from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.market import Market, offers_exact_out
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.errors import RouteNotFound
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -31,10 +31,11 @@ _TEXT = """### Where no limit binds
 Smaller markets without arbitrage whose pools hold a thousand times as many base units, {hops} hops and 8 legs allowed. Of
 {orders} orders a market those whose route needs fewer than 8 legs and none of {hops} hops, and that are worth {units:,}
 base units of any mint at least: a bound allows for whole units of every pool it counts. Distance of the route to the
-certificate's bound, in basis points: what the search misses and what the bound is too wide by.
+certificate's bound, in basis points: what the search misses and what the bound is too wide by. Markets of exact-out orders are
+without Meteora DAMM v1, whose program has no exact-out swap: a bound counts every pool, and no route may take these.
 
-| pools | mints | median | p90 | worst | under 0.1 | orders |
-| ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| pools | mints | mode | median | p90 | worst | under 0.1 | orders |
+| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |
 {rows}"""
 
 
@@ -44,6 +45,7 @@ class Distances:
 
     pools: int
     mints: int
+    mode: SwapMode
     found: tuple[float, ...]
 
     def row(self) -> str:
@@ -52,26 +54,27 @@ class Distances:
         numbers = (statistics.median(ordered), ordered[len(ordered) * 9 // 10], ordered[-1])
         shown = " | ".join(f"{number:.4f}" for number in numbers)
         near = sum(distance < 0.1 for distance in ordered)
-        return f"| {self.pools} | {self.mints} | {shown} | {near / len(ordered):.1%} | {len(ordered)} |"
+        return f"| {self.pools} | {self.mints} | {self.mode} | {shown} | {near / len(ordered):.1%} | {len(ordered)} |"
 
 
 def unlimited_section() -> str:
     """The section of the page, measured now."""
-    measured = [distances(pools, mints, seeds) for pools, mints, seeds in MARKETS]
+    measured = [distances(pools, mints, seeds, mode) for pools, mints, seeds in MARKETS for mode in SwapMode]
     rows = "\n".join(one.row() for one in measured if one.found)
     return _TEXT.format(hops=HOPS, orders=ORDERS, units=LEAST_UNITS, rows=rows)
 
 
-def distances(pools: int, mints: int, seeds: tuple[int, ...]) -> Distances:
+def distances(pools: int, mints: int, seeds: tuple[int, ...], mode: SwapMode) -> Distances:
     """What the orders of these markets that no limit binds are from their bounds."""
+    exact_in = mode is SwapMode.EXACT_IN
     found = []
     for seed in seeds:
         made = generated_market(pools, mints, seed=seed, deepest=DEEPEST)
-        market = Market(made.pools)
+        market = Market([pool for pool in made.pools if exact_in or offers_exact_out(pool.venue_id)])
         rng = random.Random(seed)  # noqa: S311
         for number in range(ORDERS):
             request = _request(made, rng, number)
-            if request is None:
+            if request is None or request.mode is not mode:
                 continue
             try:
                 solution = solve_route(market, request, RouteOptions(max_hops=HOPS, room=AnyRoom()))
@@ -80,7 +83,7 @@ def distances(pools: int, mints: int, seeds: tuple[int, ...]) -> Distances:
             distance = _distance(solution, request)
             if distance is not None:
                 found.append(distance)
-    return Distances(pools=pools, mints=mints, found=tuple(found))
+    return Distances(pools=pools, mints=mints, mode=mode, found=tuple(found))
 
 
 def _request(made: GeneratedMarket, rng: random.Random, number: int) -> QuoteRequest | None:
