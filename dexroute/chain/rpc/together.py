@@ -61,7 +61,9 @@ class _Lane:
                 wanted = list(dict.fromkeys(signature for signatures, _ in taken for signature in signatures))
                 try:
                     slot, found = await self._ask(wanted, self._search_history)
-                except Exception as error:
+                except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+                    raise
+                except BaseException as error:  # whatever it is, it is theirs who asked
                     for heard in (heard for _, heard in taken if not heard.done()):
                         heard.set_exception(error)
                 else:
