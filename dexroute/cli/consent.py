@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from dexroute.sdk.quote import Quote
 
 
-def demand_terminal(session: Session, *, otherwise: str) -> None:
+def demand_terminal(session: Session, *, what: str = "a swap", otherwise: str = "--yes") -> None:
     """Without --yes there must be somebody to ask. Raises UsageError; `otherwise` names what to do."""
     if session.is_json or not sys.stdin.isatty():
-        raise UsageError(f"a swap without a terminal to ask on needs {otherwise}")
+        raise UsageError(f"{what} without a terminal to ask on needs {otherwise}")
 
 
 def ask(quote: Quote, question: str) -> None:
@@ -31,12 +31,17 @@ def ask(quote: Quote, question: str) -> None:
     from dexroute.cli.render_quote import render_quote
 
     render_quote(plain_console(stderr=True), quote, age_ms=max(0, time.time_ns() // 1_000_000 - quote.read_ms))
-    if not agreed(question):
+    leave_unless_agreed(question)
+
+
+def leave_unless_agreed(question: str) -> None:
+    """Ends the command, with exit code 0, on a no."""
+    if not _agreed(question):
         typer.echo("nothing was signed", err=True)
         raise typer.Exit(0)
 
 
-def agreed(question: str) -> bool:
+def _agreed(question: str) -> bool:
     """A person's yes or no on the terminal; no is the default. Raises typer.Abort when the terminal is closed.
 
     Not `typer.confirm`: a Ctrl-C that comes while `input` makes itself ready is lost, and the command waits on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +27,10 @@ Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="What you would ty
 From = Annotated[str, typer.Argument(metavar="FROM", help="Symbol or mint to pay with.")]
 To = Annotated[str, typer.Argument(metavar="TO", help="Symbol or mint to receive.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Look for pools even when some are remembered.", rich_help_panel=_ROUTE)]
+Key = Annotated[str | None, typer.Option("--key", metavar="KEY", help="Idempotency key: the same key never swaps twice.")]
+Deadline = Annotated[
+    int | None, typer.Option("--deadline", min=1, metavar="SECONDS", help="Sign nothing new after this; follow what was sent.")
+]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.svg", help="Draw it into this file as well.")]
 
 
@@ -228,3 +233,8 @@ def address_from(text: str) -> Pubkey:
         return Pubkey.from_string(text)
     except ValueError:
         raise UsageError(f"{text!r} is not an address (base58, 32 bytes)", address=text) from None
+
+
+def deadline_ms(seconds: int | None) -> int | None:
+    """The moment `--deadline` stands for, as an order keeps it; None without one."""
+    return None if seconds is None else time.time_ns() // 1_000_000 + seconds * 1_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,13 +43,8 @@ def register(app: typer.Typer) -> None:
         choices: o.RouteChoices,
         fees: o.FeeChoices,
         refresh: o.Refresh = False,
-        key: Annotated[
-            str | None, typer.Option("--key", metavar="KEY", help="Idempotency key: the same key never swaps twice.")
-        ] = None,
-        deadline: Annotated[
-            int | None,
-            typer.Option("--deadline", min=1, metavar="SECONDS", help="Sign nothing after this; follow what was sent."),
-        ] = None,
+        key: o.Key = None,
+        deadline: o.Deadline = None,
         priority: Annotated[
             PriorityChoice, typer.Option("--priority", help="A head start in the queue; what waits long enough is next anyway.")
         ] = PriorityChoice.normal,
@@ -62,12 +56,12 @@ def register(app: typer.Typer) -> None:
         with `dex orders watch`, give it up with `dex orders cancel`."""
         from dexroute.types.orders import Priority
 
-        deadline_ms = None if deadline is None else time.time_ns() // 1_000_000 + deadline * 1_000
+        deadline_ms = o.deadline_ms(deadline)
         async with session.dex() as dex:
-            _ = dex.signer  # before anything is quoted: a missing key is the first thing to say
+            await dex.open_signer()  # before anything is quoted: a missing key is the first thing to say
             terms = await o.terms_from(dex, amount, from_, to, choices, fees)
             if not yes:
-                demand_terminal(session, otherwise="--yes")
+                demand_terminal(session)
             placed = None if key is None else await (await dex.orders()).submitted(key, terms)
             if placed is not None:
                 session.note(f"key {key!r} stands for order {placed.order.id} already; nothing new was placed")

@@ -37,13 +37,8 @@ def register(app: typer.Typer) -> None:
         choices: o.RouteChoices,
         fees: o.FeeChoices,
         refresh: o.Refresh = False,
-        key: Annotated[
-            str | None, typer.Option("--key", metavar="KEY", help="Idempotency key: the same key never swaps twice.")
-        ] = None,
-        deadline: Annotated[
-            int | None,
-            typer.Option("--deadline", min=1, metavar="SECONDS", help="Sign nothing new after this; follow what was sent."),
-        ] = None,
+        key: o.Key = None,
+        deadline: o.Deadline = None,
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before signing.")] = False,
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Simulate; print the outcome and the unsigned transaction; sign nothing.")
@@ -54,7 +49,7 @@ def register(app: typer.Typer) -> None:
         Shows the quote and asks before it signs; --yes does not ask. The least output (or the most input) you accept is
         enforced on chain. With --key the same command never swaps twice, however often it is run."""
         progress = OrderProgress(session)
-        deadline_ms = None if deadline is None else time.time_ns() // 1_000_000 + deadline * 1_000
+        deadline_ms = o.deadline_ms(deadline)
         async with session.dex(progress.heard) as dex:
             await dex.open_signer()  # before anything is quoted: a missing key is the first thing to say
             terms = await o.terms_from(dex, amount, from_, to, choices, fees)

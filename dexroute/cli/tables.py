@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dexroute.cli.command import command, examples
-from dexroute.cli.consent import agreed
+from dexroute.cli.consent import demand_terminal, leave_unless_agreed
 from dexroute.cli.session import Session
 from dexroute.errors import UsageError
 
@@ -138,12 +137,9 @@ async def _named_pools(dex: Dex, pools: list[str] | None, pairs: list[str] | Non
 
 async def _carry_out(session: Session, tables: LookupTables, change: TableChange, owner: Pubkey, yes: bool) -> None:
     if not yes and change.transactions:
-        if session.is_json or not sys.stdin.isatty():
-            raise UsageError(f"`dex tables {change.what}` without a terminal to ask on needs --yes")
+        demand_terminal(session, what=f"`dex tables {change.what}`")
         typer.echo(_said(change), err=True)
-        if not agreed(f"Sign and send {len(change.transactions)} transaction(s)?"):
-            typer.echo("nothing was signed", err=True)
-            raise typer.Exit(0)
+        leave_unless_agreed(f"Sign and send {len(change.transactions)} transaction(s)?")
     signatures = await tables.carry_out(change, owner)
     shape = {
         "table": str(change.table),
