@@ -93,14 +93,14 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
     scope = scope_of(market, request, options)
     findings.connected = bool(scope.edges)
     rooms: list[TransactionRoom] = [options.room] if options.room else _guessed_rooms(options.max_accounts)
-    split = _look(findings, scope, rooms[0], explain)
+    split = _look(findings, scope, rooms[0], explain, prove)
     findings.settle(rooms[:1])
     if findings.ranked and not prove:
         return  # that there is a route was the question
     hops = _hops_to_try(findings, split)
     while hops:
         shorter = Findings(market, request, replace(options, max_hops=hops))
-        tried = _look(shorter, scope_of(market, request, shorter.options), rooms[0], explain)
+        tried = _look(shorter, scope_of(market, request, shorter.options), rooms[0], explain, prove)
         shorter.settle(rooms[:1])
         findings.take(shorter)
         hops = _hops_to_try(shorter, tried)
@@ -120,8 +120,8 @@ def _hops_to_try(findings: Findings, split: SplitFound | None) -> int:
     return best if best < split.longest else 0
 
 
-def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool) -> SplitFound | None:
-    """Quotes the best single paths of a scope, and splits where they promise more."""
+def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool, prove: bool) -> SplitFound | None:
+    """Quotes the best single paths of a scope, and splits where they promise more (without a proof, where none of them will do)."""
     from dexroute.engine.routing.paths import PathSearch, promised_paths
     from dexroute.engine.routing.split import find_split
 
@@ -142,6 +142,10 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
     )
     findings.promised = len(promised)
     _quote_single_paths(findings, _net_promises(findings, promised), explain)
+    if not prove:
+        findings.settle([room])
+        if findings.ranked:
+            return None
     best = promised[0].amount if promised else None
     split = None
     if not _single_is_enough(best, order.amount, float(scope.through.max(initial=0.0)), order.exact_in):
