@@ -12,7 +12,7 @@ from typing import Final
 
 from benchmarks.routing_markets import GeneratedMarket, generated_market
 from dexroute.engine.routing import RouteOptions, Solution, solve_route
-from dexroute.engine.routing.market import Market, offers_exact_out
+from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.errors import RouteNotFound
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -26,13 +26,17 @@ LEAST_UNITS: Final = 10**8
 # Of the worth of all pools' holdings of the scarcer mint, as powers of ten.
 SIZES: Final = (-6.5, -2.5)
 
+# How many hops a path may have that is to be worse than all of HOPS hops, and by what part it has to be better.
+_ANY_HOPS: Final = 12
+_BETTER: Final = 1e-7
+
 _TEXT = """### Where no limit binds
 
 Smaller markets without arbitrage whose pools hold a thousand times as many base units, {hops} hops and 8 legs allowed. Of
-{orders} orders a market those whose route needs fewer than 8 legs and none of {hops} hops, and that are worth {units:,}
-base units of any mint at least: a bound allows for whole units of every pool it counts. Distance of the route to the
-certificate's bound, in basis points: what the search misses and what the bound is too wide by. Markets of exact-out orders are
-without Meteora DAMM v1, whose program has no exact-out swap: a bound counts every pool, and no route may take these.
+{orders} orders a market those whose route needs fewer than 8 legs, behind which no path of more than {hops} hops pays better
+than all shorter ones (a route of three hops a leg may well lack a path of five), and that are worth {units:,} base units of any
+mint at least: a bound allows for whole units of every pool it counts. Distance of the route to the certificate's bound, in basis
+points: what the search misses and what the bound is too wide by.
 
 | pools | mints | mode | median | p90 | worst | under 0.1 | orders |
 | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |
@@ -66,11 +70,10 @@ def unlimited_section() -> str:
 
 def distances(pools: int, mints: int, seeds: tuple[int, ...], mode: SwapMode) -> Distances:
     """What the orders of these markets that no limit binds are from their bounds."""
-    exact_in = mode is SwapMode.EXACT_IN
     found = []
     for seed in seeds:
         made = generated_market(pools, mints, seed=seed, deepest=DEEPEST)
-        market = Market([pool for pool in made.pools if exact_in or offers_exact_out(pool.venue_id)])
+        market = Market(made.pools)
         rng = random.Random(seed)  # noqa: S311
         for number in range(ORDERS):
             request = _request(made, rng, number)
@@ -80,7 +83,7 @@ def distances(pools: int, mints: int, seeds: tuple[int, ...], mode: SwapMode) ->
                 solution = solve_route(market, request, RouteOptions(max_hops=HOPS, room=AnyRoom()))
             except RouteNotFound:
                 continue
-            distance = _distance(solution, request)
+            distance = _distance(market, solution, request)
             if distance is not None:
                 found.append(distance)
     return Distances(pools=pools, mints=mints, mode=mode, found=tuple(found))
@@ -101,14 +104,31 @@ def _request(made: GeneratedMarket, rng: random.Random, number: int) -> QuoteReq
     )
 
 
-def _distance(solution: Solution, request: QuoteRequest) -> float | None:
+def _distance(market: Market, solution: Solution, request: QuoteRequest) -> float | None:
     """In basis points of what was reached; None where legs or hops may have been too few."""
     quote, certificate = solution.quote, solution.certificate
-    legs = quote.route.legs
-    if certificate is None or len(legs) >= 8 or max(len(leg.hops) for leg in legs) >= HOPS:
+    if certificate is None or len(quote.route.legs) >= 8 or _longer_pays(market, solution, request):
         return None
     reached = quote.amount_out if request.mode is SwapMode.EXACT_IN else quote.amount_in
     return abs(certificate.bound - reached) / reached * 1e4
+
+
+def _longer_pays(market: Market, solution: Solution, request: QuoteRequest) -> bool:
+    """Whether behind the route some path of more than HOPS hops fetches more than every shorter one: what no search could take."""
+    table = market.prices
+    source, target = market.number_of[request.input_mint], market.number_of[request.output_mint]
+    slope = table.usable(exact_in=request.mode is SwapMode.EXACT_IN).copy()
+    slope[(table.target == source) | (table.source == target)] = 0.0
+    through: dict[int, int] = {}
+    for hop in solution.quote.route.hops:
+        (edge,) = (
+            edge for edge in market.between(hop.input_mint, hop.output_mint) if market.edge_pool[edge].address == hop.pool
+        )
+        through[edge] = through.get(edge, 0) + hop.amount_in
+    for edge, amount in through.items():
+        slope[table.place[edge]] = market.curve(edge).marginal(float(amount))
+    fetched = [worth[source] for worth in table.worth(slope, target, _ANY_HOPS)]
+    return bool(fetched[-1] > fetched[HOPS] * (1.0 + _BETTER))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def test_all_pools_at_once_are_worth_what_each_is_alone(made: GeneratedMarket, s
     rng = random.Random(1)
     prices = np.array([worth[mint] * 10.0 ** rng.uniform(-spread, spread) for mint in market.mints])
     prices[0] = 0.0
-    found = arbitrage_at(market, prices)
+    found = arbitrage_at(market, prices, market.prices.slope)
     alone = {
         edge: best_arbitrage(market.curve(edge), float(prices[source]), float(prices[target]))
         for edge, (source, target) in enumerate(zip(market.source, market.target, strict=True))
@@ -50,7 +50,7 @@ def test_a_fair_market_has_no_prices_at_rest_and_one_with_arbitrage_has() -> Non
     true = np.array([worth[mint] for mint in market.mints])
     # Both in one unit.
     unit = float(np.median(true / rest.prices))
-    assert 0.0 < rest.arbitrage.gained * unit < arbitrage_at(market, true).gained
+    assert 0.0 < rest.arbitrage.gained * unit < arbitrage_at(market, true, market.prices.slope).gained
 
 
 def test_the_bound_of_a_small_order_counts_the_arbitrage_at_rest_and_is_finite() -> None:

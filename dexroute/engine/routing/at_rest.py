@@ -24,10 +24,12 @@ _LEAST_SPAN: Final = 1e-4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtRest:
-    """`prices` by mint, 0 where nothing connects it with the rest; `arbitrage` is their worth of it, in the same unit."""
+    """`prices` by mint, 0 where nothing connects it with the rest; `arbitrage` is their worth of it, in the same unit, and
+    `exact_out_arbitrage` without the pools that have no exact-out swap."""
 
     prices: Floats
     arbitrage: Arbitrage
+    exact_out_arbitrage: Arbitrage
 
 
 def prices_at_rest(market: Market) -> AtRest | None:
@@ -36,12 +38,16 @@ def prices_at_rest(market: Market) -> AtRest | None:
     if not table.slope.any():
         return None
     numeraire = int(table.sources[int(np.argmax(np.diff(np.append(table.starts, len(table.source)))))])
-    prices = all_prices(market, [(numeraire, 1.0)])
-    arbitrage = arbitrage_at(market, prices)
+    prices = all_prices(market, [(numeraire, 1.0)], table.slope)
+    arbitrage = arbitrage_at(market, prices, table.slope)
     if arbitrage.gained <= _NOTHING * arbitrage.volume:
         return None
     prices = _fitted(market, table.worth(table.slope, numeraire, _HOPS)[-1])
-    return AtRest(prices=prices, arbitrage=arbitrage_at(market, prices))
+    return AtRest(
+        prices=prices,
+        arbitrage=arbitrage_at(market, prices, table.slope),
+        exact_out_arbitrage=arbitrage_at(market, prices, table.exact_out_slope),
+    )
 
 
 def _fitted(market: Market, first: Floats) -> Floats:

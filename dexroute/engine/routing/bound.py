@@ -57,8 +57,9 @@ class Bound:
 
 def dual_bound(market: Market, prices: Floats, *, input: int, output: int, amount: int, exact_in: bool) -> Bound:
     """The bound at these prices, base units of the ranked mint per base unit, by mint number. Prices are not negative."""
-    arbitrage = arbitrage_at(market, prices)
-    favoured = favours(market, prices, input=input, output=output)
+    slope = market.prices.usable(exact_in=exact_in)
+    arbitrage = arbitrage_at(market, prices, slope)
+    favoured = favours(market, prices, slope, input=input, output=output)
     worth = float(prices[input if exact_in else output])
     return bound_of(arbitrage, favoured=favoured, worth=worth, amount=amount, exact_in=exact_in)
 
@@ -78,10 +79,11 @@ def bound_of(arbitrage: Arbitrage, *, favoured: float, worth: float, amount: int
 
 
 @_ABSURD
-def arbitrage_at(market: Market, prices: Floats) -> Arbitrage:
-    """All arbitrage at these prices, by mint number. Prices are not negative."""
+def arbitrage_at(market: Market, prices: Floats, slope: Floats) -> Arbitrage:
+    """All arbitrage at these prices, by mint number, through the edges that `slope` (of the market's table) leaves open. Prices are
+    not negative."""
     table = market.prices
-    worth_in, worth_out = prices[table.source], table.slope * prices[table.target]
+    worth_in, worth_out = prices[table.source], slope * prices[table.target]
     touched = np.flatnonzero((worth_out >= worth_in * (1.0 - _NEAR)) & (worth_out > 0.0))
     paid, got = worth_in[touched], prices[table.target[touched]]
     gains, volumes = _first_arbitrage(table, touched, paid, worth_out[touched])
@@ -100,18 +102,18 @@ def arbitrage_at(market: Market, prices: Floats) -> Arbitrage:
 
 
 @_ABSURD
-def favours(market: Market, prices: Floats, *, input: int, output: int) -> float:
+def favours(market: Market, prices: Floats, slope: Floats, *, input: int, output: int) -> float:
     """What legs may get too much where programs round for the trader: a swap as if u more of its input had come in, so up to
     their worth, and where the edge is a loss, up to what 1 + u units fetch less the one that is paid; and a part of the output
     (`Curve.favour_in`, `favour_out`). Each leg on the path of few enough hops where that is most."""
     table = market.prices
-    worth_in, worth_out = prices[table.source], table.slope * prices[table.target]
+    worth_in, worth_out = prices[table.source], slope * prices[table.target]
     favour = np.minimum((1.0 + table.favour_in) * worth_out - worth_in, table.favour_in * worth_in)
     favour += table.favour_out * prices[table.target]
     favour[((table.favour_in == 0.0) & (table.favour_out == 0.0)) | (favour < 0.0)] = 0.0
     if not favour.any():
         return 0.0
-    favour[table.slope <= 0.0] = -np.inf
+    favour[slope <= 0.0] = -np.inf
     most = np.full(table.mints, -np.inf)
     most[output] = 0.0
     for _ in range(MAX_HOPS):
@@ -155,28 +157,31 @@ def best_arbitrage(curve: Steps, paid: float, got: float) -> tuple[float, float]
     return gain, volume
 
 
-def sale_chains(market: Market, prices: Floats, mints: Iterable[int], end: Container[int]) -> set[int]:
-    """The edges that selling each of these mints for its price takes, until a mint of `end` is reached."""
+def sale_chains(
+    market: Market, prices: Floats, slope: Floats, mints: Iterable[int], end: Container[int]
+) -> dict[int, frozenset[int]]:
+    """By mint, the edges that selling it for its price takes, until a mint of `end` is reached."""
     table = market.prices
-    best = table.best_sales(table.slope, prices)
-    seen: set[int] = set()
-    chains: set[int] = set()
-    for mint in mints:
-        while mint not in end and mint not in seen and mint in best:
-            seen.add(mint)
+    best = table.best_sales(slope, prices)
+    chains: dict[int, frozenset[int]] = {}
+    for first in mints:
+        passed: dict[int, int] = {}
+        mint = first
+        while mint not in end and mint not in passed and mint in best:
             place = best[mint]
-            chains.add(int(table.edge[place]))
+            passed[mint] = int(table.edge[place])
             mint = int(table.target[place])
+        chains[first] = frozenset(passed.values())
     return chains
 
 
 @_ABSURD
-def all_prices(market: Market, known: Sequence[tuple[int, float]]) -> Floats:
-    """Prices of every mint from those of some."""
+def all_prices(market: Market, known: Sequence[tuple[int, float]], slope: Floats) -> Floats:
+    """Prices of every mint from those of some, at these slopes."""
     table = market.prices
     prices = np.zeros(table.mints)
     fixed = np.zeros(table.mints, dtype=np.bool_)
     for mint, price in known:
         prices[mint] = price
         fixed[mint] = True
-    return table.extended(table.slope, prices, fixed)
+    return table.extended(slope, prices, fixed)

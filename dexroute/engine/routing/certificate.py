@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import numpy as np
@@ -69,8 +70,10 @@ def _at_rest(market: Market, request: QuoteRequest, order: Order) -> tuple[Bound
         return None
     scale = 1.0 / float(rest.prices[ranked])
     worth = float(rest.prices[fixed]) * scale
-    favoured = favours(market, rest.prices, input=order.input, output=order.output)
-    bound = bound_of(rest.arbitrage, favoured=favoured, worth=worth, amount=request.amount, exact_in=order.exact_in, scale=scale)
+    slope = market.prices.usable(exact_in=order.exact_in)
+    favoured = favours(market, rest.prices, slope, input=order.input, output=order.output)
+    arbitrage = rest.arbitrage if order.exact_in else rest.exact_out_arbitrage
+    bound = bound_of(arbitrage, favoured=favoured, worth=worth, amount=request.amount, exact_in=order.exact_in, scale=scale)
     return bound, rest.prices * scale
 
 
@@ -108,19 +111,31 @@ def _solved_for(
     for _ in range(_ROUNDS):
         if abs(tightest.exact - reached) <= _MOST_GAP * reached:
             break
-        outside = sorted(bound.surplus.keys() - edges, key=lambda edge: (-bound.surplus[edge], edge))
         if len(edges) > _MOST_EDGES:
             break
-        if settled and sum(bound.surplus[edge] for edge in outside) <= _NEGLIGIBLE * reached:
+        more, lacking = _beyond(market, bound, prices, edges, known, order)
+        if settled and lacking <= _NEGLIGIBLE * reached:
             break
-        more = outside[:_MORE_EDGES]
-        edges.update(more)
-        edges |= sale_chains(market, prices, (market.target[edge] for edge in more), known)
+        edges |= more
         flow = solve_network(market, sorted(edges), order, _Scale(prices), tolerance=_TOLERANCE)
         settled = True
         known, bound, prices = _at_flow(market, request, flow, order)
         tightest = _tighter(tightest, bound, exact_in)
     return tightest, prices
+
+
+def _beyond(
+    market: Market, bound: Bound, prices: Floats, edges: AbstractSet[int], known: Container[int], order: Order
+) -> tuple[set[int], float]:
+    """Edges that are worth more than nothing and were not solved over, the dearest first few, with those by which their targets
+    are sold; and what all such are worth. An edge that was solved over counts when its target is dear for a sale that was not."""
+    slope = market.prices.usable(exact_in=order.exact_in)
+    sales = sale_chains(market, prices, slope, {market.target[edge] for edge in bound.surplus}, known)
+    lacking = [edge for edge in bound.surplus if edge not in edges or not sales[market.target[edge]] <= edges]
+    lacking.sort(key=lambda edge: (-bound.surplus[edge], edge))
+    more = set(lacking[:_MORE_EDGES])
+    more.update(*(sales[market.target[edge]] for edge in lacking[:_MORE_EDGES]))
+    return more, sum(bound.surplus[edge] for edge in lacking)
 
 
 def _payout(market: Market, request: QuoteRequest, order: Order) -> Bound:
@@ -131,7 +146,8 @@ def _payout(market: Market, request: QuoteRequest, order: Order) -> Bound:
 
 
 def _evaluated(market: Market, request: QuoteRequest, known: Mapping[int, float], order: Order) -> tuple[Bound, Floats]:
-    prices = all_prices(market, [(mint, max(price, 0.0)) for mint, price in known.items()])
+    slope = market.prices.usable(exact_in=order.exact_in)
+    prices = all_prices(market, [(mint, max(price, 0.0)) for mint, price in known.items()], slope)
     bound = dual_bound(market, prices, input=order.input, output=order.output, amount=request.amount, exact_in=order.exact_in)
     return bound, prices
 

@@ -26,10 +26,10 @@ _NO_PIECE: Final = Piece(0.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
-    """Per edge: its mints, the first piece of its curve (`slope` 0: takes nothing), whether there are more, whether its program
-    swaps exact out, and by how much of either mint a swap may beat the curve (`Curve.favour_in`, `favour_out`). Edges are sorted by
-    source, so that one `reduceat` finds the best of each mint; `edge` names them in the market's numbering, `place` is the way
-    back."""
+    """Per edge: its mints, the first piece of its curve (`slope` 0: takes nothing; `exact_out_slope` also where its program has no
+    exact-out swap), whether there are more, and by how much of either mint a swap may beat the curve (`Curve.favour_in`,
+    `favour_out`). Edges are sorted by source, so that one `reduceat` finds the best of each mint; `edge` names them in the market's
+    numbering, `place` is the way back."""
 
     mints: int
     edge: Ints
@@ -37,10 +37,10 @@ class PriceTable:
     source: Ints
     target: Ints
     slope: Floats
+    exact_out_slope: Floats
     first_in: Floats
     bend: Floats
     goes_on: Bools
-    exact_out: Bools
     favour_in: Floats
     favour_out: Floats
     sources: Ints
@@ -76,10 +76,10 @@ class PriceTable:
             source=source[order],
             target=target[order],
             slope=slope[order],
+            exact_out_slope=np.where(exact_out, slope, 0.0)[order],
             first_in=first_in[order],
             bend=bend[order],
             goes_on=goes_on[order],
-            exact_out=exact_out[order],
             favour_in=favour_in[order],
             favour_out=favour_out[order],
             sources=sources,
@@ -88,6 +88,10 @@ class PriceTable:
             targets=targets,
             target_starts=target_starts,
         )
+
+    def usable(self, *, exact_in: bool) -> Floats:
+        """The slopes of what orders of a mode can use."""
+        return self.slope if exact_in else self.exact_out_slope
 
     def best_sales(self, slope: Floats, prices: Floats) -> dict[int, int]:
         """By mint, the place of the edge that fetches most for it at these slopes and prices; the first of equals."""

@@ -45,7 +45,7 @@ def scope_of(market: Market, request: QuoteRequest, options: RouteOptions) -> Sc
     exact_in = request.mode is SwapMode.EXACT_IN
     start, goal = market.number_of[request.input_mint], market.number_of[request.output_mint]
     keep = (BPS - options.kept_back_bps) / BPS if exact_in else BPS / (BPS + options.kept_back_bps)
-    slope = table.slope.copy()
+    slope = table.usable(exact_in=exact_in).copy()
     # No mint twice: nothing flows back into the input mint or out of the output mint.
     slope[(table.target == start) | (table.source == goal)] = 0.0
     handicap = _restrict(market, table, slope, request, options)
@@ -84,8 +84,6 @@ def _restrict(
     market: Market, table: PriceTable, slope: Floats, request: QuoteRequest, options: RouteOptions
 ) -> Mapping[int, float]:
     """Takes out of `slope` what the options leave out; gives the handicap factors by edge."""
-    if request.mode is SwapMode.EXACT_OUT:
-        slope[~table.exact_out] = 0.0
     if options.restricts_pools:
         allowed = {pool.address: options.refusal(pool.venue_id, pool.address) is None for pool in market}
         left_out = [edge for edge, pool in enumerate(market.edge_pool) if not allowed[pool.address]]
