@@ -12,6 +12,7 @@
     │   │   └── WrongPassphrase   the encrypted keypair does not open with it
     │   ├── OrderNotFound         no such order in this journal
     │   ├── IllegalTransition     the order's state does not allow what was asked
+    │   │   └── SignatureTaken    an equal transaction of another order has this very signature
     │   ├── IdempotencyConflict   same key, another body
     │   └── DatabaseError         journal corrupt, newer than this dexroute, or of another cluster
     ├── DecodeError               account bytes are not what they must be                 exit 2
@@ -119,6 +120,10 @@ class OrderNotFound(UsageError):
 
 class IllegalTransition(UsageError):
     code = "ILLEGAL_TRANSITION"
+
+
+class SignatureTaken(IllegalTransition):
+    code = "SIGNATURE_TAKEN"
 
 
 class IdempotencyConflict(UsageError):

@@ -264,7 +264,7 @@ class OrderStore(Notes, Protocol):
         counts no more. What the order promised is released when it ends. A `guard` is asked in the same transaction, one step of a
         wallet after the other.
 
-        Returns what was stored."""
+        Returns what was stored. Raises SignatureTaken where another attempt has the signature."""
         ...
 
     async def promised(self, genesis_hash: str, wallet: Pubkey) -> Mapping[Pubkey, int]:

@@ -68,7 +68,7 @@ class QuotedOrders:
             order.wallet,
             lifetime,
             raised(terms_of(order).priority_fee, attempts),
-            apart=_units_apart(order),
+            apart=_units_apart(order, attempts),
             tip_floor_lamports=raised_tip(attempts),
         )
         return BuiltAttempt(
@@ -81,8 +81,13 @@ class QuotedOrders:
         )
 
 
-def _units_apart(order: Order) -> int:
-    """Compute units that tell this order's transaction from an equal one's: of the random part of its id."""
+def _units_apart(order: Order, attempts: Sequence[Attempt]) -> int:
+    """Compute units that tell this order's transaction from an equal one's: a start by the random part of its id, and the next with
+    every attempt, since one of the same signature is refused."""
+    return (_first_apart(order) + len(attempts)) % _UNITS_APART
+
+
+def _first_apart(order: Order) -> int:
     return int.from_bytes(hashlib.sha256(order.id.encode()).digest()[:2], "big") % _UNITS_APART
 
 

@@ -7,15 +7,16 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, StatementError
 
-from dexroute.errors import DatabaseError, DatabaseUnavailable, DexError, IllegalTransition, InvalidAmount
+from dexroute.errors import DatabaseError, DatabaseUnavailable, DexError, IllegalTransition, InvalidAmount, SignatureTaken
 
 _BUSY = ("database is locked", "database table is locked")
 _OUTAGES = ("08", "53300", "57P")  # connection exceptions; no connection left; the server goes down or comes up
+_TAKEN = ("attempts.signature", "attempts_signature_key")  # as SQLite and PostgreSQL name the constraint
 _LIMITS = {
     "uq_attempts_live": "the order already has a live attempt",
     "attempts.order_id": "the order already has a live attempt, or one with this number",
     "uq_attempts_number": "the order already has an attempt with this number",
-    "signature": "that signature is already recorded",
+    "fills": "that attempt, or its signature, already has a fill",
     "events": "that event number is already taken",
 }
 
@@ -26,6 +27,8 @@ def translated(where: str) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
+        if any(taken in str(error.orig) for taken in _TAKEN):
+            raise SignatureTaken("the journal refuses this step: another attempt has that signature", database=where) from error
         raise IllegalTransition(f"the journal refuses this step: {_reason(error)}", database=where) from error
     except DBAPIError as error:
         raise _typed(error, where) from error

@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dexroute.engine.execution.failures import error_of
-from dexroute.errors import AttemptExpired, LandedWithError, NetworkError, OutcomeUnknown, RateLimited, RpcError, RpcUnreachable
-from dexroute.types.orders import AttemptOutcome, OrderState
+from dexroute.errors import (
+    AttemptExpired,
+    LandedWithError,
+    NetworkError,
+    OutcomeUnknown,
+    RateLimited,
+    RpcError,
+    RpcUnreachable,
+    SignatureTaken,
+)
+from dexroute.types.orders import AttemptOutcome, EventKind, Order, OrderEvent, OrderState
 from tests.engine.simulated_bench import open_bench
 from tests.engine.simulated_chain import BLOCKHASH_BLOCKS, DEPTH, SLOT_MS
 
@@ -323,3 +333,26 @@ async def test_what_a_fork_drops_was_never_confirmed(tmp_path: Path) -> None:
         receipt = await bench.check_journal(order)
         assert forked and order.state is OrderState.CONFIRMED and len(receipt.attempts) == 1
         assert receipt.fill is not None and receipt.fill.slot == bench.chain.landed[bench.signer.signed[0]].slot
+
+
+async def test_an_intent_that_was_never_signed_is_no_attempt_to_land(tmp_path: Path) -> None:
+    """The signer was out of order, or an equal order had the signature: that takes nothing from what the order may try."""
+    async with open_bench(tmp_path) as bench:
+        taken = [SignatureTaken("another attempt has that signature")] * 3
+        advance = bench.store.advance
+
+        async def refusing(before: Order, after: Order, kind: EventKind, **facts: Any) -> tuple[Order, OrderEvent]:
+            if kind is EventKind.SIGNED and taken:
+                raise taken.pop()
+            return await advance(before, after, kind, **facts)
+
+        bench.store.advance = refusing  # type: ignore[method-assign]
+        arrives_ms = 2 * EXPIRY_MS
+        bench.chain.accepts = lambda wire: bench.clock.elapsed_ms > arrives_ms
+        order = await bench.executor(max_attempts=3, max_routings=1).execute(bench.order(), wait_ms=4 * EXPIRY_MS)
+        receipt = await bench.check_journal(order)
+        outcomes = [attempt.outcome for attempt in receipt.attempts]
+        assert not taken and outcomes[:3] == [AttemptOutcome.NEVER_SIGNED] * 3
+        assert AttemptOutcome.EXPIRED in outcomes and outcomes[-1] is AttemptOutcome.LANDED and order.state is OrderState.CONFIRMED
+        deaths = [event.facts for event in receipt.events if event.kind == "attempt_dead"]
+        assert [facts.get("cause") for facts in deaths[:3]] == ["SIGNATURE_TAKEN"] * 3

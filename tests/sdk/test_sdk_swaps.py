@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from solders.message import MessageV0
 from solders.transaction import VersionedTransaction
 
 from dexroute import Dex, KeypairSigner, Order, RouteOptions
+from dexroute.engine.execution.queue import QueuePolicy
 from dexroute.errors import DataDirBusy, FundsPromised, IdempotencyConflict, InsufficientFunds, SlippageExceeded
 from dexroute.types.mints import NATIVE_MINT
-from dexroute.types.orders import OrderEvent, Priority
+from dexroute.types.orders import AttemptOutcome, OrderEvent, Priority
 from tests.sdk.wire import Wire
 
 
@@ -182,14 +184,25 @@ async def test_coins_that_open_orders_promise_are_not_promised_again(dex: Dex) -
     assert (await dex.swap(quote)).order.state == "CONFIRMED"
 
 
-async def test_equal_orders_on_one_blockhash_are_two_transactions(dex: Dex) -> None:
-    """One signature for two orders would be one swap that both take for theirs."""
-    quote = await dex.quote("SOL", "USDC", "0.25")
-    lifetime = await dex.connection.client.latest_blockhash()
-    messages = set()
-    for _ in range(2):
-        order = (await dex.submit(quote)).order
-        builder = (await dex.orders())._builder
-        built = await builder.build(order, await builder.route(order), lifetime)
-        messages.add(bytes(built.message))
-    assert len(messages) == 2
+async def test_equal_orders_on_one_blockhash_all_land_with_signatures_of_their_own(
+    wired: tuple[Dex, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One signature for two orders would be one swap that both take for theirs. Here all start with one message."""
+    monkeypatch.setattr("dexroute.sdk.order_builder._first_apart", lambda order: 7)
+    dex, wire = wired
+    found = await dex.quote("USDC", "BONK", "2")
+    same = RouteOptions(pools=frozenset(hop.pool for hop in found.best.route.hops))
+    quote = await dex.quote("USDC", "BONK", "2", slippage_bps=5_000, route=same)
+    before = await dex.balances()
+    wire.freeze("getLatestBlockhash")
+    await asyncio.gather(*(dex.submit(quote) for _ in range(8)))
+    await dex.run(until_idle=True, policy=QueuePolicy(at_once=8, per_wallet=8))
+    receipts = [await (await dex.orders()).receipt(one.order.id) for one in await dex.list_orders()]
+    assert len(receipts) == 8 and {one.order.state for one in receipts} == {"CONFIRMED"}
+    assert len({one.signature for one in receipts}) == 8
+    assert len({one.attempts[-1].blockhash for one in receipts}) == 1
+    taken = [attempt for one in receipts for attempt in one.attempts[:-1]]
+    assert taken and {attempt.outcome for attempt in taken} == {AttemptOutcome.NEVER_SIGNED}
+    bonk = (await dex.token("BONK")).mint
+    gained = sum(one.order.executed.amount_out for one in receipts if one.order.executed)
+    assert (await dex.balances()).amount_of(bonk) - before.amount_of(bonk) == gained > 0

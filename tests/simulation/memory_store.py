@@ -13,7 +13,7 @@ from itertools import islice
 
 from solders.pubkey import Pubkey
 
-from dexroute.errors import FundsPromised, IdempotencyConflict, IllegalTransition, OrderNotFound, OrderTakenOver
+from dexroute.errors import FundsPromised, IdempotencyConflict, IllegalTransition, OrderNotFound, OrderTakenOver, SignatureTaken
 from dexroute.storage.rows import order_row
 from dexroute.types.orders import (
     Attempt,
@@ -288,7 +288,7 @@ class MemoryStore:
         if any(one.number == attempt.number for one in others):
             raise IllegalTransition("the journal refuses this step: the order already has an attempt with this number")
         if attempt.signature is not None and self._signatures.get(attempt.signature, attempt.id) != attempt.id:
-            raise IllegalTransition("the journal refuses this step: that signature is already recorded")
+            raise SignatureTaken("the journal refuses this step: another attempt has that signature")
         return [*others, attempt]
 
     def _lease(self, order_id: str, lease_ms: int | None) -> None:

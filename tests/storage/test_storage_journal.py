@@ -16,6 +16,7 @@ from dexroute.errors import (
     InvalidAmount,
     OrderNotFound,
     OrderTakenOver,
+    SignatureTaken,
 )
 from dexroute.ports import OrderStore
 from dexroute.storage.store import SqlStore, open_store
@@ -260,3 +261,21 @@ async def test_the_newest_steps_come_first_and_only_those_asked_for(journal: Ord
     (claimed,) = await journal.newest_steps([EventKind.CLAIMED], limit=9)
     assert claimed.order_id == placed[0] and claimed.facts["owner"] == "one"
     assert await journal.newest_steps([EventKind.PLACED], limit=0) == ()
+
+
+async def test_one_signature_is_of_one_attempt_and_the_order_refused_it_goes_on(journal: OrderStore) -> None:
+    orders = []
+    for _ in range(2):
+        building = await to_building(journal, an_order())
+        intended, _ = await journal.advance(building, building, EventKind.INTENT, at_ms=1, attempt=an_attempt(building))
+        orders.append(intended)
+    first, second = orders
+    await journal.advance(first, first, EventKind.SIGNED, at_ms=1, attempt=replace(signed(an_attempt(first)), signature="same"))
+    with pytest.raises(SignatureTaken, match="another attempt"):
+        attempt = replace(signed(an_attempt(second)), signature="same")
+        await journal.advance(second, second, EventKind.SIGNED, at_ms=1, attempt=attempt)
+    assert await journal.attempts(second.id) == (an_attempt(second),)
+    assert await journal.order(second.id) == second, "the refused step left its event behind"
+    attempt = replace(signed(an_attempt(second)), signature="another")
+    await journal.advance(second, second, EventKind.SIGNED, at_ms=1, attempt=attempt)
+    assert await journal.known_signatures(["same", "another"]) == {"same", "another"}

@@ -48,7 +48,8 @@ class OrderBuilder(Protocol):
     """Routes and builds. Both may be called again for the same order, also after a restart; neither signs nor sends.
 
     NetworkError means "ask again"; SlippageExceeded and SimulationFailed from `build` mean "route again" (the market moved between
-    the two); any other DexError ends the order as FAILED with it.
+    the two); any other DexError ends the order as FAILED with it. Messages of two orders should differ, also on one
+    blockhash; where they do not, the later order, then with one attempt more, is routed and built again, until they do.
     """
 
     async def route(self, order: Order) -> RoutedOrder:

@@ -16,7 +16,7 @@ from dexroute.engine.execution.reactions import ROUTE_AGAIN, Reaction, backoff_m
 from dexroute.engine.execution.screening import day_guard, screen_attempt
 from dexroute.engine.execution.signing import check_message, commit_intent, commit_signature, unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
-from dexroute.errors import DexError, KeypairError, PolicyRefused, SignerUnavailable, SlippageExceeded
+from dexroute.errors import DexError, KeypairError, PolicyRefused, SignatureTaken, SignerUnavailable, SlippageExceeded
 from dexroute.ports import Clock, Signer, TransactionSender
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import AttemptOutcome, EventKind, OrderState
@@ -67,16 +67,22 @@ class Preparation:
         if deadline_passed(order, self._clock):
             await self._fail(claim, past_deadline(order, "nothing was signed since"))
             return
-        for tries in range(1, self._policy.max_routings + 1):
+        tries = 1
+        while True:
             try:
                 routed = await self._route(claim)
                 await self._build_and_sign(claim, routed)
+            except SignatureTaken as taken:
+                # an equal order was faster on this blockhash: the builder makes the next message another one, and nothing failed
+                await self._to_routing(claim, taken)
+                continue
             except _Refused as refusal:
                 # while routing, a limit that cannot be met says all there is to say
                 again = claim.order.state is OrderState.BUILDING and reaction_to(refusal.error) in ROUTE_AGAIN
                 if again and tries < self._policy.max_routings:
                     await self._to_routing(claim, refusal.error)
                     await self._clock.sleep_ms(backoff_ms(self._policy.backoff_ms, tries, self._random))
+                    tries += 1
                     continue
                 await self._fail(claim, refusal.error)
                 if refusal.bug is not None:

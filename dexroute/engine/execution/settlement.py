@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -105,7 +106,7 @@ class Settlement:
         }
         if claim.order.cancel_requested_ms is not None:
             await claim.step(EventKind.CANCELLED, to=OrderState.CANCELLED, facts=facts, attempt=dead)
-        elif (error := self._last_word(claim.order, attempt, proof, facts)) is None:
+        elif (error := self._last_word(claim.order, await claim.attempts(), attempt, proof, facts)) is None:
             await claim.step(EventKind.ATTEMPT_DEAD, to=OrderState.ROUTING, facts=facts, attempt=dead)
         else:
             await claim.step(
@@ -116,8 +117,11 @@ class Settlement:
                 failure=failure_of(error),
             )
 
-    def _last_word(self, order: Order, attempt: Attempt, proof: ExpiryProof, facts: dict[str, Any]) -> AttemptExpired | None:
-        """Why no replacement is signed though every attempt is dead; None when one may be."""
+    def _last_word(
+        self, order: Order, attempts: Sequence[Attempt], attempt: Attempt, proof: ExpiryProof, facts: dict[str, Any]
+    ) -> AttemptExpired | None:
+        """Why no replacement is signed though every attempt is dead; None when one may be. What was never signed was no try."""
+        signed = sum(one.wire is not None for one in attempts)
         at = f"at finalized block height {proof.finalized_height}"
         if order.regressed:
             return AttemptExpired(
@@ -127,10 +131,10 @@ class Settlement:
                 **facts,
             )
         if deadline_passed(order, self._clock):
-            return past_deadline(order, f"all {attempt.number} attempts are proven expired, the last {at}", **facts)
-        if attempt.number >= self._policy.max_attempts:
+            return past_deadline(order, f"all {signed} attempts are proven expired, the last {at}", **facts)
+        if signed >= self._policy.max_attempts:
             return AttemptExpired(
-                f"order {order.id} never landed: all {attempt.number} attempts are proven expired (the last {at}), "
+                f"order {order.id} never landed: all {signed} attempts are proven expired (the last {at}), "
                 "nothing was spent. Try a new order, or a higher --priority-fee",
                 order=order.id,
                 **facts,

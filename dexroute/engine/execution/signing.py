@@ -50,7 +50,8 @@ async def commit_intent(
 
 
 async def commit_signature(claim: Claim, clock: Clock, signer: Signer, attempt: Attempt) -> None:
-    """Sign the committed message and record signature and wire bytes: from here on the attempt may land. Raises KeypairError."""
+    """Sign the committed message and record signature and wire bytes: from here on the attempt may land. Raises KeypairError,
+    SignatureTaken when another order's attempt is this very transaction."""
     message = MessageV0.from_bytes(attempt.message[1:])  # the first byte is the version
     with boundary(Boundary.SIGN):
         signature = await signer.sign(message)

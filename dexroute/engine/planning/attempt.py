@@ -146,7 +146,8 @@ class SwapBuilder:
         """The message to sign on this blockhash. Raises GuardRefused (funds, fee cap, size, simulation, policy, QuoteOnly),
         NetworkError.
 
-        `apart` compute units are added to the limit: two equal swaps on one blockhash are then two transactions, two signatures.
+        The limit is `apart` compute units from the one needed: two equal swaps on one blockhash are then two transactions, two
+        signatures.
         Where swaps tip, this one tips `tip_floor_lamports` at least, as far as the tip may be raised.
 
         Two simulations: the first, with room to spare and no bid, measures; the second proves the exact bytes to be signed.
@@ -168,7 +169,7 @@ class SwapBuilder:
         require_success(plan, measured, self._registry)
         self._units |= units_by_pool(plan, measured.logs)
         most = self._most_units(plan, measured.units_consumed)
-        limit = min(unit_limit(most) + apart, MAX_COMPUTE_UNITS)
+        limit = unit_limit(most, apart=apart)
         price = compute_unit_price(policy, samples, limit)
         needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price), tip_lamports=tip)
         check_funds(plan, needs, rents)

@@ -48,9 +48,11 @@ class LandingCosts:
     tip_lamports: int = 0
 
 
-def unit_limit(units: int) -> int:
-    """The compute units a transaction asks for that is expected to take so many."""
-    return min(units * (100 + _MARGIN_PERCENT) // 100 + _MARGIN, MAX_COMPUTE_UNITS)
+def unit_limit(units: int, *, apart: int = 0) -> int:
+    """The compute units a transaction asks for that is expected to take so many. Every `apart` gives another one: so many more, or,
+    where there are no more, so many less than the most there may be."""
+    limit = min(units * (100 + _MARGIN_PERCENT) // 100 + _MARGIN, MAX_COMPUTE_UNITS)
+    return limit + apart if limit + apart <= MAX_COMPUTE_UNITS else MAX_COMPUTE_UNITS - apart
 
 
 def transaction_units(
