@@ -121,20 +121,24 @@ def register(app: typer.Typer) -> None:
 
     @command(orders, "resume")
     async def resume(session: Session) -> None:
-        """Take up every open order where it stands, and say what became of it."""
+        """Take up every open order where it stands, and say what became of it.
+
+        A change of a lookup table that was cut short is followed to its end too."""
         from dexroute.cli.render_order import known_tokens, render_orders
 
         progress = OrderProgress(session)
         async with session.dex(progress.heard) as dex:
-            with progress:
-                recovered = await dex.resume()
             journal = await dex.orders()
+            with progress:
+                recovered = await journal.resume()
             receipts = [await journal.receipt(entry.order.id, with_events=False) for entry in recovered]
             tokens = await known_tokens(dex, receipts)
-        session.emit({"orders": [receipt.json() for receipt in receipts]}, lambda console: render_orders(console, receipts, tokens))
-        still_open = [entry for entry in recovered if entry.error is not None]
-        for entry in still_open:
-            session.note(f"order {entry.order.id} is still {entry.order.state}: {entry.error}")
+            found = {"orders": [receipt.json() for receipt in receipts]}
+            session.emit(found, lambda console: render_orders(console, receipts, tokens))
+            still_open = [entry for entry in recovered if entry.error is not None]
+            for entry in still_open:
+                session.note(f"order {entry.order.id} is still {entry.order.state}: {entry.error}")
+            await dex.settle()
         if still_open and still_open[0].error is not None:
             raise typer.Exit(still_open[0].error.exit_code)
 

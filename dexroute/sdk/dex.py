@@ -358,8 +358,17 @@ class Dex:
         return await (await self.orders()).under_key(key, terms)
 
     async def resume(self, *, wait_ms: int | None = None) -> tuple[Recovered, ...]:
-        """Take up every open order of the journal: what every start after a crash does."""
-        return await (await self.orders()).resume(wait_ms=wait_ms)
+        """Take up every open order of the journal, and then what `settle` does: what every start after a crash does. What `settle`
+        raises is raised when all orders were taken up."""
+        recovered = await (await self.orders()).resume(wait_ms=wait_ms)
+        await self.settle(wait_ms=wait_ms)
+        return recovered
+
+    async def settle(self, *, wait_ms: int | None = None) -> None:
+        """Follow to its end the transaction on a lookup table that an earlier call of this wallet sent and did not see the end of:
+        the same bytes go out again. Raises OutcomeUnknown when that is not known within `wait_ms`, NetworkError, DatabaseError."""
+        await self.open_signer()
+        await self._own_transactions(await self.journal(), wait_ms).settle()
 
     async def orders(self) -> Orders:
         """The journal of orders and the executor over it. Opens the journal; raises DataDirBusy, DatabaseError."""
@@ -456,25 +465,28 @@ class Dex:
         return LookupTables(
             reader=self._connection.client,
             sender=self._connection.client,
-            transactions=OwnTransactions(
-                self._connection.client,
-                self._connection.senders,
-                lambda: self.signer,
-                self._clock,
-                journal,
-                routes=self._connection.routes,
-                hints=self._connection.hints,
-                genesis_hash=self._connection.genesis_hash,
-                screening=self.signing_policy,
-                priority_fee_cap_lamports=self.settings.priority_fee_cap_lamports,
-                wait_ms=self.settings.confirm_timeout_ms,
-            ),
+            transactions=self._own_transactions(journal),
             memory=journal,
             notes=journal,
             shelf=self._shelf,
             named=self.settings.lookup_tables,
             genesis_hash=self._connection.genesis_hash,
             clock=self._clock,
+        )
+
+    def _own_transactions(self, journal: SqlStore, wait_ms: int | None = None) -> OwnTransactions:
+        return OwnTransactions(
+            self._connection.client,
+            self._connection.senders,
+            lambda: self.signer,
+            self._clock,
+            journal,
+            routes=self._connection.routes,
+            hints=self._connection.hints,
+            genesis_hash=self._connection.genesis_hash,
+            screening=self.signing_policy,
+            priority_fee_cap_lamports=self.settings.priority_fee_cap_lamports,
+            wait_ms=self.settings.confirm_timeout_ms if wait_ms is None else wait_ms,
         )
 
     async def _memory(self) -> SqlStore | None:

@@ -146,8 +146,8 @@ class OwnTransactions:
         verdict = await self._landing.follow(attempt, until_ms=until_ms, sending=True, still_ours=_always)
         if verdict is None:
             raise OutcomeUnknown(
-                f"transaction {attempt.signature} was sent and is neither confirmed nor proven dead yet; call again: nothing new "
-                "is signed before its end is known",
+                f"transaction {attempt.signature} on a lookup table was sent and is neither confirmed nor proven dead yet; nothing "
+                "new is signed for lookup tables before its end is known. `dex orders resume` finds out",
                 signature=attempt.signature,
                 remark=self._landing.remark(attempt.signature),
             )

@@ -31,13 +31,15 @@ class TableState:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableChange:
     """What is about to be signed: `what` it does to `table`, one transaction after the other, and what rent it locks (negative:
-    gets back). Network fees come on top. "finish" goes on with a creation that was cut short; it may have nothing left to sign."""
+    gets back). Network fees come on top. "finish" goes on with a creation that was cut short; it may have nothing left to sign.
+    `noted` is what the journal said of this wallet's creations when a creation was decided on: it must still say that."""
 
     what: TableVerb | Literal["finish"]
     table: Pubkey
     added: tuple[Pubkey, ...]
     transactions: tuple[tuple[Instruction, ...], ...]
     rent_lamports: int
+    noted: str | None = None
 
 
 def creation_note(table: Pubkey, added: Sequence[Pubkey]) -> str:

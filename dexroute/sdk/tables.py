@@ -30,6 +30,7 @@ from dexroute.errors import (
     LookupTableUnusable,
     PolicyRefused,
     SimulationFailed,
+    StaleData,
     UsageError,
 )
 from dexroute.fetchers.base import Pool
@@ -100,8 +101,8 @@ class LookupTables:
         short. Raises UsageError when they are none or too many for one table, OutcomeUnknown."""
         addresses = _accounts_of(pools)
         _require_room(addresses, 0)
-        if (unfinished := await self._unfinished(authority, addresses)) is not None:
-            return unfinished
+        if isinstance(noted := await self._unfinished(authority, addresses), TableChange):
+            return noted
         _, slot = await self._sender.block_height(Commitment.FINALIZED)
         create, table = create_table(authority, slot)
         first, *rest = _batches(addresses)
@@ -114,6 +115,7 @@ class LookupTables:
                 *((extend_table(table, authority, batch),) for batch in rest),
             ),
             rent_lamports=await self._sender.rent_exemption(META_LENGTH + 32 * len(addresses)),
+            noted=noted,
         )
 
     async def extending(self, authority: Pubkey, address: Pubkey, pools: Iterable[Pool]) -> TableChange:
@@ -161,7 +163,8 @@ class LookupTables:
 
     async def carry_out(self, change: TableChange, authority: Pubkey) -> tuple[Signature, ...]:
         """Sign, send and wait for each transaction of the change. A new table is remembered before it is made, so that no crash can
-        lose its rent. Raises what `OwnTransactions.land` does; what landed before stays."""
+        lose its rent. Raises what `OwnTransactions.land` does, and StaleData where another process began a table since; what landed
+        before stays."""
         bounds = TableBounds(
             wallet=authority,
             verb="extend" if change.what == "finish" else change.what,
@@ -169,20 +172,25 @@ class LookupTables:
             addresses=frozenset(change.added),
             max_rent_lamports=change.rent_lamports,
         )
+        noted = change.noted
         if change.what == "create":
+            noted = creation_note(change.table, change.added)
+            if not await self._notes.replace_note(self._creation(authority), change.noted, noted):
+                raise StaleData(
+                    f"another process began a lookup table of {authority} meanwhile; nothing was sent by this one, try again"
+                )
             await self._remember(change.table, authority)
-            await self._notes.note(self._creation(authority), creation_note(change.table, change.added))
         signatures: list[Signature] = []
         for instructions in change.transactions:
             try:
                 signature, _ = await self._transactions.land(instructions, bounds)
             except (PolicyRefused, SimulationFailed, LandedWithError, AttemptExpired):
                 if change.what == "create" and not signatures:  # proven: there will be no such table
-                    await self._abandon(change.table, authority)
+                    await self._abandon(change.table, authority, noted)
                 raise
             signatures.append(signature)
         if change.what in ("create", "finish"):
-            await self._notes.note(self._creation(authority), "")
+            await self._notes.replace_note(self._creation(authority), noted, "")
         if change.what == "close":
             await self._memory.forget_table(self._genesis_hash, change.table)
             self._shelf.remove(change.table)
@@ -206,25 +214,25 @@ class LookupTables:
         await self._memory.forget_table(self._genesis_hash, address)
         self._shelf.remove(address)
 
-    async def _unfinished(self, authority: Pubkey, addresses: tuple[Pubkey, ...]) -> TableChange | None:
-        """What is left of a creation with exactly these addresses that was cut short. Where its table was provably never made, that
-        is forgotten."""
+    async def _unfinished(self, authority: Pubkey, addresses: tuple[Pubkey, ...]) -> TableChange | str | None:
+        """What is left of a creation with exactly these addresses that was cut short; else what the journal says of creations.
+        Where its table was provably never made, that is forgotten."""
         noted = await self._notes.noted(self._creation(authority))
         if not noted:
-            return None
+            return noted
         address, wanted = creation_noted(noted)
         if wanted != addresses:
-            return None
+            return noted
         reached = await self._transactions.settle()
         try:
             table = await self._table(address, reached)
         except LookupTableUnusable as error:
             if error.context["reason"] != "missing":
                 raise
-            await self._abandon(address, authority)
-            return None
+            await self._abandon(address, authority, noted)
+            return ""
         if table.authority != authority or table.deactivation_slot is not None or table.addresses != wanted[: len(table.addresses)]:
-            return None  # somebody went on with it in another way
+            return noted  # somebody went on with it in another way
         left = wanted[len(table.addresses) :]
         rent = await self._sender.rent_exemption(META_LENGTH + 32 * len(wanted))
         return TableChange(
@@ -233,11 +241,12 @@ class LookupTables:
             added=left,
             transactions=tuple((extend_table(address, authority, batch),) for batch in _batches(left)),
             rent_lamports=max(rent - table.lamports, 0),
+            noted=noted,
         )
 
-    async def _abandon(self, address: Pubkey, authority: Pubkey) -> None:
+    async def _abandon(self, address: Pubkey, authority: Pubkey, noted: str | None) -> None:
         await self._memory.forget_table(self._genesis_hash, address)
-        await self._notes.note(self._creation(authority), "")
+        await self._notes.replace_note(self._creation(authority), noted, "")
 
     def _creation(self, authority: Pubkey) -> str:
         return f"table-creation:{self._genesis_hash}:{authority}"

@@ -124,6 +124,29 @@ async def test_a_creation_that_was_killed_is_finished_not_repeated(
         await made_once(dex, chain)
 
 
+async def test_resume_follows_what_was_under_way_to_its_end(
+    market: Path, cluster: tuple[EmbeddedCluster, Later], signer: KeypairSigner
+) -> None:
+    chain, _ = cluster
+    with pytest.raises(Killed):
+        async with process(market, chain, signer) as (dex, wire):
+            wire.kill = ("before", 1)
+            await create(dex)
+    (first,) = set(wire.sent)
+    async with process(market, chain, signer) as (dex, wire):
+        wire.deaf = {"sendTransaction", "getSignatureStatuses"}
+        with pytest.raises(OutcomeUnknown, match="lookup table"):
+            await dex.resume(wait_ms=100)
+        wire.deaf = set()
+        assert await dex.resume() == () and set(wire.sent) == {first}, "the very bytes that were under way"
+        journal, owner = await dex.journal(), dex.signer.pubkey
+        assert "slot" in json.loads(await journal.noted(f"own-transaction:{dex.connection.genesis_hash}:{owner}") or "")
+        (state,) = await (await dex.tables()).list()
+        assert state.table is not None and len(state.table.addresses) == 8
+        wire.sent.clear()
+        assert await dex.resume() == () and not wire.sent
+
+
 async def test_silence_is_unknown_and_the_next_call_finds_out(
     market: Path, cluster: tuple[EmbeddedCluster, Later], signer: KeypairSigner
 ) -> None:
@@ -226,3 +249,23 @@ async def test_a_process_that_was_overtaken_sends_nothing(
         change = await (await dex.tables()).creating(dex.signer.pubkey, await pools_of(dex))
         await (await dex.tables()).carry_out(change, dex.signer.pubkey)
         await made_once(dex, chain)
+
+
+async def test_of_two_processes_that_begin_a_table_at_once_one_does(
+    market: Path, cluster: tuple[EmbeddedCluster, Later], signer: KeypairSigner
+) -> None:
+    """Both decide before either begins. The journal would forget what is left of the first one's table otherwise."""
+    chain, _ = cluster
+    async with process(market, chain, signer) as (dex, wire):
+        tables, pools, owner = await dex.tables(), await pools_of(dex), dex.signer.pubkey
+        first, second = await tables.creating(owner, pools), await tables.creating(owner, pools[:2])
+        wire.kill = ("after", 2)
+        with pytest.raises(Killed):
+            await tables.carry_out(first, owner)
+        wire.kill = None
+        sent = list(wire.sent)
+        with pytest.raises(StaleData, match="another process"):
+            await tables.carry_out(second, owner)
+        assert wire.sent == sent
+        assert [state.address for state in await tables.list()] == [first.table]
+        assert (await tables.creating(owner, pools)).what == "finish"
