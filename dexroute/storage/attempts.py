@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dexroute.errors import IllegalTransition
 from dexroute.storage.rows import attempt_row
@@ -13,30 +14,52 @@ from dexroute.types.orders import Attempt, AttemptOutcome
 
 _ATTEMPTS: Final = table_of(AttemptRow)
 _FIXED: Final = ("order_id", "number", "message", "blockhash", "last_valid_block_height")
-_LATER: Final = ("signature", "wire", "signed_ms", "outcome", "slot", "error", "dead_at")
-_READ: Final = select(*(_ATTEMPTS.c[name] for name in (*_FIXED, "signature", "wire", "outcome", "dead_at"))).where(
-    _ATTEMPTS.c.id == bindparam("on_id")
-)
+_SIGNED: Final = ("signature", "wire")
+_LATER: Final = (*_SIGNED, "signed_ms", "outcome", "slot", "error", "dead_at")
+
+
+def _as_given(*names: str) -> ColumnElement[bool]:
+    return and_(*(_ATTEMPTS.c[name] == bindparam(f"on_{name}") for name in names))
+
+
+_INTEND: Final = {
+    "sqlite": sqlite.insert(_ATTEMPTS).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_ATTEMPTS).on_conflict_do_nothing(),
+}
 _INSERT: Final = insert(_ATTEMPTS)
-_UPDATE: Final = update(_ATTEMPTS).where(_ATTEMPTS.c.id == bindparam("on_id"))
+# the rules are part of the write: a row that it does not find is read only to say why
+_UPDATE: Final = update(_ATTEMPTS).where(
+    _as_given("id", *_FIXED), or_(_ATTEMPTS.c.signature.is_(None), _as_given(*_SIGNED)), _ATTEMPTS.c.dead_at.is_(None)
+)
+_REVIVE: Final = update(_ATTEMPTS).where(
+    _as_given("id", *_FIXED, *_SIGNED), _ATTEMPTS.c.outcome == str(AttemptOutcome.LANDED_WITH_ERROR)
+)
+_READ: Final = select(*(_ATTEMPTS.c[name] for name in (*_FIXED, *_SIGNED, "dead_at"))).where(_as_given("id"))
 
 
 def keep_attempt(connection: Connection, attempt: Attempt) -> None:
     """Insert an intent, or write new facts of an attempt. Raises IllegalTransition when that would change what was signed, or
     bring back to life what is proven dead. Only a refusal on chain that a fork dropped before it was final may come back."""
     columns = attempt_row(attempt)
+    knows_no_end = attempt.is_live and attempt.outcome is None
+    if knows_no_end and attempt.signature is None and _wrote(connection, _INTEND[connection.dialect.name], columns):
+        return
+    later = {name: columns[name] for name in _LATER} | {f"on_{name}": columns[name] for name in ("id", *_FIXED, *_SIGNED)}
+    if _wrote(connection, _UPDATE, later) or (knows_no_end and _wrote(connection, _REVIVE, later)):
+        return
     row = connection.execute(_READ, {"on_id": attempt.id}).one_or_none()
     if row is None:
         connection.execute(_INSERT, columns)
         return
-    fixed = _FIXED if row.signature is None else (*_FIXED, "signature", "wire")
+    fixed = _FIXED if row.signature is None else (*_FIXED, *_SIGNED)
     changed = [name for name in fixed if getattr(row, name) != columns[name]]
-    dropped_by_fork = row.outcome == AttemptOutcome.LANDED_WITH_ERROR and attempt.is_live and attempt.outcome is None
-    if changed or (row.dead_at is not None and not dropped_by_fork):
-        raise IllegalTransition(
-            f"attempt {attempt.number} of order {attempt.order_id} is {'dead' if row.dead_at else 'fixed'}: "
-            f"{', '.join(changed) or 'it'} cannot change any more",
-            order=attempt.order_id,
-            attempt=attempt.number,
-        )
-    connection.execute(_UPDATE, {name: columns[name] for name in _LATER} | {"on_id": attempt.id})
+    raise IllegalTransition(
+        f"attempt {attempt.number} of order {attempt.order_id} is {'dead' if row.dead_at else 'fixed'}: "
+        f"{', '.join(changed) or 'it'} cannot change any more",
+        order=attempt.order_id,
+        attempt=attempt.number,
+    )
+
+
+def _wrote(connection: Connection, statement: Any, columns: dict[str, Any]) -> bool:
+    return connection.execute(statement, columns).rowcount == 1

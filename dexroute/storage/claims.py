@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection, Select, bindparam, or_, select, update
 
 from dexroute.errors import OrderTakenOver
+from dexroute.storage.rows import order_value
 from dexroute.storage.sessions import Sessions
-from dexroute.storage.steps import IS_OPEN, LEASE_END, NOW_MS, ORDERS, read_order, record
+from dexroute.storage.steps import IS_OPEN, LEASE_END, NOW_MS, ORDERS, event_of, read_order, record, record_all
 from dexroute.types.orders import EventKind, Order, OrderEvent
 
 _NEXT: Final[dict[str, Any]] = {"fencing": ORDERS.c.fencing + 1, "event_seq": ORDERS.c.event_seq + 1}
+_TAKE: Final = update(ORDERS).where(ORDERS.c.id == bindparam("on_id")).values(_NEXT)
+_TAKE_LEASED: Final = _TAKE.values(lease_until_ms=LEASE_END)
 _LET_GO: Final = (
     update(ORDERS).where(ORDERS.c.id == bindparam("on_id"), ORDERS.c.fencing == bindparam("on_fencing")).values(lease_until_ms=None)
 )
@@ -71,14 +75,20 @@ class SqlClaims:
         wallets: Collection[Pubkey] | None = None,
     ) -> tuple[Order, ...]:
         waiting = self._waiting(owner, genesis_hash, busy, busy_wallets, wallets).limit(limit).with_for_update(skip_locked=True)
+        changes = {"claimed_by": owner, "updated_ms": at_ms} | ({"lease_ms": lease_ms} if self.leased else {})
 
         def step(connection: Connection) -> list[tuple[Order, OrderEvent]]:
             taken = []
-            for order_id in connection.execute(waiting).scalars().all():
-                claiming = self._by(update(ORDERS).where(ORDERS.c.id == order_id), owner, at_ms)
-                connection.execute(claiming, {"lease_ms": lease_ms} if self.leased else {})
-                order = read_order(connection, order_id)
-                taken.append((order, record(connection, order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})))
+            for row in connection.execute(waiting):  # locked as they are read
+                before = order_value(row)
+                order = replace(
+                    before, fencing=before.fencing + 1, event_seq=before.event_seq + 1, claimed_by=owner, updated_ms=at_ms
+                )
+                taken.append((order, event_of(order, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})))
+            if taken:
+                claiming = _TAKE_LEASED if self.leased else _TAKE
+                connection.execute(claiming, [changes | {"on_id": order.id} for order, _ in taken])
+                record_all(connection, [event for _, event in taken])
             return taken
 
         claimed = await self._sessions.write(step)
@@ -108,7 +118,7 @@ class SqlClaims:
         busy_wallets: Collection[Pubkey] = (),
         wallets: Collection[Pubkey] | None = None,
     ) -> Select[Any]:
-        waiting = select(ORDERS.c.id).where(IS_OPEN, ORDERS.c.genesis_hash == genesis_hash)
+        waiting = select(ORDERS).where(IS_OPEN, ORDERS.c.genesis_hash == genesis_hash)
         if self.leased:
             # its own as well: what it could not let go of (the database was away) is kept leased by the beat of its other work
             waiting = waiting.where(or_(ORDERS.c.claimed_by == owner, self._is_free()))

@@ -16,8 +16,11 @@ from dexroute.storage.inspection import prepare_file
 from dexroute.storage.location import Location
 from dexroute.storage.schema import migrate, postgres_version
 
-READ_ONLY: Final = "dexroute_read_only"
-"""Execution option of reads: on SQLite they begin deferred and do not wait for the writer."""
+BEGIN: Final = "dexroute_begin"
+"""Execution option: how a transaction begins on SQLite. Reads begin deferred and do not wait for the writer; a read of one statement
+(SINGLE) is a transaction of its own."""
+READS: Final = {BEGIN: "BEGIN"}
+SINGLE: Final = {BEGIN: None}
 
 _BUSY_TIMEOUT_MS: Final = 5_000
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"busy_timeout = {_BUSY_TIMEOUT_MS}")
@@ -81,8 +84,9 @@ def _configured(engine: Engine, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # IMMEDIATE: a transaction that may write takes the lock at its start, so it can never fail half-way for it
-        reads = connection.get_execution_options().get(READ_ONLY, False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        how = connection.get_execution_options().get(BEGIN, "BEGIN IMMEDIATE")
+        if how is not None:
+            connection.exec_driver_sql(how)
 
     return engine
 

@@ -24,7 +24,7 @@ from dexroute.storage.rows import (
     order_value,
 )
 from dexroute.storage.spendings import spendings
-from dexroute.storage.steps import IS_OPEN, LEASE_END, ORDERS, no_order, read_order, record
+from dexroute.storage.steps import IS_OPEN, LEASE_END, ORDERS, READ_ORDER, no_order, read_order, record
 from dexroute.storage.tables import AttemptRow, EventRow, FillRow, table_of
 from dexroute.types.orders import (
     OPEN_STATES,
@@ -56,6 +56,8 @@ _ADVANCE: Final = update(ORDERS).where(
 )
 _ADVANCE_LEASED: Final = _ADVANCE.values(lease_until_ms=LEASE_END)
 _FILL: Final = insert(_FILLS)
+_BY_KEY: Final = select(ORDERS).where(ORDERS.c.key == bindparam("on_key"))
+_OF_ORDER: Final = select(_ATTEMPTS).where(_ATTEMPTS.c.order_id == bindparam("on_id")).order_by(_ATTEMPTS.c.number)
 COUNT_SIGNED: Final = select(func.count(_ATTEMPTS.c.signature).label("number"))
 
 
@@ -79,7 +81,7 @@ class SqlOrders(SqlLanded):
             if connection.execute(_PLACE[connection.dialect.name], row).rowcount == 1:
                 promise(connection, placed, available)
                 return placed, record(connection, placed, None, EventKind.PLACED, placed.created_ms, {})
-            known = connection.execute(select(ORDERS).where(ORDERS.c.key == order.key)).one()
+            known = connection.execute(_BY_KEY, {"on_key": order.key}).one()
             return order_value(known), None
 
         known, event = await self._sessions.write(step)
@@ -156,10 +158,10 @@ class SqlOrders(SqlLanded):
         return {Pubkey.from_string(row.mint): row.amount for row in rows}
 
     async def order(self, order_id: str) -> Order:
-        return self._one(order_id, await self._sessions.rows(select(ORDERS).where(ORDERS.c.id == order_id)))
+        return self._one(order_id, await self._sessions.rows(READ_ORDER, {"on_id": order_id}))
 
     async def order_by_key(self, key: str) -> Order | None:
-        rows = await self._sessions.rows(select(ORDERS).where(ORDERS.c.key == key))
+        rows = await self._sessions.rows(_BY_KEY, {"on_key": key})
         return self._one(key, rows) if rows else None
 
     async def orders(
@@ -197,8 +199,7 @@ class SqlOrders(SqlLanded):
             return tuple(event_value(row) for row in rows)
 
     async def attempts(self, order_id: str) -> tuple[Attempt, ...]:
-        wanted = select(_ATTEMPTS).where(_ATTEMPTS.c.order_id == order_id).order_by(_ATTEMPTS.c.number)
-        rows = await self._sessions.rows(wanted)
+        rows = await self._sessions.rows(_OF_ORDER, {"on_id": order_id})
         with self._sessions.parsing():
             return tuple(attempt_value(row) for row in rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from sqlalchemy.sql import Executable
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from dexroute.errors import DatabaseError
-from dexroute.storage.database import READ_ONLY
+from dexroute.storage.database import READS, SINGLE
 from dexroute.storage.failures import translated
 from dexroute.storage.writer import GroupWriter
 
@@ -35,10 +35,11 @@ class Sessions:
         self.label = label
         self.dialect = engine.dialect.name
         self._writer = engine
-        self._reader = engine.execution_options(**{READ_ONLY: True})
+        self._reader = engine.execution_options(**READS)
         # SQLite has one writer; queueing here is fair and quick where its busy handler would sleep and retry
         self._turn = asyncio.Semaphore(1 if self.dialect == "sqlite" else 64)
         self._threads = writer
+        self._single = None if writer is None else writer.execution_options(**SINGLE)
         self._group = None if writer is None else GroupWriter(writer, self._turn, signed)
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="journal-read")
 
@@ -65,14 +66,13 @@ class Sessions:
             async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
 
-    async def rows(self, wanted: Executable) -> Sequence[Row[Any]]:
+    async def rows(self, wanted: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """The rows of one statement."""
         with translated(self.label):
-            if self._threads is not None:
-                threads = self._threads.execution_options(**{READ_ONLY: True})
-                return await asyncio.get_running_loop().run_in_executor(self._readers, _read, threads, wanted)
+            if self._single is not None:
+                return await asyncio.get_running_loop().run_in_executor(self._readers, _read, self._single, wanted, parameters)
             async with self._reader.connect() as connection:
-                return (await connection.execute(wanted)).all()
+                return (await connection.execute(wanted, parameters)).all()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -94,9 +94,9 @@ class Sessions:
         return _Parsing(self.label)
 
 
-def _read(engine: Engine, wanted: Executable) -> Sequence[Row[Any]]:
+def _read(engine: Engine, wanted: Executable, parameters: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
     with engine.connect() as connection:
-        return connection.execute(wanted).all()
+        return connection.execute(wanted, parameters).all()
 
 
 class _Parsing:

@@ -22,7 +22,7 @@ IS_OPEN: Final = text(f"orders.{OPEN_ORDERS}")
 NOT_SETTLED: Final = text("NOT orders.settled")
 """Word for word what the partial indexes are made on: SQLite uses one for nothing else."""
 
-_READ: Final = select(ORDERS).where(ORDERS.c.id == bindparam("on_id"))
+READ_ORDER: Final = select(ORDERS).where(ORDERS.c.id == bindparam("on_id"))
 _EVENTS: Final = table_of(EventRow)
 LAST_POSITION: Final = select(func.coalesce(func.max(_EVENTS.c.position), 0)).where(_EVENTS.c.position.is_not(None))
 _RECORD: Final = {
@@ -34,7 +34,7 @@ _RECORD: Final = {
 
 def read_order(connection: Connection, order_id: str) -> Order:
     """Raises OrderNotFound."""
-    row = connection.execute(_READ, {"on_id": order_id}).one_or_none()
+    row = connection.execute(READ_ORDER, {"on_id": order_id}).one_or_none()
     if row is None:
         raise no_order(order_id)
     return order_value(row)

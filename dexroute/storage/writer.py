@@ -72,10 +72,13 @@ class GroupWriter:
                     heard.set_exception(failure)
 
     def _transact(self, steps: list[tuple[Step, bool]]) -> list[Outcome]:
-        """All steps in one transaction; where that fails as a whole, each in one of its own, so that only the guilty one fails."""
-        outcomes = self._together(steps)
+        """All steps in one transaction. Where one of them fails they run again, each behind a savepoint, and where that fails as a
+        whole, each in a transaction of its own: so that only the guilty one fails."""
+        outcomes = self._together(steps, _plainly)
         if outcomes is None:
-            outcomes = [outcome for step in steps for outcome in self._together([step]) or ()]
+            outcomes = self._together(steps, _within)
+        if outcomes is None:
+            outcomes = [outcome for step in steps for outcome in self._together([step], _plainly) or ()]
         signs = [signed and failure is None for (_, signed), (_, failure) in zip(steps, outcomes, strict=True)]
         try:
             self._signed(sum(signs))
@@ -83,16 +86,12 @@ class GroupWriter:
             return [(None, error) if signed else outcome for signed, outcome in zip(signs, outcomes, strict=True)]
         return outcomes
 
-    def _together(self, steps: list[tuple[Step, bool]]) -> list[Outcome] | None:
+    def _together(self, steps: list[tuple[Step, bool]], run: Callable[[Connection, Step], Outcome]) -> list[Outcome] | None:
         """One transaction; None when it failed as a whole and there is more than one step to blame."""
         try:
             connection = self._connected()
-            outcomes: list[Outcome] = []
             with connection.begin():
-                if len(steps) == 1:  # whatever it raises undoes the transaction, and with it nobody else's work
-                    outcomes.append((steps[0][0](connection), None))
-                for step, _ in steps if len(steps) > 1 else ():
-                    outcomes.append(_within(connection, step))
+                outcomes = [run(connection, step) for step, _ in steps]
         except Exception as error:
             if not isinstance(error, DexError):
                 self._disconnect()
@@ -109,6 +108,11 @@ class GroupWriter:
             connection, self._connection = self._connection, None
             connection.invalidate()
             connection.close()
+
+
+def _plainly(connection: Connection, step: Step) -> Outcome:
+    """Whatever it raises undoes the transaction."""
+    return step(connection), None
 
 
 def _within(connection: Connection, step: Step) -> Outcome:

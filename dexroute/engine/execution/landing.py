@@ -50,7 +50,8 @@ class Landing:
     async def follow(self, attempt: Attempt, *, until_ms: int, sending: bool, still_ours: StillOurs) -> Verdict | None:
         """What became of `attempt`, or None when `until_ms` (monotonic) passed or the claim was lost first.
 
-        With `sending` false (a cancel was asked for) the bytes are left alone and only watched. Every node is sent to and asked on
+        The caller's own commit has just shown that the claim holds: the journal is asked from the second round on. With `sending`
+        false (a cancel was asked for) the bytes are left alone and only watched. Every node is sent to and asked on
         its own: one that is slow or silent delays neither the sends to the others nor what they have to tell.
         """
         assert attempt.wire is not None and attempt.signature is not None, "bytes that are not committed are never sent"
@@ -75,13 +76,15 @@ class Landing:
         seen: dict[object, str | None] = {}
         unproven = Unproven()
         next_round_ms = self._clock.monotonic_ms()
+        is_first = True
         try:
             while True:
                 new_round = self._clock.monotonic_ms() >= next_round_ms
                 if new_round:
                     next_round_ms = self._clock.monotonic_ms() + self._policy.resend_ms
-                    if not await still_ours():
+                    if not is_first and not await still_ours():
                         return None
+                    is_first = False
                     if sending:
                         for index, route in enumerate(self._routes):
                             sends.ask(index, lambda route=route: self._send(route, wire))  # type: ignore[misc]

@@ -36,13 +36,12 @@ class RestoreGuard:
 
     async def is_clear(self) -> bool:
         """Whether the journal was not restored, or a person has accepted that. A restore is noticed when a journal is opened."""
-        self._clear = self._clear or await read_restored(self._store) is None
-        return self._clear
+        return await self._state() is None
 
     async def check(self, order: Order, *, is_new: bool) -> None:
         """Returns when the order may be signed for. Raises JournalRestored while lost bytes may still land; OrderInDoubt when one
         of the lost swaps may be this order's; NetworkError. A new order that names no idempotency key repeats none."""
-        if self._clear or (state := await read_restored(self._store)) is None:
+        if (state := await self._state()) is None:
             return
         if not state.get("over"):
             await self._wait_out(state)
@@ -52,6 +51,14 @@ class RestoreGuard:
             await self._store.note(RESTORED, json.dumps(state))
         if not is_new or order.key != order.id:
             _check_lost(order, state, wallets[str(order.wallet)])
+
+    async def _state(self) -> dict[str, Any] | None:
+        """The note, read until there is none: none comes while a journal is open."""
+        if self._clear:
+            return None
+        state = await read_restored(self._store)
+        self._clear = state is None
+        return state
 
     async def _wait_out(self, state: dict[str, Any]) -> None:
         if state.get("until_height") is None:
