@@ -10,7 +10,9 @@ def main() -> None:
     """Entry point of the `dex` script and of `python -m dexroute`."""
     try:
         from dexroute.cli.entry import run
+        from dexroute.cli.streams import open_closed_streams
 
+        open_closed_streams()
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # before the command line was even read
         code = 130

@@ -17,7 +17,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from dexroute.cli.session import ExportFormat, OutputFormat, Session, reader_gone
+from dexroute.cli.session import ExportFormat, OutputFormat, Session
+from dexroute.cli.streams import reader_gone, say
 from dexroute.errors import DexError
 
 
@@ -162,5 +163,5 @@ def _run(work: Awaitable[None]) -> None:
         raise typer.Exit(reader_gone()) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         number = stopped[0] if stopped else signal.SIGINT
-        typer.echo("interrupted; nothing is lost: `dex orders resume` continues what was sent", err=True)
+        say("interrupted; nothing is lost: `dex orders resume` continues what was sent")
         raise typer.Exit(128 + number) from None

@@ -11,8 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 from dexroute.cli.failure import report, report_bug, report_usage
-from dexroute.cli.session import OutputFormat, reader_gone
-from dexroute.errors import DexError, InvalidAmount
+from dexroute.cli.session import OutputFormat
+from dexroute.cli.streams import is_output_lost, reader_gone
+from dexroute.errors import DexError, InvalidAmount, UsageError
 
 DEBUG_VARIABLE = "DEXROUTE_DEBUG"
 INTERRUPTED = 130  # as shells count: 128 and the signal's number
@@ -42,10 +43,19 @@ def run(arguments: Sequence[str]) -> int:
             return report(negative, format_)
         return report_usage(error, format_)
     except Exception as error:
+        if isinstance(error, OSError) and is_output_lost(error):
+            return report(_lost(error), format_)
         if os.environ.get(DEBUG_VARIABLE):
             raise
         return report_bug(error, format_, debug_variable=DEBUG_VARIABLE)
     return code if isinstance(code, int) else 0
+
+
+def _lost(error: OSError) -> UsageError:
+    return UsageError(
+        f"the result cannot be written to where it was sent: {error.strerror}. What the command did is done: `dex orders list` "
+        "shows the orders. Send the output elsewhere"
+    )
 
 
 @cache

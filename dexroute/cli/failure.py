@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dexroute.cli.session import OutputFormat
+from dexroute.cli.streams import say
 from dexroute.cli.terminal import printable
 from dexroute.errors import DexError, UsageError
 from dexroute.types.amounts import format_ui_amount
@@ -36,9 +37,9 @@ def report(error: DexError, format_: OutputFormat, words: Words | None = None) -
         lines[1:1] = words.amounts(error)
     _print_headline(error.code, lines[0])
     for line in lines[1:]:
-        _print(f"  {printable(line)}")
+        say(f"  {printable(line)}")
     if error.retryable:
-        _print("  this may pass: the same command can be tried again")
+        say("  this may pass: the same command can be tried again")
     return error.exit_code
 
 
@@ -105,14 +106,10 @@ def _json(code: str, message: str, *, retryable: bool, context: dict[str, Any]) 
 
 def _print_headline(code: str, message: str) -> None:
     word = "\x1b[1;31merror\x1b[0m" if sys.stderr.isatty() else "error"
-    _print(f"{word} [{code}] {printable(message)}")
+    say(f"{word} [{code}] {printable(message)}")
 
 
 def _print_json(value: dict[str, Any]) -> None:
     import json
 
-    _print(json.dumps(value, default=str))
-
-
-def _print(line: str) -> None:
-    print(line, file=sys.stderr)  # noqa: T201
+    say(json.dumps(value, default=str))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dexroute.cli.streams import say
 from dexroute.cli.terminal import plain_console, printable
 
 if TYPE_CHECKING:
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 
 
 _REDIRECTED_WIDTH = 200
-_READER_GONE = 141  # as shells count: 128 and SIGPIPE
-
-
-def reader_gone() -> int:
-    """The exit code when whoever read our output has left (`| head`). What was done is done; only output is lost."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
-    return _READER_GONE
 
 
 class OutputFormat(StrEnum):
@@ -119,4 +111,4 @@ class Session:
     def note(self, text: str) -> None:
         """Progress for people, on stderr; programs that read JSON are not disturbed."""
         if not self.is_json:
-            print(printable(text), file=sys.stderr)  # noqa: T201
+            say(printable(text))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,10 @@ from typing import BinaryIO
 @contextmanager
 def whole_file(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
     """A file to write `path` through: there with all that was written, mode 0600 and durable, once the block ends; not there, or
-    as it was before, when the block raises. Raises FileExistsError when the file is there and `replace` is false, OSError."""
+    as it was before, when the block raises. Raises FileExistsError when the file is there and `replace` is false, OSError. What
+    is no file is not replaced: a device or a link would be gone, and a file in its place."""
+    if replace:
+        _require_file(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -27,6 +32,17 @@ def whole_file(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
             os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _require_file(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "It is a link" if stat.S_ISLNK(mode) else "It is no regular file", str(path))
 
 
 def write_private(path: Path, content: bytes, *, replace: bool) -> None:

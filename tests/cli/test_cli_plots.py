@@ -105,8 +105,8 @@ def test_names_are_shown_and_never_obeyed(tmp_path: Path) -> None:
     assert not [element for element in root.iter() if element.tag.endswith("script")]
     (said,) = [element.text for element in root.iter() if element.tag.endswith("}text")]
     assert said == "<script>alert('&')</script>\ufffd\ufffd\ufffd"
-    drawing.save(tmp_path / "new" / "picture.svg")
-    assert (tmp_path / "new" / "picture.svg").read_text() == drawing.svg()
-    blocked: Any = tmp_path / "new" / "picture.svg" / "below-a-file.svg"
+    drawing.save(tmp_path / "picture.svg")
+    assert (tmp_path / "picture.svg").read_text() == drawing.svg()
+    blocked: Any = tmp_path / "picture.svg" / "below-a-file.svg"
     with pytest.raises(UsageError, match="cannot be written"):
         drawing.save(blocked)

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from dexroute.cli.terminal import printable
 from dexroute.errors import UsageError
-from dexroute.host.files import write_private
+from dexroute.host.files import whole_file
 
 Anchor = Literal["start", "middle", "end"]
 
@@ -36,6 +36,7 @@ text { font-family: 'Inter', 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', 
 }
 """
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_OTHER_PICTURES: Final = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".pdf", ".ps", ".eps"}
 _WIDTH_OF_SIZE: Final = 0.58  # of a character, on average, in the fonts named above
 
 
@@ -102,8 +103,13 @@ class Drawing:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all. Raises UsageError when it cannot be."""
+        if path.suffix.lower() in _OTHER_PICTURES:
+            raise UsageError(
+                f"pictures are SVG, and {path.name} promises another kind; name it {path.with_suffix('.svg')} (--plot)"
+            )
         try:
-            write_private(path, self.svg().encode(), replace=True)
+            with whole_file(path, replace=True) as file:
+                file.write(self.svg().encode())
         except OSError as error:
             raise UsageError(f"the picture {path} cannot be written: {error.strerror}; name another file (--plot)") from error
 
