@@ -65,3 +65,35 @@ def test_better_short_paths_are_looked_for_as_long_as_there_are_any(
     assert len(quote.route.legs) <= 8
     assert max(len(leg.hops) for leg in quote.route.legs) <= hops
     assert quote.amount_out >= known
+
+
+@pytest.mark.parametrize(
+    ("size", "seed", "arbitrage", "deepest", "hops", "request_", "known"),
+    [
+        ((300, 60), 5, False, 3e15, 4, (21, 4, 393_960_780), 135_290_000_000),
+        ((60, 8), 103, True, 3e12, 3, (7, 5, 218_818_930), 491_200_000),
+        ((200, 30), 101, True, 3e15, 4, (18, 27, 147_165_015), 57_445_000_000),
+    ],
+    ids=["one long path", "no paths left", "circles"],
+)
+def test_short_paths_start_from_the_best_single_one(
+    size: tuple[int, int],
+    seed: int,
+    arbitrage: bool,
+    deepest: float,
+    hops: int,
+    request_: tuple[int, int, int],
+    known: int,
+) -> None:
+    """Nearly all of the best flow takes longer paths than allowed, or pays for itself by circles. Its remains were a poor start, from
+    which not even the best single path was reached again; of paths to add only walks in circles were looked at; and a path was
+    thought dear for the price beside a pool that nothing passes."""
+    made = generated_market(*size, seed=seed, arbitrage=arbitrage, deepest=deepest)
+    source, target, amount = request_
+    request = QuoteRequest(
+        input_mint=made.mints[source].address, output_mint=made.mints[target].address, amount=amount, mode=SwapMode.EXACT_OUT
+    )
+    quote = solve_route(made.pools, request, RouteOptions(max_hops=hops, room=AnyRoom())).quote
+    assert_executes(made.pools, request, quote)
+    assert len(quote.route.legs) > 1
+    assert quote.amount_in <= known

@@ -21,7 +21,7 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 
 _CENTI_BPS: Final = 100 * BPS
 _MOST_GAP: Final = 2e-7  # of the amount; below that the bound is tight enough
-_NEGLIGIBLE: Final = 1e-8
+_NEGLIGIBLE: Final = 1e-7  # of it, what edges not solved over could bring the bound nearer by
 _PASSING: Final = 1e-5
 _ROUNDS: Final = 6
 _MORE_EDGES: Final = 96

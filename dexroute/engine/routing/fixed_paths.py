@@ -8,6 +8,7 @@ find the proportion.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -22,6 +23,8 @@ from dexroute.fetchers.curve import Curve, Piece
 GROWING: Final = (3e-2,)
 FINAL: Final = (1e-3, 1e-4)
 _SETTLED: Final = 1e-3
+# Of a pool, for all branches that hardly use it.
+_MOST_GIVEN: Final = 0.1
 
 
 def solve_paths(
@@ -111,7 +114,10 @@ class _Tree:
         total: dict[int, float] = {}
         for arc, edge in enumerate(self.edge):
             total[edge] = total.get(edge, 0.0) + amounts[arc]
-        wanted = [max(amounts[arc], least * total[edge]) for arc, edge in enumerate(self.edge)]
+        sharing = Counter(self.edge)
+        wanted = [
+            max(amounts[arc], min(least, _MOST_GIVEN / sharing[edge]) * total[edge]) for arc, edge in enumerate(self.edge)
+        ]
         sums: dict[int, float] = {}
         for arc, edge in enumerate(self.edge):
             sums[edge] = sums.get(edge, 0.0) + wanted[arc]

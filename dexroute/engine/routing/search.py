@@ -149,8 +149,7 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
     best = promised[0].amount if promised else None
     split = None
     if not _single_is_enough(best, order.amount, float(scope.through.max(initial=0.0)), order.exact_in):
-        also = {edge for path in promised[:3] for edge in path.path}
-        split = find_split(market, scope, request, options, room, also)
+        split = find_split(market, scope, request, options, room, [path.path for path in promised[:3]])
     if split is not None:
         findings.split_paths = split.paths
         findings.routes += split.routes

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from dexroute.engine.routing.decomposition import PathShare
+from dexroute.engine.routing.decomposition import NOISE, PathShare
 from dexroute.engine.routing.fixed_paths import FINAL, GROWING, solve_paths
 from dexroute.engine.routing.legs import Path
 from dexroute.engine.routing.market import Market
@@ -26,18 +26,25 @@ _MOST_ROUNDS: Final = 14
 _PATIENCE: Final = 3
 _WORTH_A_ROUND: Final = 3e-5
 _MOST_NEW: Final = 12
+_MOST_LOOKED_AT: Final = 240
 _MOST_PATHS: Final = 40
 _BETTER: Final = 1.0 + 3e-6
 _FIRST_SHARE: Final = 1e-2
 _USED: Final = 1e-5
+# Of what a path's share changed by in the last round, how much further it is taken; and what is left of it at least.
+_ONWARD: Final = 0.7
+_LEAST_LEFT: Final = 0.1
 
 
 def best_short_paths(
     market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[PathShare], *, tolerance: float
 ) -> tuple[list[PathShare], NetworkFlow] | None:
-    """The best shares of paths of at most `scope.max_hops` hops, from `shares` on. None where those cannot carry the order."""
+    """The best shares of paths of at most `scope.max_hops` hops, from `shares` on, whose paths may be new to the flow. None where
+    those cannot carry the order."""
     best: tuple[list[PathShare], NetworkFlow] | None = None
     last_gain = 0
+    before: dict[Path, float] = {}
+    flow = _with_edges(market, flow, [share.path for share in shares])
     for number in range(_MOST_ROUNDS):
         if number >= max(_ROUNDS, last_gain + _PATIENCE):
             break
@@ -49,10 +56,13 @@ def best_short_paths(
             if best is None or abs(flow.value - best[1].value) > _WORTH_A_ROUND * best[1].value:
                 last_gain = number
             best = solved
-        better = _better_paths(market, scope, flow)[:_MOST_NEW]
+        better = _better_paths(market, scope, flow)
         if not better:
             break
-        carried = {share.path: share.share for share in found if share.share > _USED}
+        now = {share.path: share.share for share in found if share.share > _USED}
+        # Pools that paths share are divided as they were used last, which holds every path where it is: on, then, where it goes.
+        carried = {path: max(share + _ONWARD * (share - before.get(path, share)), _LEAST_LEFT * share) for path, share in now.items()}
+        before = now
         grown = {path: max(carried.pop(path, 0.0), _FIRST_SHARE) for path in better}
         shares = [PathShare(path, share) for path, share in (*list(carried.items())[: _MOST_PATHS - len(grown)], *grown.items())]
         flow = _with_edges(market, flow, better)
@@ -63,20 +73,26 @@ def _better_paths(market: Market, scope: Scope, flow: NetworkFlow) -> list[Path]
     """Paths that fetch more than the marginal price of the flow, best first, one through each edge that promises that."""
     table, order = scope.table, scope.order
     slope = scope.slope.copy()
+    paid = order.amount * flow.prices[order.input if order.exact_in else order.output]
     for edge, (before, behind) in flow.at.items():
-        slope[table.place[edge]] = min(slope[table.place[edge]], before / max(behind, 1e-300))
+        # Prices beside what hardly carries anything are anywhere between what it costs and what it fetches.
+        if flow.flows[edge] * before > NOISE * paid:
+            slope[table.place[edge]] = min(slope[table.place[edge]], before / max(behind, 1e-300))
     marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
     reach = table.reach(slope, order.input, scope.max_hops - 1)
     worth = table.worth(slope, order.output, scope.max_hops - 1)
     through = table.through(slope, order.input, order.output, scope.max_hops)
     found: dict[Path, None] = {}
     better = np.flatnonzero(through > marginal * _BETTER)
-    for place in better[np.argsort(-through[better], kind="stable")][: 2 * _MOST_NEW].tolist():
+    # In a market full of arbitrage many go round a circle first.
+    for place in better[np.argsort(-through[better], kind="stable")][:_MOST_LOOKED_AT].tolist():
         path = _path_through(scope, slope, reach, worth, place)
         mints = [order.input, *(market.target[edge] for edge in path)]
         pools = {market.edge_pool[edge].address for edge in path}
         if len(set(mints)) == len(mints) and len(pools) == len(path):
             found[path] = None
+            if len(found) == _MOST_NEW:
+                break
     return list(found)
 
 

@@ -64,9 +64,11 @@ def find_split(
     request: QuoteRequest,
     options: RouteOptions,
     room: TransactionRoom,
-    also: Collection[int],
+    singles: Sequence[Path],
 ) -> SplitFound | None:
-    """Splits worth ranking. `also` are edges to be looked at whatever their price. None when no flow satisfies the request."""
+    """Splits worth ranking. `singles` are the best single paths, to be looked at whatever their price. None when no flow satisfies
+    the request."""
+    also = {edge for path in singles for edge in path}
     solved = unlimited_flow(market, scope, also)
     if solved is None:
         return None
@@ -87,7 +89,7 @@ def find_split(
         shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
     fixed = False
     if shares and (missed >= _MISSED or abs(flow.value - unlimited) > _LOST * unlimited):
-        short = best_short_paths(market, scope, flow, shares, tolerance=TOLERANCE)
+        short = best_short_paths(market, scope, flow, _completed(shares, missed, singles), tolerance=TOLERANCE)
         better = short is not None and (short[1].value > flow.value) is scope.order.exact_in
         if short is not None and (missed >= _MISSED or better):
             (shares, flow), missed = short, 0.0
@@ -98,6 +100,15 @@ def find_split(
     if options.max_splits > 1 and shares:
         _reduce(market, scope, request, options, room, found, shares, fixed=fixed)
     return found
+
+
+def _completed(shares: list[PathShare], missed: float, singles: Sequence[Path]) -> list[PathShare]:
+    """What a flow took along longer paths than allowed goes along the best single path instead."""
+    if not singles or missed < _MISSED:
+        return shares
+    carried = {share.path: share.share for share in shares}
+    carried[singles[0]] = carried.get(singles[0], 0.0) + missed
+    return [PathShare(path, share) for path, share in carried.items()]
 
 
 def _reduce(
