@@ -220,7 +220,7 @@ async def work(job: Job) -> None:
         executor = TimedExecutor(
             store=store,
             senders=[node],
-            signer=signer,
+            signer_of={signer.pubkey: signer}.get,
             builder=TokenSwapBuilder(),
             clock=clock,
             owner=job.owner,

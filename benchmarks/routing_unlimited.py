@@ -121,9 +121,7 @@ def _longer_pays(market: Market, solution: Solution, request: QuoteRequest) -> b
     slope[(table.target == source) | (table.source == target)] = 0.0
     through: dict[int, int] = {}
     for hop in solution.quote.route.hops:
-        (edge,) = (
-            edge for edge in market.between(hop.input_mint, hop.output_mint) if market.edge_pool[edge].address == hop.pool
-        )
+        (edge,) = (edge for edge in market.between(hop.input_mint, hop.output_mint) if market.edge_pool[edge].address == hop.pool)
         through[edge] = through.get(edge, 0) + hop.amount_in
     for edge, amount in through.items():
         slope[table.place[edge]] = market.curve(edge).marginal(float(amount))

@@ -19,7 +19,7 @@ import typer
 
 from dexroute.cli.session import ExportFormat, OutputFormat, Session
 from dexroute.cli.streams import reader_gone, say
-from dexroute.errors import DexError
+from dexroute.errors import DexError, UsageError
 
 
 class CommitmentChoice(StrEnum):
@@ -40,7 +40,7 @@ _SHARED: dict[str, Any] = {
         ),
     ],
     "keypair": Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--keypair",
             "-k",
@@ -77,9 +77,10 @@ def examples(*lines: str) -> str:
 
 
 def command(
-    app: typer.Typer, name: str, *, formats: type[StrEnum] = OutputFormat, **settings: Any
+    app: typer.Typer, name: str, *, formats: type[StrEnum] = OutputFormat, several_wallets: bool = False, **settings: Any
 ) -> Callable[[AsyncCommand], AsyncCommand]:
-    """Register an async command under `name`; of its `formats` the first is the default. `settings` go to Typer's `command`."""
+    """Register an async command under `name`; of its `formats` the first is the default. Unless it is for `several_wallets`, it
+    takes one key. `settings` go to Typer's `command`."""
     format_: Any = Annotated[formats, typer.Option("--format", help=_FORMAT_HELP[formats], rich_help_panel="Output")]
     options = _SHARED | {"format_": format_}
     defaults = {"format_": next(iter(formats))}
@@ -101,6 +102,8 @@ def command(
 
         def entry(**values: Any) -> None:
             session = Session(**{key: values.pop(key) for key in options})
+            if not several_wallets and len(session.keypair or ()) > 1:
+                raise UsageError("this command is for one wallet: name one key (-k)", keys=len(session.keypair or ()))
             for key, group in groups.items():
                 values[key] = group(**{field.name: values.pop(field.name) for field in fields(group)})
             try:

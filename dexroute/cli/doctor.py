@@ -22,7 +22,10 @@ _MOST_SHOWN = 20
 
 def register(app: typer.Typer) -> None:
     @command(
-        app, "doctor", epilog=examples("dex doctor", "dex doctor --invariants", "dex doctor --invariants --chain --format json")
+        app,
+        "doctor",
+        several_wallets=True,
+        epilog=examples("dex doctor", "dex doctor --invariants", "dex doctor --invariants --chain --format json"),
     )
     async def doctor(
         session: Session,

@@ -119,11 +119,12 @@ def register(app: typer.Typer) -> None:
             tokens = await known_tokens(dex, [receipt])
         session.emit(receipt.json(), lambda console: render_receipt(console, receipt, tokens))
 
-    @command(orders, "resume")
+    @command(orders, "resume", several_wallets=True)
     async def resume(session: Session) -> None:
-        """Take up every open order where it stands, and say what became of it.
+        """Take up every open order where it stands, and say what became of it. Orders of several wallets take a -k for each.
 
         A change of a lookup table that was cut short is followed to its end too."""
+        from dexroute.cli.failure import error_json
         from dexroute.cli.render_order import known_tokens, render_orders
 
         progress = OrderProgress(session)
@@ -133,14 +134,16 @@ def register(app: typer.Typer) -> None:
                 recovered = await journal.resume()
             receipts = [await journal.receipt(entry.order.id, with_events=False) for entry in recovered]
             tokens = await known_tokens(dex, receipts)
-            found = {"orders": [receipt.json() for receipt in receipts]}
-            session.emit(found, lambda console: render_orders(console, receipts, tokens))
-            still_open = [entry for entry in recovered if entry.error is not None]
-            for entry in still_open:
-                session.note(f"order {entry.order.id} is still {entry.order.state}: {entry.error}")
+            still_open = [(entry.order, entry.error) for entry in recovered if entry.error is not None]
+            shape = {"orders": [receipt.json() for receipt in receipts]}
+            if still_open:
+                shape["still_open"] = [{"order": order.id, **error_json(error)["error"]} for order, error in still_open]
+            session.emit(shape, lambda console: render_orders(console, receipts, tokens))
+            for order, error in still_open:
+                session.note(f"order {order.id} is still {order.state}: {error}")
             await dex.settle()
-        if still_open and still_open[0].error is not None:
-            raise typer.Exit(still_open[0].error.exit_code)
+        for _, error in still_open:
+            raise typer.Exit(error.exit_code)
 
 
 async def _wallet_if_any(session: Session) -> Pubkey | None:

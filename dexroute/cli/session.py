@@ -39,10 +39,11 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """The shared options of one command. `url` are the cluster's nodes as named, the preferred one first."""
+    """The shared options of one command. `url` are the cluster's nodes as named, the preferred one first; `keypair` the keys, of
+    which most commands take one."""
 
     url: Sequence[str] | None
-    keypair: str | None
+    keypair: Sequence[str] | None
     data_dir: Path | None
     commitment: str | None
     format_: OutputFormat | ExportFormat
@@ -63,7 +64,8 @@ class Session:
         overrides: dict[str, Any] = {
             "url": named[0] if named else None,
             "rpc_urls": named[1:] or None,
-            "keypair": self.keypair,
+            "keypair": self.keypair[0] if self.keypair else None,
+            "keypairs": tuple(self.keypair[1:]) if self.keypair else None,  # whoever names keys means these alone
             "data_dir": self.data_dir,
             "commitment": str(self.commitment) if self.commitment else None,
         }

@@ -14,9 +14,10 @@ def register(app: typer.Typer) -> None:
     @command(
         app,
         "worker",
+        several_wallets=True,
         epilog=examples(
             "dex worker",
-            "dex worker --concurrency 32 --per-wallet 8 -k keychain:trading",
+            "dex worker --concurrency 32 --per-wallet 8 -k keychain:trading -k keychain:savings",
             "dex worker --until-idle --format json",
         ),
     )
@@ -36,7 +37,7 @@ def register(app: typer.Typer) -> None:
             int, typer.Option("--grace", min=0, metavar="SECONDS", help="Told to stop: how long orders under way may go on.")
         ] = 10,
     ) -> None:
-        """Carry out waiting orders of this wallet, until told to stop.
+        """Carry out waiting orders of this wallet, until told to stop; of several with -k for each, or the setting keypairs.
 
         With a PostgreSQL journal (DEXROUTE_DATABASE_URL) any number of workers on any machines share the orders: each is landed
         exactly once, and one whose worker dies goes to another when its lease ends. A SQLite journal is worked on by one process.

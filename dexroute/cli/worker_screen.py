@@ -55,8 +55,9 @@ class Screen:
 
     def _facts(self, wide: bool) -> list[tuple[str, str]]:
         progress, stats, trouble = self._progress, self._progress.stats, self._worker.engine_trouble
+        named = [wallet if wide and len(progress.wallets) == 1 else short(wallet) for wallet in progress.wallets]
         rows = [
-            ("wallet", f"{progress.wallet if wide else short(progress.wallet)} on {progress.cluster}"),
+            ("wallet" if len(named) == 1 else "wallets", f"{', '.join(named)} on {progress.cluster}"),
             ("journal", progress.journal),
         ]
         if trouble:

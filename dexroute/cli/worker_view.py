@@ -37,7 +37,7 @@ class Progress:
     """What is known of a worker and its orders: `steps` of those under way, the newest of the `ended` last."""
 
     at_once: int
-    wallet: str = ""
+    wallets: tuple[str, ...] = ()
     cluster: str = ""
     journal: str = ""
     started_s: float = field(default_factory=time.monotonic)
@@ -93,9 +93,9 @@ class WorkerView:
         from dexroute.config import redact_url
 
         progress = self._progress
-        progress.wallet, progress.journal = str(dex.signer.pubkey), (await dex.journal()).label
+        progress.wallets, progress.journal = tuple(map(str, worker.wallets)), (await dex.journal()).label
         progress.cluster = "embedded" if dex.settings.is_embedded else redact_url(dex.settings.rpc_url)
-        self._say("started", wallet=progress.wallet, cluster=progress.cluster, journal=progress.journal)
+        self._say("started", wallets=list(progress.wallets), cluster=progress.cluster, journal=progress.journal)
         looking = asyncio.create_task(self._look(dex, worker, asked))
         telling = asyncio.create_task(self._tell(dex))
         try:

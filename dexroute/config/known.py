@@ -26,6 +26,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "redis_url": values.as_redis_url,
     "cache_slots": partial(values.as_int, least=1, most=1_000),
     "keypair": values.as_signer,
+    "keypairs": values.as_signers,
     "commitment": values.as_commitment,
     "data_dir": values.as_path,
     "database_url": values.as_database_url,
@@ -65,6 +66,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "ws_url": None,
     "redis_url": None,
     "cache_slots": 8,
+    "keypairs": (),
     "commitment": "confirmed",
     "slippage_bps": 50,
     "max_impact_bps": 10_000,  # of this and the next, the largest refuses nothing

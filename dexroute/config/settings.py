@@ -32,13 +32,13 @@ class Settings:
 
     `cluster` is a moniker, "embedded" or "custom"; `rpc_url` is "embedded" for the embedded cluster. `rpc_urls` are further nodes
     of the same cluster, read from and sent to like the first; `send_urls` only take transactions, as does Jito's block engine at
-    `jito_url`, to which each swap then tips `jito_tip_lamports`; `rpc_rate_per_s` (0: unlimited)
-    bounds the requests to each. `ws_url` None is derived from `rpc_url`; `redis_url` is where processes share accounts;
-    `cache_slots` is how old accounts may be where a caller lets kept ones serve. `pool_program_id` None means the program id
-    dexroute ships with. `amm_v4_swap_form` and `amm_v4_order_book` say which build of Raydium's AMM v4 the cluster runs, as
-    `dex doctor` finds out. `http_discovery` allows asking Raydium's and Meteora's public APIs on mainnet-beta. `max_slot_age` None
-    asks for no newest slot. `lookup_tables` are address lookup tables routes may use besides remembered ones. The `policy_`
-    settings bound what is ever signed (see SigningPolicy).
+    `jito_url`, to which each swap then tips `jito_tip_lamports`; `rpc_rate_per_s` (0: unlimited) bounds the requests to each.
+    `ws_url` None is derived from `rpc_url`; `redis_url` is where processes share accounts; `cache_slots` is how old accounts may be
+    where a caller lets kept ones serve. `pool_program_id` None means the program id dexroute ships with. `amm_v4_swap_form` and
+    `amm_v4_order_book` say which build of Raydium's AMM v4 the cluster runs, as `dex doctor` finds out. `keypair` pays and signs; a
+    worker carries out the orders of the further wallets of `keypairs` as well. `http_discovery` allows asking Raydium's and
+    Meteora's public APIs on mainnet-beta. `max_slot_age` None asks for no newest slot. `lookup_tables` are address lookup tables
+    routes may use besides remembered ones. The `policy_` settings bound what is ever signed (see SigningPolicy).
     """
 
     cluster: str
@@ -54,6 +54,7 @@ class Settings:
     redis_url: str | None = field(repr=False)
     cache_slots: int
     keypair: str = field(repr=False)
+    keypairs: tuple[str, ...] = field(repr=False)
     commitment: str
     data_dir: Path
     database_url: str = field(repr=False)
@@ -115,7 +116,8 @@ class Settings:
             "ws_url": redact_url(self.ws_url) if self.ws_url else None,
             "redis_url": redact_url(self.redis_url) if self.redis_url else None,
             "cache_slots": self.cache_slots,
-            "keypair": f"remote:{redact_url(self.keypair[7:])}" if self.keypair.startswith("remote:http") else self.keypair,
+            "keypair": _signer_text(self.keypair),
+            "keypairs": ", ".join(map(_signer_text, self.keypairs)) or None,
             "commitment": self.commitment,
             "data_dir": str(self.data_dir),
             "database_url": self.database_url if self.database_url.startswith("sqlite") else redact_url(self.database_url),
@@ -143,6 +145,10 @@ class Settings:
             "lookup_tables": ",".join(map(str, self.lookup_tables)) or None,
         }
         return tuple(SettingOrigin(name=name, value=value, source=self.sources[name]) for name, value in shown.items())
+
+
+def _signer_text(named: str) -> str:
+    return f"remote:{redact_url(named[7:])}" if named.startswith("remote:http") else named
 
 
 def _limits_text(limits: Mapping[Pubkey, int]) -> str | None:
@@ -178,6 +184,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         redis_url=found["redis_url"],
         cache_slots=found["cache_slots"],
         keypair=str(found["keypair"]),
+        keypairs=found["keypairs"],
         commitment=found["commitment"],
         data_dir=data_dir,
         database_url=found["database_url"] or f"sqlite+aiosqlite:///{data_dir / 'journal.sqlite3'}",

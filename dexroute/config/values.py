@@ -39,6 +39,11 @@ def as_signer(raw: Any, where: str) -> str:
     return text if text.startswith(("keychain:", "remote:")) else str(Path(text).expanduser())
 
 
+def as_signers(raw: Any, where: str) -> tuple[str, ...]:
+    """Several of them: a list in TOML; in the environment, words between commas or blanks."""
+    return tuple(dict.fromkeys(as_signer(item, where) for item in as_list(raw, where)))
+
+
 def as_int(raw: Any, where: str, *, least: int, most: int) -> int:
     text = str(raw).strip() if isinstance(raw, str) else raw
     if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 20:

@@ -27,9 +27,9 @@ _CLOCK_TOLERANCE_S = 30
 
 
 async def run_checkup(settings: Settings) -> tuple[Finding, ...]:
-    """Keypair, cluster, clock, WebSocket, Redis (where one is set), programs, journal, in this order. Never raises DexError: what
+    """Keypairs, cluster, clock, WebSocket, Redis (where one is set), programs, journal, in this order. Never raises DexError: what
     went wrong is a finding."""
-    findings = [await asyncio.to_thread(_keypair, settings)]
+    findings = [await asyncio.to_thread(_keypair, settings, named) for named in (settings.keypair, *settings.keypairs)]
     try:
         async with connect(settings) as connection:
             findings += await endpoint_findings(settings, connection)
@@ -43,21 +43,21 @@ async def run_checkup(settings: Settings) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _keypair(settings: Settings) -> Finding:
+def _keypair(settings: Settings, named: str) -> Finding:
     try:
-        signer = open_signer(settings.keypair, environment_passphrase, timeout_ms=settings.rpc_timeout_ms)
+        signer = open_signer(named, environment_passphrase, timeout_ms=settings.rpc_timeout_ms)
     except DexError as error:
         return failed("keypair", error)
-    return Finding(check="keypair", status="ok", detail=_where_the_key_is(settings, signer))
+    return Finding(check="keypair", status="ok", detail=_where_the_key_is(named, signer))
 
 
-def _where_the_key_is(settings: Settings, signer: Signer) -> str:
+def _where_the_key_is(named: str, signer: Signer) -> str:
     if isinstance(signer, EncryptedSigner):
-        return f"{signer.pubkey} in {settings.keypair}, encrypted"
-    if settings.keypair.startswith(KEYCHAIN):
-        return f"{signer.pubkey} in {settings.keypair}"
+        return f"{signer.pubkey} in {named}, encrypted"
+    if named.startswith(KEYCHAIN):
+        return f"{signer.pubkey} in {named}"
     if isinstance(signer, KeypairSigner):
-        return f"{signer.pubkey} in {settings.keypair}, readable only by you"
+        return f"{signer.pubkey} in {named}, readable only by you"
     return repr(signer)
 
 

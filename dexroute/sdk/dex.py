@@ -67,7 +67,8 @@ class Dex:
     """One wallet on one cluster. Use as `async with Dex(url=..., keypair=...) as dex`.
 
     Settings come from `settings`, or from keyword arguments named like them (url, keypair, data_dir, ...) over environment and
-    files. `signer` replaces the configured key; `passphrase` is asked for an encrypted one when it first signs (by default the
+    files. `signer` replaces the configured key, and `signers` the further ones (`keypairs`), whose orders `worker` and `resume`
+    carry out as well; `passphrase` is asked for an encrypted one when it first signs (by default the
     environment is). `transport` replaces the network (tests, proxies). `watcher` hears of every step of every order once it is
     durable. `stream` keeps the accounts of quoted pairs current over the node's WebSocket: quotes then cost
     no round trip while it is up, and one while it is not.
@@ -78,6 +79,7 @@ class Dex:
         settings: Settings | None = None,
         *,
         signer: Signer | None = None,
+        signers: Sequence[Signer] | None = None,
         passphrase: Callable[[str], str] = environment_passphrase,
         transport: httpx.AsyncBaseTransport | None = None,
         watcher: EventWatcher | None = None,
@@ -90,6 +92,7 @@ class Dex:
         self.venues = venues_for(self.settings)
         self.signing_policy = signing_policy(self.settings, self.venues)
         self._signer = signer
+        self._further = None if signers is None else tuple(signers)
         self._passphrase = passphrase
         self._transport = transport
         self._watcher = watcher
@@ -139,14 +142,29 @@ class Dex:
     def signer(self) -> Signer:
         """The signer given, or the key where the settings say it is. An encrypted file is not opened yet. Raises KeypairError."""
         if self._signer is None:
-            from dexroute.chain.signers import open_signer
-
-            self._signer = open_signer(self.settings.keypair, self._passphrase, timeout_ms=self.settings.rpc_timeout_ms)
+            self._signer = self._open(self.settings.keypair)
         return self._signer
+
+    @property
+    def signers(self) -> tuple[Signer, ...]:
+        """`signer`, and the keys of further wallets, each wallet once. Raises KeypairError for the first that cannot be used."""
+        if self._further is None:
+            self._further = tuple(self._open(named) for named in self.settings.keypairs)
+        first = {self.signer.pubkey: self.signer}
+        return tuple((first | {one.pubkey: one for one in self._further if one.pubkey not in first}).values())
 
     async def open_signer(self) -> Signer:
         """`signer`, without keeping the event loop waiting while a remote one or a keychain is asked who it is."""
         return await asyncio.to_thread(lambda: self.signer)
+
+    async def open_signers(self) -> tuple[Signer, ...]:
+        """`signers`, likewise."""
+        return await asyncio.to_thread(lambda: self.signers)
+
+    def _open(self, named: str) -> Signer:
+        from dexroute.chain.signers import open_signer
+
+        return open_signer(named, self._passphrase, timeout_ms=self.settings.rpc_timeout_ms)
 
     async def balances(self, wallet: Pubkey | None = None) -> WalletBalance:
         """Lamports and token balances of a wallet (this one's by default), base units."""
@@ -331,13 +349,14 @@ class Dex:
     async def run(self, *, until_idle: bool = False, policy: QueuePolicy | None = None) -> None:
         """Work off the journal's open orders, and watch what landed until it is final, until cancelled; with `until_idle` until
         nothing is left to do now. `policy` (of the first call) says how many at once."""
-        await self.open_signer()
+        await self.open_signers()
         await (await self.orders()).queue(policy).run(until_idle=until_idle)
 
     async def worker(self, *, at_once: int = 16, per_wallet: int = 16, sweep_ms: int = SWEEP_MS) -> Worker:
-        """A worker for this wallet's orders: at most `at_once` at a time. On PostgreSQL others may work beside it, on any machine;
-        tickets wake it, and every `sweep_ms` it looks for orders that no ticket brought. Raises ConfigError where the engine of the
-        tickets is not installed, KeypairError."""
+        """A worker for the orders of all wallets whose keys are here (`signers`): at most `at_once` at a time, `per_wallet` of one.
+        On PostgreSQL others may work beside it, on any machine; tickets wake it, and every `sweep_ms` it looks for orders that no
+        ticket brought. Raises ConfigError where the engine of the tickets is not installed, KeypairError."""
+        wallets = [signer.pubkey for signer in await self.open_signers()]
         tickets = None
         if (await self.journal()).leased:
             from dexroute.storage.ticket_engine import ticket_engine
@@ -346,7 +365,7 @@ class Dex:
         return new_worker(
             await self.orders(),
             tickets,
-            [self.signer.pubkey],
+            wallets,
             at_once=at_once,
             per_wallet=per_wallet,
             sweep_ms=sweep_ms,
@@ -358,17 +377,24 @@ class Dex:
         return await (await self.orders()).under_key(key, terms)
 
     async def resume(self, *, wait_ms: int | None = None) -> tuple[Recovered, ...]:
-        """Take up every open order of the journal, and then what `settle` does: what every start after a crash does. What `settle`
-        raises is raised when all orders were taken up."""
+        """Take up every open order of the journal, and then what `settle` does: what every start after a crash does. Orders of
+        wallets whose keys are not here are only followed, where they were signed. What `settle` raises is raised when all orders
+        were taken up."""
         recovered = await (await self.orders()).resume(wait_ms=wait_ms)
         await self.settle(wait_ms=wait_ms)
         return recovered
 
     async def settle(self, *, wait_ms: int | None = None) -> None:
-        """Follow to its end the transaction on a lookup table that an earlier call of this wallet sent and did not see the end of:
-        the same bytes go out again. Raises OutcomeUnknown when that is not known within `wait_ms`, NetworkError, DatabaseError."""
-        await self.open_signer()
-        await self._own_transactions(await self.journal(), wait_ms).settle()
+        """Follow to its end the transaction on a lookup table that an earlier call of this or a further wallet sent and did not see
+        the end of: the same bytes go out again. Raises OutcomeUnknown when that is not known within `wait_ms`, KeypairError,
+        NetworkError, DatabaseError."""
+        journal = await self.journal()
+
+        async def followed(signer: Signer) -> None:
+            await self._own_transactions(journal, lambda: signer, wait_ms).settle()
+
+        for signer in await self.open_signers():
+            await followed(signer)
 
     async def orders(self) -> Orders:
         """The journal of orders and the executor over it. Opens the journal; raises DataDirBusy, DatabaseError."""
@@ -381,6 +407,7 @@ class Dex:
                 connection=self._connection,
                 builder=builder,
                 signer=lambda: self.signer,
+                signers=lambda: self.signers,
                 clock=self._clock,
                 wait_ms=self.settings.confirm_timeout_ms,
                 screening=self.signing_policy,
@@ -465,7 +492,7 @@ class Dex:
         return LookupTables(
             reader=self._connection.client,
             sender=self._connection.client,
-            transactions=self._own_transactions(journal),
+            transactions=self._own_transactions(journal, lambda: self.signer),
             memory=journal,
             notes=journal,
             shelf=self._shelf,
@@ -474,11 +501,11 @@ class Dex:
             clock=self._clock,
         )
 
-    def _own_transactions(self, journal: SqlStore, wait_ms: int | None = None) -> OwnTransactions:
+    def _own_transactions(self, journal: SqlStore, signer: Callable[[], Signer], wait_ms: int | None = None) -> OwnTransactions:
         return OwnTransactions(
             self._connection.client,
             self._connection.senders,
-            lambda: self.signer,
+            signer,
             self._clock,
             journal,
             routes=self._connection.routes,

@@ -39,6 +39,7 @@ class QuotedOrders:
         terms = terms_of(order)
         quote = await self._quoter.quote(
             replace(terms, priority_fee=raised(terms.priority_fee, attempts)),
+            wallet=order.wallet,
             swappable=True,
             fixed_limit=order.limit_amount,
             for_signing=True,

@@ -6,9 +6,11 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+
+from solders.pubkey import Pubkey
 
 from dexroute.chain.signers import EncryptedSigner
 from dexroute.engine.execution import recovery
@@ -23,7 +25,7 @@ from dexroute.engine.execution.receipt import Receipt, read_receipt
 from dexroute.engine.execution.restored import read_restored
 from dexroute.engine.execution.stats import NEWEST_STEPS, QueueStats, read_stats
 from dexroute.engine.planning.screening import SigningPolicy
-from dexroute.errors import DexError, IdempotencyConflict, KeypairError
+from dexroute.errors import DexError, IdempotencyConflict, KeypairError, SignerUnavailable, WrongPassphrase
 from dexroute.ports import Clock, OrderStore, Signer
 from dexroute.sdk.connection import Connection
 from dexroute.sdk.funds import promises, read_funds
@@ -32,8 +34,8 @@ from dexroute.types.orders import Order, OrderState, Priority
 
 
 class Orders:
-    """The journal of one cluster's orders. `signer` is asked for only when something is to be signed or placed; `announce` hears of
-    every order left for a queue to work off."""
+    """The journal of one cluster's orders. `signer` is asked for only when something is to be signed or placed, `signers` (it and
+    those of further wallets) when other orders are taken up. `announce` hears of every order left for a queue to work off."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Orders:
         connection: Connection,
         builder: OrderBuilder,
         signer: Callable[[], Signer],
+        signers: Callable[[], Sequence[Signer]],
         clock: Clock,
         wait_ms: int,
         screening: SigningPolicy | None = None,
@@ -52,6 +55,7 @@ class Orders:
         self._connection = connection
         self._builder = builder
         self._signer = signer
+        self._signers = signers
         self._clock = clock
         self._policy = ExecutionPolicy(wait_ms=wait_ms)
         self._screening = screening
@@ -72,7 +76,7 @@ class Orders:
         """Record and carry out. Returns the receipt of a CONFIRMED or CANCELLED order, raises what a FAILED one ended with."""
         wanted = self._order(terms, key, limit, deadline_ms=deadline_ms)
         async with self._looking_back():
-            order = await self._working().execute(wanted, wait_ms=wait_ms)
+            order = await self._signing(self._signer()).execute(wanted, wait_ms=wait_ms)
         return await self._ended(order)
 
     async def submit(
@@ -86,7 +90,7 @@ class Orders:
     ) -> Receipt:
         """Record and return at once, for `queue` to work off. The receipt of the order already under `key`, if there is one."""
         wanted = self._order(terms, key, limit, deadline_ms=deadline_ms, priority=priority)
-        order, is_new = await self._working().place(wanted)
+        order, is_new = await self._signing(self._signer()).place(wanted)
         if self._queue is not None:
             self._queue.wake()
         if is_new and self._announce is not None:
@@ -96,7 +100,7 @@ class Orders:
     def queue(self, policy: QueuePolicy | None = None) -> OrderQueue:
         """The queue over this journal's open orders: one for each `Orders`, made by the first call."""
         if self._queue is None:
-            self._queue = OrderQueue(self._working(), policy)
+            self._queue = OrderQueue(self._signing(*self._signers()), policy)
         return self._queue
 
     async def under_key(self, key: str, terms: SwapTerms, *, wait_ms: int | None = None) -> Receipt | None:
@@ -104,7 +108,7 @@ class Orders:
         found = await self._under_key(key, terms)
         if found is None:
             return None
-        order = await self._working().continue_order(found.id, wait_ms=wait_ms) if found.is_open else found
+        order = await self._signing(self._signer()).continue_order(found.id, wait_ms=wait_ms) if found.is_open else found
         return await self._ended(order)
 
     async def submitted(self, key: str, terms: SwapTerms) -> Receipt | None:
@@ -132,12 +136,19 @@ class Orders:
         return tuple([await read_receipt(self._store, order.id) for order in await self._store.orders(states=states, limit=limit)])
 
     async def cancel(self, order_id: str, *, wait_ms: int | None = None) -> Receipt:
-        """Give an order up; see Executor.cancel."""
+        """Give an order up; see Executor.cancel. Nothing is signed for it, so no key is asked for."""
         return await read_receipt(self._store, (await self._working().cancel(order_id, wait_ms=wait_ms)).id, with_events=True)
 
     async def resume(self, *, wait_ms: int | None = None) -> tuple[recovery.Recovered, ...]:
-        """Take up every open order. One order's trouble stops no other's."""
-        return await recovery.resume(self._working(), wait_ms=wait_ms)
+        """Take up every open order. One order's trouble stops no other's: where a key is missing, orders that were signed are
+        followed all the same. Raises WrongPassphrase."""
+        try:
+            working = self._signing(*await asyncio.to_thread(self._signers))  # a remote one is asked who it is
+        except WrongPassphrase:
+            raise
+        except (KeypairError, SignerUnavailable):
+            working = self._working()
+        return await recovery.resume(working, wait_ms=wait_ms)
 
     async def restored(self) -> Mapping[str, Any] | None:
         """What is known of a restore of this journal from a backup that nobody accepted yet; None when there was none."""
@@ -200,12 +211,17 @@ class Orders:
             promised=promises(terms, limit),
         )
 
-    def _unlocked(self) -> Signer:
-        """Ask for a passphrase before an order is recorded, not in the middle of it."""
-        signer = self._signer()
-        if isinstance(signer, EncryptedSigner):
-            signer.unlock()
-        return signer
+    def _signing(self, *signers: Signer) -> Executor:
+        """The executor, and these keys open: a passphrase is asked for before an order is recorded, not in the middle of it."""
+        for signer in signers:
+            if isinstance(signer, EncryptedSigner):
+                signer.unlock()
+        return self._working()
+
+    def _signer_of(self, wallet: Pubkey) -> Signer | None:
+        if (own := self._signer()).pubkey == wallet:
+            return own
+        return next((signer for signer in self._signers() if signer.pubkey == wallet), None)
 
     def _working(self) -> Executor:
         if self._executor is None:
@@ -216,7 +232,7 @@ class Orders:
                 hints=self._connection.hints,
                 cluster=self._connection.client,
                 screening=self._screening,
-                signer=self._unlocked(),
+                signer_of=self._signer_of,
                 builder=self._builder,
                 clock=self._clock,
                 owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",

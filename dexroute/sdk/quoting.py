@@ -86,6 +86,7 @@ class Quoter:
         self,
         terms: SwapTerms,
         *,
+        wallet: Pubkey | None = None,
         swappable: bool = False,
         fixed_limit: int | None = None,
         refresh: bool = False,
@@ -95,10 +96,10 @@ class Quoter:
     ) -> Quote:
         """The best route and everything that lost to it, all from one slot.
 
-        `swappable` leaves out venues whose program is not on the cluster; `fixed_limit` is a limit promised earlier (base units);
-        `refresh` asks all sources for pools even when some are remembered. Accounts kept from before serve when they are at most
-        `kept_slots` old, none by default; `for_signing` reads in any case, and nothing older than was seen before.
-        `tip_floor_lamports` is what a replacement tips at least.
+        `wallet` is whose token accounts count, where it is not the quoter's own. `swappable` leaves out venues whose program is not
+        on the cluster; `fixed_limit` is a limit promised earlier (base units); `refresh` asks all sources for pools even when some
+        are remembered. Accounts kept from before serve when they are at most `kept_slots` old, none by default; `for_signing` reads
+        in any case, and nothing older than was seen before. `tip_floor_lamports` is what a replacement tips at least.
 
         Raises RouteNotFound (with every candidate's reason), GuardRefused (impact, reference price, old or torn snapshot, slippage,
         quote-only venue), UsageError, InvalidAmount, NetworkError.
@@ -109,7 +110,8 @@ class Quoter:
         self._mints |= {hint.address: hint.mints for hint in hints if hint.mints}
         addresses = [hint.address for hint in hints]
         await self._learning.recall(addresses)
-        places = self._places(request, addresses)
+        wallet = wallet or self._wallet
+        places = self._places(request, addresses, wallet)
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
         programs = [venue.program_id for venue in self._venues] if self._absent is None else []
         feeds = [account for _, account in terms.oracle.feeds] if terms.oracle else []
@@ -122,9 +124,9 @@ class Quoter:
                 loaded, more_notes = await self._reader.load(addresses, also=also, kept_slots=kept_slots, for_signing=for_signing)
                 round_trips, rounds = round_trips + loaded.round_trips, rounds + loaded.rounds
                 self._mints |= {address: tuple(mint.address for mint in pool.mints) for address, pool in loaded.pools.items()}
-                if tries_left and (more := self._places(request, addresses).keys() - places.keys()):
+                if tries_left and (more := self._places(request, addresses, wallet).keys() - places.keys()):
                     # Pools named by address alone: only now it is known which accounts of the wallet matter.
-                    places, also = self._places(request, addresses), [*also, *more]
+                    places, also = self._places(request, addresses, wallet), [*also, *more]
                     continue
                 absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
                 left_out = absent if swappable else frozenset()
@@ -142,7 +144,7 @@ class Quoter:
                 )
                 self._shelf.learn(loaded.snapshot.accounts, loaded.snapshot.clock.slot)
                 held = mints_held(places, loaded.snapshot.accounts)
-                room = self._shelf.room(request, options, self._wallet, held, self._learned_units, tip)
+                room = self._shelf.room(request, options, wallet, held, self._learned_units, tip)
                 priced = preference.applied(replace(options, costs=costs, room=room), loaded.pools)
                 found = _searched(routed.values(), request, priced)
                 deeper = _unread(_candidates(found, routed.values(), request, priced), loaded)
@@ -228,11 +230,11 @@ class Quoter:
             notes += (f"{left_out} more known pools were not read, only the {self._max_pools} most promising: {said}",)
         return useful, notes, asked
 
-    def _places(self, request: QuoteRequest, pools: Iterable[Pubkey]) -> dict[Pubkey, Pubkey]:
+    def _places(self, request: QuoteRequest, pools: Iterable[Pubkey], wallet: Pubkey | None) -> dict[Pubkey, Pubkey]:
         """Where the wallet may hold what a route through these pools delivers, as far as their mints are known."""
         between = [mint for pool in pools for mint in self._mints.get(pool, ())]
         received = [mint for mint in [request.output_mint, *between] if mint != request.input_mint]
-        return possible_accounts(self._wallet, received) if self._wallet else {}
+        return possible_accounts(wallet, received) if wallet else {}
 
     async def _bids(self, pools: Sequence[Pubkey], terms: SwapTerms, *, fresh: bool) -> Samples | None:
         """What was bid lately for writing these pools; None where it could not be asked."""

@@ -1,4 +1,4 @@
-"""A worker: takes waiting orders of its wallet from the journal and carries them out, beside others on other machines."""
+"""A worker: takes waiting orders of its wallets from the journal and carries them out, beside others on other machines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _LAST_WORDS_S: Final = 5.0
 class Worker:
     """Made by `Dex.worker`. On PostgreSQL tickets wake it; on SQLite, whose journal is one process's, its own queue does."""
 
-    def __init__(self, queue: OrderQueue, tickets: TicketService | None) -> None:
+    def __init__(self, queue: OrderQueue, tickets: TicketService | None, wallets: Collection[Pubkey]) -> None:
+        self.wallets = tuple(wallets)
         self._queue = queue
         self._tickets = tickets
 
@@ -90,10 +91,10 @@ def new_worker(
         )
     )
     if tickets is None:
-        return Worker(queue, None)
+        return Worker(queue, None, wallets)
     from dexroute.storage.tickets import TicketService
 
-    return Worker(queue, TicketService(tickets, wallets, queue.take_next, at_once=at_once))
+    return Worker(queue, TicketService(tickets, wallets, queue.take_next, at_once=at_once), wallets)
 
 
 class Announcer:

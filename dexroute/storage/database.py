@@ -17,8 +17,8 @@ from dexroute.storage.location import Location
 from dexroute.storage.schema import migrate, postgres_version
 
 BEGIN: Final = "dexroute_begin"
-"""Execution option: how a transaction begins on SQLite. Reads begin deferred and do not wait for the writer; a read of one statement
-(SINGLE) is a transaction of its own."""
+"""Execution option: how a transaction begins on SQLite. Reads begin deferred and do not wait for the writer; a read of one
+statement (SINGLE) is a transaction of its own."""
 READS: Final = {BEGIN: "BEGIN"}
 SINGLE: Final = {BEGIN: None}
 

@@ -45,3 +45,18 @@ def test_a_key_is_never_replaced(cli: Cli, tmp_path: Path, monkeypatch: pytest.M
     for words in (("new",), ("new", "--encrypt"), ("import", str(cli.wallet))):
         assert "never overwritten" in cli.bare("wallet", *words, "-k", target, code=2).err
     assert "remote signer" in cli.bare("wallet", "new", "-k", "remote:https://signer.example", code=2).err
+
+
+def test_most_commands_take_one_key_and_cancelling_takes_none(cli: Cli, tmp_path: Path) -> None:
+    second = str(tmp_path / "second.json")
+    cli.bare("wallet", "new", "-k", second)
+    for words in (("swap", "1", "SOL", "USDC", "--yes"), ("submit", "1", "SOL", "USDC", "--yes"), ("wallet", "address")):
+        told = cli.json(*words, "-k", second, code=2)
+        assert told["code"] == "USAGE" and "for one wallet" in told["message"]
+    waiting = cli.json("submit", "1", "SOL", "USDC", "--yes")
+    here = ("-u", "embedded", "--data-dir", str(cli.market), "-k", str(tmp_path / "nothing.json"), "--format", "json")
+    left = cli.bare("orders", "resume", *here, code=2).json
+    assert left["orders"][0]["state"] == "PENDING" and "no keypair at" in left["still_open"][0]["message"]
+    assert cli.bare("orders", "cancel", waiting["id"], *here).json["state"] == "CANCELLED"
+    findings = {finding["detail"] for finding in cli.json("doctor", "-k", second)["checks"] if finding["check"] == "keypair"}
+    assert len(findings) == 2, findings

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from dexroute import Dex
+from dexroute import Dex, KeypairSigner
 from dexroute.errors import ConfigError
 from dexroute.storage.ticket_engine import ticket_engine
 from dexroute.types.orders import EventKind, OrderState
@@ -99,7 +99,10 @@ async def test_a_killed_workers_orders_are_finished_by_the_other(site: Site) -> 
                 await until_ended(dex, orders)
                 assert await other.ended(signal.SIGTERM) == 0
         await check_each_landed_once(dex, orders, had)
-        assert sorted(other.steps("confirmed")) == sorted(orders) and len(other.steps("signed")) == len(orders) - 1
+        assert sorted(other.steps("confirmed")) == sorted(orders) and len(other.steps("signed")) < len(orders)
+        for order in orders:
+            events = (await (await dex.orders()).receipt(order)).events
+            assert sum(event.kind is EventKind.SIGNED for event in events) == 1, "what the dead one had signed is what landed"
 
 
 async def test_orders_under_way_are_handed_back_to_the_next_worker(site: Site) -> None:
@@ -172,6 +175,36 @@ async def test_a_worker_needs_its_engine_and_says_which_extra(site: Site, monkey
         assert (await (await dex.journal()).order(order)).state is OrderState.PENDING
         with pytest.raises(ConfigError, match=r"dexroute\[worker\]"):
             await dex.worker()
+
+
+async def test_one_worker_serves_several_wallets_and_leaves_the_rest(site: Site, tmp_path: Path) -> None:
+    """Each wallet's day is its own: a limit one wallet has used up holds up no other."""
+    keys = [tmp_path / f"{name}.json" for name in ("second", "stranger")]
+    second, stranger = [KeypairSigner.create(key) for key in keys]
+    limits = {"DEXROUTE_POLICY_DAY_LIMITS": f"So11111111111111111111111111111111111111112={2 * AMOUNT}"}
+    async with site.dex() as first, site.dex(second) as other, site.dex(stranger) as third:
+        for dex in (other, third):
+            await dex.faucet().airdrop(dex.signer.pubkey, 10**9)
+        orders = [(dex, await submitted(dex, count)) for dex, count in ((first, 3), (other, 2), (third, 1))]
+        had = [await usdc(dex) for dex in (first, other)]
+        async with site.worker("-k", str(keys[0]), "--until-idle", environment=limits) as worker:
+            assert await worker.ended() == 0
+        started = worker.said("started")
+        assert started is not None and set(started["wallets"]) == {str(first.signer.pubkey), str(second.pubkey)}
+        receipts = [await (await first.orders()).receipt(order) for order in orders[0][1]]
+        landed = [receipt.order.id for receipt in receipts if receipt.order.state is OrderState.CONFIRMED]
+        (refused,) = [receipt.order for receipt in receipts if receipt.order.id not in landed]
+        assert refused.failure is not None and refused.failure.code == "POLICY_REFUSED"
+        await check_each_landed_once(first, landed, had[0])
+        await check_each_landed_once(other, orders[1][1], had[1])
+        left = await (await third.journal()).order(orders[2][1][0])
+        assert left.state is OrderState.PENDING and not left.claimed_by, "its key is not here"
+        # and so for `dex orders resume`, which says what it left
+        resumed = await site.run("orders", "resume", "-k", str(keys[0]))
+        assert resumed.code == 2 and "is not here" in resumed.json["still_open"][0]["message"], resumed
+        resumed = await site.run("orders", "resume", "-k", str(keys[1]))
+        assert resumed.code == 0 and [order["state"] for order in resumed.json["orders"]] == ["CONFIRMED"], resumed
+        await check_each_landed_once(third, orders[2][1], 0)
 
 
 def test_an_order_is_left_for_a_worker_and_worked_off(cli: Cli) -> None:

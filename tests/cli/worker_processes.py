@@ -6,8 +6,7 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from dexroute import Dex, KeypairSigner
 from dexroute.localnet import ClusterOptions, EmbeddedCluster
 from dexroute.localnet.serving import ServedAt, serve
-from tests.cli.runner import clean_environment
+from tests.cli.runner import DEX, Outcome, clean_environment
 from tests.playground import WALLET
 
 
@@ -63,20 +62,17 @@ class Site:
     market: Path
 
     @asynccontextmanager
-    async def dex(self) -> AsyncIterator[Dex]:
-        signer = KeypairSigner.load(self.market / WALLET)
+    async def dex(self, signer: KeypairSigner | None = None) -> AsyncIterator[Dex]:
+        signer = signer or KeypairSigner.load(self.market / WALLET)
         async with Dex(url=self.url, database_url=self.database, data_dir=self.market, signer=signer) as dex:
             yield dex
 
     @asynccontextmanager
-    async def worker(self, *options: str, failpoint: str = "") -> AsyncIterator[WorkerProcess]:
+    async def worker(
+        self, *options: str, failpoint: str = "", environment: Mapping[str, str] | None = None
+    ) -> AsyncIterator[WorkerProcess]:
         """A worker that has started; killed with the block if it still runs then."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "dexroute", "worker", "-u", self.url, "--data-dir", str(self.market),
-            "-k", str(self.market / WALLET), "--format", "json", *options,
-            env=clean_environment(self.market, {"DEXROUTE_DATABASE_URL": self.database, "DEXROUTE_FAILPOINT": failpoint}),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        process = await self._started("worker", *options, environment={"DEXROUTE_FAILPOINT": failpoint, **(environment or {})})
         worker = WorkerProcess(process=process)
         worker.reading = asyncio.create_task(worker.read())
         try:
@@ -86,6 +82,22 @@ class Site:
                 os.kill(process.pid, signal.SIGKILL)
             await process.wait()
             await worker.reading
+
+    async def run(self, *arguments: str) -> Outcome:
+        """A command, started and waited for, with the market's key before others it names."""
+        process = await self._started(*arguments, stderr=asyncio.subprocess.PIPE)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        return Outcome(code=process.returncode or 0, out=out.decode(), err=err.decode())
+
+    async def _started(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, stderr: int | None = None
+    ) -> asyncio.subprocess.Process:
+        here = ("-u", self.url, "--data-dir", str(self.market), "-k", str(self.market / WALLET), "--format", "json")
+        return await asyncio.create_subprocess_exec(
+            *DEX, *arguments, *here,
+            env=clean_environment(self.market, {"DEXROUTE_DATABASE_URL": self.database, **(environment or {})}),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=stderr,
+        )  # fmt: skip
 
 
 @asynccontextmanager

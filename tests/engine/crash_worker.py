@@ -153,7 +153,7 @@ async def _work(job: Job) -> None:
         executor = Executor(
             store=store,
             senders=[client],
-            signer=signer,
+            signer_of={signer.pubkey: signer}.get,
             builder=builder,
             clock=clock,
             owner=job.action,

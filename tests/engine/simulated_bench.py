@@ -33,6 +33,7 @@ class Bench:
     chain: SimulatedChain
     nodes: list[SimulatedNode]
     signer: KeySigner = field(default_factory=KeySigner)
+    further: list[KeySigner] = field(default_factory=list)
     builder: SimulatedBuilder = field(default_factory=SimulatedBuilder)
     funds: dict[Pubkey, int] | None = None
     seen: list[OrderEvent] = field(default_factory=list)
@@ -43,7 +44,7 @@ class Bench:
         return Executor(
             store=self.store,
             senders=self.nodes,
-            signer=self.signer,
+            signer_of={signer.pubkey: signer for signer in (self.signer, *self.further)}.get,
             builder=self.builder,
             clock=self.clock,
             owner="test",

@@ -22,6 +22,7 @@ from dexroute.errors import (
 )
 from dexroute.types.orders import EventKind, Order, OrderState, Priority, Promise
 from tests.engine.simulated_bench import MINT_A, Bench, open_bench
+from tests.engine.simulated_chain import KeySigner
 
 FINAL_MS = 40 * 400
 
@@ -234,6 +235,31 @@ async def test_a_queue_for_some_wallets_leaves_the_orders_of_others_alone(tmp_pa
         assert bench.chain.swaps(ours) == 1 and queue.ended == {OrderState.CONFIRMED: 1} and not queue.troubles()
         left = await bench.store.order(stranger.id)
         assert left.state is OrderState.PENDING and not left.claimed_by and left.fencing == stranger.fencing
+
+
+async def test_each_wallets_orders_are_signed_by_its_own_key(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        bench.further = [KeySigner(), KeySigner()]
+        signers = [bench.signer, *bench.further]
+        wallets = frozenset(signer.pubkey for signer in signers)
+        orders = {signer.pubkey: [await placed(bench, wallet=signer.pubkey) for _ in range(2)] for signer in signers}
+        stranger = await placed(bench, wallet=MINT_A)
+        await OrderQueue(bench.executor(), QueuePolicy(at_once=2, wallets=wallets)).run(until_idle=True)
+        for signer in signers:
+            receipts = [await bench.check_journal(order) for order in orders[signer.pubkey]]
+            assert [receipt.order.state for receipt in receipts] == [OrderState.CONFIRMED] * 2
+            assert {receipt.signature for receipt in receipts} == set(map(str, signer.signed)) and len(signer.signed) == 2
+        assert (await bench.store.order(stranger.id)).state is OrderState.PENDING
+
+
+async def test_a_key_handed_out_for_another_wallet_signs_nothing(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        order = await placed(bench, wallet=MINT_A)
+        executor = bench.executor()
+        executor._preparation._signer_of = lambda wallet: bench.signer
+        queue = OrderQueue(executor)
+        await queue.run(until_idle=True)
+        assert isinstance(queue.troubles()[order.id], KeypairError) and not bench.signer.signed and not bench.chain.sends
 
 
 NO_LOOKING = QueuePolicy(at_once=2, ticketed=True, idle_ms=3_600_000)

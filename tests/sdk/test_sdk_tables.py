@@ -88,7 +88,13 @@ async def test_an_order_of_three_legs_that_only_fits_with_a_table(dex: Dex, mode
     builder = ByHand(await dex._quoting(), dex._builder, journal)
     builder.planned = planned
     orders = Orders(
-        store=journal, connection=dex.connection, builder=builder, signer=lambda: dex.signer, clock=dex._clock, wait_ms=30_000
+        store=journal,
+        connection=dex.connection,
+        builder=builder,
+        signer=lambda: dex.signer,
+        signers=lambda: dex.signers,
+        clock=dex._clock,
+        wait_ms=30_000,
     )
     usdc, bonk = [(await dex.token(name)).mint for name in ("USDC", "BONK")]
     before = await dex.balances()

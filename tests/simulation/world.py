@@ -197,7 +197,7 @@ class World:
         return Executor(
             store=JournalPort(self.journal, process),
             senders=[NodePort(node, process) for node in self.nodes],
-            signer=SlowSigner(self.signer, process, random),
+            signer_of={self.signer.pubkey: SlowSigner(self.signer, process, random)}.get,
             builder=Market(self.nodes, process, random),
             clock=process,
             owner=process.name,

@@ -82,6 +82,7 @@ def test_every_setting_can_be_an_environment_variable(environment: dict[str, str
         "DEXROUTE_REDIS_URL": "redis://fourth.example",
         "DEXROUTE_CACHE_SLOTS": "10",
         "DEXROUTE_KEYPAIR": "~/k.json",
+        "DEXROUTE_KEYPAIRS": "~/k2.json, keychain:third remote:https://u:p@fourth.example/?key=secret",
         "DEXROUTE_COMMITMENT": "finalized",
         "DEXROUTE_DATA_DIR": str(tmp_path / "d"),
         "DEXROUTE_DATABASE_URL": "postgresql://u:p@db/journal",

@@ -21,10 +21,10 @@ from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.preparation import Preparation
 from dexroute.engine.execution.restored import RestoreGuard
 from dexroute.engine.execution.settlement import Settlement
-from dexroute.engine.execution.signing import unsigned_as_dead
+from dexroute.engine.execution.signing import SignerOf, unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import DatabaseError, DexError, FundsPromised, IllegalTransition, OrderTakenOver, OutcomeUnknown
-from dexroute.ports import Clock, LandingHints, OrderStore, Signer, TransactionRoute, TransactionSender
+from dexroute.ports import Clock, LandingHints, OrderStore, TransactionRoute, TransactionSender
 from dexroute.types.orders import EventKind, Order, OrderState
 
 FundsReader = Callable[[Order], Awaitable[Mapping[Pubkey, int]]]
@@ -34,11 +34,11 @@ FundsReader = Callable[[Order], Awaitable[Mapping[Pubkey, int]]]
 class Executor:
     """Carries out orders of one cluster, exactly once each.
 
-    `senders` are all sent to and are all witnesses of a death; `routes` are sent to as well and asked nothing; `hints` say when
-    to look early. `cluster` gives blockhashes and the cluster's name (the first sender without it). `screening` is the policy a
-    message must pass to be signed. `owner` names this worker in the journal; no two alive share one. `watcher` hears of every
-    event once it is durable. `funds` looks at a wallet when more than one open order counts on its coins; without it such an order
-    is refused.
+    `senders` are all sent to and are all witnesses of a death; `routes` are sent to as well and asked nothing; `hints` say when to
+    look early. `cluster` gives blockhashes and the cluster's name (the first sender without it). `signer_of` gives the key of an
+    order's wallet, asked when there is something to sign. `screening` is the policy a message must pass to be signed. `owner` names
+    this worker in the journal; no two alive share one. `watcher` hears of every event once it is durable. `funds` looks at a wallet
+    when more than one open order counts on its coins; without it such an order is refused.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Executor:
         *,
         store: OrderStore,
         senders: Sequence[TransactionSender],
-        signer: Signer,
+        signer_of: SignerOf,
         builder: OrderBuilder,
         clock: Clock,
         owner: str,
@@ -71,7 +71,7 @@ class Executor:
         self._watcher = watcher
         self._funds = funds
         self._restored = RestoreGuard(store, self._senders)
-        self._preparation = Preparation(self._cluster, signer, builder, clock, self.policy, random, screening)
+        self._preparation = Preparation(self._cluster, signer_of, builder, clock, self.policy, random, screening)
         self._settlement = Settlement(Landing(senders, clock, self.policy, routes, hints), clock, self.policy)
         self._looking_back = LookingBack(store, self._senders, clock, self.policy, watcher)
         self._genesis_hash: str | None = None

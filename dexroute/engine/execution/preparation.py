@@ -14,7 +14,7 @@ from dexroute.engine.execution.limits import check_limit
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.reactions import ROUTE_AGAIN, Reaction, backoff_ms, reaction_to
 from dexroute.engine.execution.screening import day_guard, screen_attempt
-from dexroute.engine.execution.signing import check_message, commit_intent, commit_signature, unsigned_as_dead
+from dexroute.engine.execution.signing import SignerOf, check_message, commit_intent, commit_signature, unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import DexError, KeypairError, PolicyRefused, SignatureTaken, SignerUnavailable, SlippageExceeded
 from dexroute.ports import Clock, Signer, TransactionSender
@@ -39,7 +39,7 @@ class Preparation:
     def __init__(
         self,
         sender: TransactionSender,
-        signer: Signer,
+        signer_of: SignerOf,
         builder: OrderBuilder,
         clock: Clock,
         policy: ExecutionPolicy,
@@ -47,7 +47,7 @@ class Preparation:
         screening: SigningPolicy | None = None,
     ) -> None:
         self._sender = sender
-        self._signer = signer
+        self._signer_of = signer_of
         self._builder = builder
         self._clock = clock
         self._policy = policy
@@ -55,13 +55,15 @@ class Preparation:
         self._screening = screening
 
     async def run(self, claim: Claim) -> None:
-        """Leaves the order SUBMITTED or FAILED. Raises what the journal raises, and KeypairError (the order untouched) when it is
-        another wallet's."""
+        """Leaves the order SUBMITTED or FAILED. Raises what the journal raises, and KeypairError or SignerUnavailable (the order
+        untouched) when the key of its wallet is not here."""
         order = claim.order
-        if self._signer.pubkey != order.wallet:
+        signer = self._signer_of(order.wallet)
+        if signer is None or signer.pubkey != order.wallet:
             raise KeypairError(
-                f"order {order.id} is of wallet {order.wallet}, this keypair is {self._signer.pubkey}: name the right one with -k",
+                f"order {order.id} is of wallet {order.wallet}, whose key is not here: name it with -k",
                 order=order.id,
+                wallet=str(order.wallet),
             )
         await self._to_routing(claim, None)
         if deadline_passed(order, self._clock):
@@ -71,7 +73,7 @@ class Preparation:
         while True:
             try:
                 routed = await self._route(claim)
-                await self._build_and_sign(claim, routed)
+                await self._build_and_sign(claim, routed, signer)
             except SignatureTaken as taken:
                 # an equal order was faster on this blockhash: the builder makes the next message another one, and nothing failed
                 await self._to_routing(claim, taken)
@@ -112,7 +114,7 @@ class Preparation:
         )
         return routed
 
-    async def _build_and_sign(self, claim: Claim, routed: RoutedOrder) -> None:
+    async def _build_and_sign(self, claim: Claim, routed: RoutedOrder, signer: Signer) -> None:
         async def build() -> tuple[BuiltAttempt, BlockhashLifetime]:
             with boundary(Boundary.BLOCKHASH):
                 lifetime = await self._sender.latest_blockhash(min_context_slot=routed.slot)
@@ -133,7 +135,7 @@ class Preparation:
             raise _Refused(error) from error
         await claim.check_lease()
         try:
-            await commit_signature(claim, self._clock, self._signer, attempt)
+            await commit_signature(claim, self._clock, signer, attempt)
         except (KeypairError, SignerUnavailable) as error:
             raise _Refused(error) from error
 

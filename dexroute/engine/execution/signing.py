@@ -3,10 +3,12 @@ anything be sent."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from solders.hash import Hash
 from solders.message import MessageV0, to_bytes_versioned
+from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from dexroute.engine.execution.builder import BuiltAttempt
@@ -17,6 +19,9 @@ from dexroute.ports import Clock, Signer
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Order, OrderState
 from dexroute.types.spendings import SpendingGuard
+
+SignerOf = Callable[[Pubkey], Signer | None]
+"""The signer of a wallet; None where its key is not here. May raise KeypairError, SignerUnavailable."""
 
 
 async def commit_intent(
