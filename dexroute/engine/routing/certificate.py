@@ -31,6 +31,7 @@ _TOLERANCE: Final = 3e-8
 _FAR: Final = 2
 # Arbitrage before the order that is worth so many times the order.
 _HOPELESS: Final = 10
+_NAMED: Final = 0.1
 
 
 def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRoute, split: SplitFound | None) -> Certificate:
@@ -78,12 +79,16 @@ def _at_rest(market: Market, request: QuoteRequest, order: Order) -> tuple[Bound
 
 
 def _hopeless(bound: Bound, prices: Floats, *, fixed: int, request: QuoteRequest, reached: int) -> bool:
-    """Whether solving for other prices than those at rest would tell nobody anything: arbitrage is worth many orders, or
-    more than the order over more edges than are ever solved over, of which the others would be left at worse prices."""
-    if abs(bound.exact - reached) > _HOPELESS * reached:
+    """Whether solving for other prices than those at rest would tell nobody anything: arbitrage is worth many orders, or runs
+    over more edges than are ever solved over, of which the others would be left at worse prices, and is worth more than the order.
+    Over many more, also where it is a part worth naming of what the bound is away; else that is what the order moves, and solving
+    finds it."""
+    distance = abs(bound.exact - reached)
+    if distance > _HOPELESS * reached:
         return True
     arbitrage = abs(bound.exact - float(prices[fixed]) * request.amount)
-    return arbitrage > reached and len(bound.surplus) > _MOST_EDGES
+    edges = len(bound.surplus)
+    return (edges > _MOST_EDGES and arbitrage > reached) or (edges > 2 * _MOST_EDGES and arbitrage > _NAMED * distance)
 
 
 def _tighter(bound: Bound, other: Bound, exact_in: bool) -> Bound:
