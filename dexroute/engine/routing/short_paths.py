@@ -34,16 +34,18 @@ _USED: Final = 1e-5
 # Of what a path's share changed by in the last round, how much further it is taken; and what is left of it at least.
 _ONWARD: Final = 0.7
 _LEAST_LEFT: Final = 0.1
+_NOTHING_MORE: Final = 1e-6
 
 
 def best_short_paths(
-    market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[PathShare], *, tolerance: float
+    market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[PathShare], *, unlimited: float, tolerance: float
 ) -> tuple[list[PathShare], NetworkFlow] | None:
-    """The best shares of paths of at most `scope.max_hops` hops, from `shares` on, whose paths may be new to the flow. None where
-    those cannot carry the order."""
+    """The best shares of paths of at most `scope.max_hops` hops, from `shares` on, whose paths may be new to the flow; `unlimited`
+    is what paths of any hops fetch. None where those cannot carry the order."""
     best: tuple[list[PathShare], NetworkFlow] | None = None
     last_gain = 0
     before: dict[Path, float] = {}
+    seen: dict[frozenset[Path], float] = {}
     flow = _with_edges(market, flow, [share.path for share in shares])
     for number in range(_MOST_ROUNDS):
         if number >= max(_ROUNDS, last_gain + _PATIENCE):
@@ -56,6 +58,12 @@ def best_short_paths(
             if best is None or abs(flow.value - best[1].value) > _WORTH_A_ROUND * best[1].value:
                 last_gain = number
             best = solved
+        if abs(best[1].value - unlimited) <= _NOTHING_MORE * unlimited:
+            break
+        paths = frozenset(share.path for share in shares)
+        if abs(seen.get(paths, 0.0) - flow.value) <= _NOTHING_MORE * flow.value:
+            break  # round in a circle
+        seen[paths] = flow.value
         better = _better_paths(market, scope, flow)
         if not better:
             break

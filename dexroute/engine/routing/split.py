@@ -89,7 +89,8 @@ def find_split(
         shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
     fixed = False
     if shares and (missed >= _MISSED or abs(flow.value - unlimited) > _LOST * unlimited):
-        short = best_short_paths(market, scope, flow, _completed(shares, missed, singles), tolerance=TOLERANCE)
+        completed = _completed(shares, missed, singles)
+        short = best_short_paths(market, scope, flow, completed, unlimited=unlimited, tolerance=TOLERANCE)
         better = short is not None and (short[1].value > flow.value) is scope.order.exact_in
         if short is not None and (missed >= _MISSED or better):
             (shares, flow), missed = short, 0.0
