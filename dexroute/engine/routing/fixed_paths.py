@@ -17,7 +17,6 @@ from dexroute.engine.routing.decomposition import NOISE, PathShare
 from dexroute.engine.routing.legs import Path
 from dexroute.engine.routing.market import Market, Steps
 from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
-from dexroute.fetchers.curve import Curve, Piece
 
 # Of a pool, by round, for a branch that hardly uses it: from nothing it could not grow.
 GROWING: Final = (3e-2,)
@@ -88,12 +87,12 @@ class _Tree:
         self.order = replace(order, input=0, output=1, handicap=handicap)
 
     def curve(self, arc: int) -> Steps:
+        """The curve of the arc's whole pool."""
+        return self._market.curve(self.edge[arc])
+
+    def part(self, arc: int) -> float:
         """The arc's part of its pool."""
-        whole, part = self._market.curve(self.edge[arc]), self.parts[arc]
-        if part == 1.0:
-            return whole
-        pieces = tuple(Piece(piece.amount_in * part, piece.slope, piece.bend / part) for piece in whole.pieces)
-        return Steps(Curve(pieces, whole.complete))
+        return self.parts[arc]
 
     def along(self, shares: Sequence[float], flow: NetworkFlow) -> dict[int, float]:
         """What flows into each arc when paths carry these shares at the average prices of a flow over edges."""
@@ -134,13 +133,15 @@ class _Tree:
             passed[node] = passed.get(node, 0.0) + amounts[arc]
         for arc, node in enumerate(self.target):
             if node == 1:
-                passed[1] += self.curve(arc).amount_out(amounts[arc])
+                part = self.parts[arc]
+                passed[1] += part * self.curve(arc).amount_out(amounts[arc] / part)
         passed[0 if self.order.exact_in else 1] = self.order.amount
         return {node: 1.0 / max(amount, 1.0) for node, amount in passed.items()}
 
     def shares(self, solved: NetworkFlow) -> list[PathShare]:
         """What each path carries: a path has its last arc alone, and of the arcs before that the part that reaches it."""
         shares = []
+        least = NOISE * sum(solved.arrivals[chain[-1]] for chain in self.chains)
         for path, chain in zip(self._paths, self.chains, strict=True):
             amount = solved.flows[chain[-1]]
             if self.order.exact_in:
@@ -149,7 +150,7 @@ class _Tree:
             else:
                 amount = solved.arrivals[chain[-1]]
             share = PathShare(path, amount / self.order.amount)
-            if share.share > 0.0 and solved.arrivals[chain[-1]] > NOISE * sum(solved.arrivals[other[-1]] for other in self.chains):
+            if share.share > 0.0 and solved.arrivals[chain[-1]] > least:
                 shares.append(share)
         return sorted(shares, key=lambda share: (-share.share, share.path))
 

@@ -13,13 +13,12 @@ flat pieces, of which bins and ticks are full.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from dexroute.engine.routing.newton import Floats, Ints, NewtonSystem
 
 _MOST_STEPS: Final = 60
 _SHY: Final = 0.995  # of the way to a border that one step may go
@@ -60,21 +59,17 @@ def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
         return FlowSolution(flows=np.zeros(0), prices=np.ones(mints), gap=0.0, unmet=1.0, solved=False)
     # The reference goes last, so that all others are the first `free`.
     free = mints - 1
-    number = np.arange(mints)
-    number[problem.reference] = free
-    number[problem.reference + 1 :] -= 1
-    source, target = number[problem.source], number[problem.target]
+    system = NewtonSystem(problem.source, problem.target, mints, problem.reference)
+    number, source, target = system.number, system.source, system.target
     supply = np.empty(mints)
     supply[number] = problem.supply
     supply = supply[:free]
     ends = np.concatenate((target, source))
-    diagonal = (np.arange(free), np.arange(free))
-    # Where each piece adds to the system over all pairs of mints.
-    corners = np.concatenate((target * mints + target, source * mints + source, target * mints + source, source * mints + target))
 
     # All that stays positive in one array, and its change in another: a step is a few calls for everything at once.
     state, change, relative = _State(pieces, free), _State(pieces, free), _State(pieces, free)
     z, room, low, high, w, y = state.z, state.room, state.low, state.high, state.w, state.y
+    least_room = capacity * _NEARLY_FULL
     z[:] = np.minimum(capacity * 0.5, 1.0 / pieces)
     np.subtract(capacity, z, out=room)
     low[:] = 0.1  # multiplier of z >= 0
@@ -82,84 +77,77 @@ def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
     w[:] = 0.1  # what is left over at a mint
     y[:] = 1.0
     prices, price_changes = np.ones(mints), np.zeros(mints)
-    moved, entries = np.empty(2 * pieces), np.empty(4 * pieces)
+    moved = np.empty(2 * pieces)
     arriving, leaving = moved[:pieces], moved[pieces:]
-    at_target, at_source, across, back = entries.reshape(4, pieces)
     best: tuple[float, Floats, Floats, float, float] | None = None
     for _ in range(_MOST_STEPS):
         growth = 1.0 + bend * z
-        marginal = slope / (growth * growth)
-        np.multiply(marginal * growth, z, out=arriving)
+        average = slope / growth
+        marginal = average / growth
+        np.multiply(average, z, out=arriving)
         np.negative(z, out=leaving)
         balance = supply + np.bincount(ends, moved, mints)[:free]
         prices[:free] = y
-        worth = prices[target] * marginal
-        earned = worth - prices[source]
-        unmet = float(np.abs(balance - w).max(initial=0.0))
-        gap = float(state.primal @ state.dual)
+        behind, before = prices[ends].reshape(2, -1)
+        worth = behind * marginal
+        earned = worth - before
+        unmet = float(np.abs(balance - w).max())
+        gap = float(state.slack @ state.held)
         # Not stationary costs at most what could flow there.
-        error = gap + unmet + float(np.abs((earned + low - high) * z).sum())
+        error = gap + unmet + float(np.abs(earned + low - high) @ z)
         if best is None or error < best[0]:
             best = (error, z.copy(), prices.copy(), gap, unmet)
         if error < tolerance:
             break
         barrier = gap / (2 * pieces + free) * (0.1 if unmet < 1e-3 else 0.3)
-        stiff_low, stiff_high = low / z, high / room
-        force_low, force_high = barrier / z, barrier / room
+        stiff, force = state.slack / state.held, barrier / state.held
+        stiff_y, stiff_low, stiff_high = state.parts(stiff)
+        force_y, force_low, force_high = state.parts(force)
         yielding = 1.0 / (2.0 * worth * bend / growth + stiff_low + stiff_high)
         push = earned + force_low - force_high
-        crossed = marginal * yielding
-        np.multiply(marginal, crossed, out=at_target)
-        at_source[:] = yielding
-        np.negative(crossed, out=across)
-        back[:] = across
-        left = np.bincount(corners, entries, mints * mints).reshape(mints, mints)[:free, :free].copy()
-        slack = w / y
-        left[diagonal] = left[diagonal] + slack + 1e-14
-        np.multiply(crossed, push, out=arriving)
         np.multiply(-yielding, push, out=leaving)
-        force = barrier / y
-        right = force - balance - np.bincount(ends, moved, mints)[:free]
+        np.multiply(-marginal, leaving, out=arriving)
+        right = force_y - balance - np.bincount(ends, moved, mints)[:free]
         try:
-            dy = np.linalg.solve(left, right)
+            change.y[:] = system.solved(marginal, yielding, stiff_y, right)
         except np.linalg.LinAlgError:
             break
-        price_changes[:free] = dy
-        dz = (marginal * price_changes[target] - price_changes[source] + push) * yielding
-        change.z[:] = dz
-        np.negative(dz, out=change.room)
-        np.subtract(force_low - low, stiff_low * dz, out=change.low)
-        np.add(force_high - high, stiff_high * dz, out=change.high)
-        np.subtract(force - w, slack * dy, out=change.w)
-        change.y[:] = dy
+        price_changes[:free] = change.y
+        behind, before = price_changes[ends].reshape(2, -1)
+        np.multiply(marginal * behind - before + push, yielding, out=change.z)
+        np.negative(change.z, out=change.room)
+        np.subtract(force - state.slack, stiff * change.held, out=change.slack)
         np.divide(change.all, state.all, out=relative.all)
-        primal, dual = relative.steepest()
-        if not np.isfinite(primal + dual):
+        primal, dual = float(min(relative.flows.min(), relative.w.min())), float(relative.multipliers.min())
+        if not isfinite(primal + dual):
             break
         # Flows and multipliers each go as far as they may.
-        change.scale(min(1.0, _SHY / -primal) if primal < 0.0 else 1.0, min(1.0, _SHY / -dual) if dual < 0.0 else 1.0)
+        flows, multipliers = min(1.0, _SHY / max(-primal, _SHY)), min(1.0, _SHY / max(-dual, _SHY))
+        change.flows *= flows
+        change.w *= flows
+        change.multipliers *= multipliers
         np.maximum(state.all + change.all, _SMALLEST, out=state.all)
         np.subtract(capacity, z, out=room)
-        np.maximum(room, capacity * _NEARLY_FULL, out=room)
+        np.maximum(room, least_room, out=room)
     assert best is not None
     error, z, prices, gap, unmet = best
     return FlowSolution(flows=z, prices=prices[number], gap=gap, unmet=unmet, solved=error < tolerance)
 
 
 class _State:
-    """z, capacity - z, what is left over at each mint; the multipliers of both and prices: side by side."""
+    """z, capacity - z, what is left over at each mint; the multipliers of both and prices: side by side, so that what belongs
+    together is one array. `held` and `slack` are the two sides whose products vanish: prices, z, capacity - z, and what is left
+    over, the multipliers. `flows` and `multipliers` go as far as they may together, the former with `w`."""
 
     def __init__(self, pieces: int, mints: int) -> None:
         self.all = np.empty(4 * pieces + 2 * mints)
-        self.primal, self.dual = self.all.reshape(2, -1)
-        parts = (pieces, 2 * pieces)
-        self.z, self.room, self.w = np.split(self.primal, parts)
-        self.low, self.high, self.y = np.split(self.dual, parts)
+        self.slack, self.held = self.all.reshape(2, -1)
+        self._ends = (mints, mints + pieces)
+        self.w, self.low, self.high = self.parts(self.slack)
+        self.y, self.z, self.room = self.parts(self.held)
+        self.multipliers, self.flows = np.split(self.all[mints:], (2 * pieces + mints,))
 
-    def steepest(self) -> tuple[float, float]:
-        """The least of either side."""
-        return float(self.primal.min()), float(self.dual.min())
-
-    def scale(self, primal: float, dual: float) -> None:
-        self.primal *= primal
-        self.dual *= dual
+    def parts(self, side: Floats) -> tuple[Floats, Floats, Floats]:
+        """Of `held`, `slack`, or what is worked out for one of them: per mint, per piece, per piece."""
+        first, second = self._ends
+        return side[:first], side[first:second], side[second:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from math import inf
 from typing import TYPE_CHECKING
@@ -19,13 +19,10 @@ from dexroute.types.network import DEFAULT_COMPUTE_UNITS
 
 if TYPE_CHECKING:
     from dexroute.engine.routing.at_rest import AtRest
-    from dexroute.engine.routing.prices import PriceTable
+    from dexroute.engine.routing.prices import Floats, PriceTable
 
 # What one swap may cost when its venue is not registered: the cluster's default budget of one instruction.
 _UNKNOWN_VENUE_UNITS = DEFAULT_COMPUTE_UNITS
-
-
-Columns = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
 
 
 class Steps:
@@ -46,20 +43,14 @@ class Steps:
             self.ends_in.append(through)
             self.ends_out.append(arrived)
         self.capacity_in, self.capacity_out = through, arrived
-        self._columns: Columns | None = None
+        self._columns: Floats | None = None
 
-    def columns_until(self, x: float) -> Columns:
-        """(amounts in, slopes, bends) of the pieces that hold the first `x`."""
+    def columns_until(self, x: float) -> Floats:
+        """Amounts in, slopes and bends of the pieces that hold the first `x`, a row of each."""
         if self._columns is None:
-            pieces = self.pieces
-            self._columns = (
-                tuple([piece.amount_in for piece in pieces]),
-                tuple([piece.slope for piece in pieces]),
-                tuple([piece.bend for piece in pieces]),
-            )
-        amounts, slopes, bends = self._columns
+            self._columns = _columns_of(self.pieces)
         end = bisect_left(self.ends_in, x) + 1
-        return self._columns if end >= len(amounts) else (amounts[:end], slopes[:end], bends[:end])
+        return self._columns if end >= len(self.pieces) else self._columns[:, :end]
 
     def amount_out(self, x: float) -> float:
         """What arrives for `x`; for more than the curve takes what arrives for that, which a pool may refuse."""
@@ -165,6 +156,10 @@ class Market:
 
         return prices_at_rest(self)
 
+    def part(self, edge: int) -> float:
+        """How much of its curve the edge is: all."""
+        return 1.0
+
     def _worked_out(self, edge: int) -> Steps:
         pool = self.edge_pool[edge]
         if not pool.tradable().ok:
@@ -181,6 +176,13 @@ class Market:
             before = lent.get((pool.address, self.mints[self.source[edge]], self.mints[self.target[edge]]))
             if before is not None:
                 self._curves[edge] = previous._curves[before]
+
+
+def _columns_of(pieces: Sequence[Piece]) -> Floats:
+    import numpy as np  # loaded by whoever asks for them
+
+    columns = np.array([(piece.amount_in, piece.slope, piece.bend) for piece in pieces], dtype=np.float64)
+    return np.ascontiguousarray(columns.reshape(-1, 3).T)
 
 
 _NO_STEPS = Steps(NOTHING)

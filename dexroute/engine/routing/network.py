@@ -10,6 +10,7 @@ import numpy as np
 
 from dexroute.engine.routing.flow import FlowProblem, best_flow
 from dexroute.engine.routing.market import Steps
+from dexroute.engine.routing.newton import Floats
 
 # Pieces beyond so many times the order's worth are not looked at in a first solve; nor is more than this ever sent.
 _ENOUGH: Final = 2.5
@@ -44,6 +45,10 @@ class Edges(Protocol):
     def target(self) -> Sequence[int]: ...
 
     def curve(self, edge: int) -> Steps: ...
+
+    def part(self, edge: int) -> float:
+        """How much of that curve the edge is, 0 to 1: all of its amounts in that proportion."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +112,11 @@ def _solve(
     unit = order.amount * prices[order.input if order.exact_in else order.output]
     here: list[int] = []
     there: list[int] = []
-    counts: list[int] = []
     cut: list[bool] = []
     scale: list[float] = []
-    keeps: list[float] = []
+    reach: list[float] = []
     gains: list[float] = []
-    columns: tuple[list[float], list[float], list[float]] = [], [], []
+    columns: list[Floats] = []
     for edge in edges:
         a, b = market.source[edge], market.target[edge]
         worth_a = prices[a]
@@ -120,17 +124,16 @@ def _solve(
         here.append(numbers.setdefault(a, len(numbers)))
         there.append(numbers.setdefault(b, len(numbers)))
         scale.append(unit / worth_a)
-        keeps.append(keep)
+        # Of the whole curve's input, what it takes when the edge's part of it takes one.
+        reach.append(keep * scale[-1] / market.part(edge))
         gains.append(keep * (prices[b] / worth_a) * order.handicap.get(edge, 1.0))
         curve = market.curve(edge)
-        first = curve.columns_until(enough * keep * scale[-1] / _SHY_OF_CAPACITY)
-        for column, part in zip(columns, first, strict=True):
-            column.extend(part)
-        counts.append(len(first[0]))
-        cut.append(len(first[0]) < len(curve.pieces))
-    bending = np.array(keeps) * np.array(scale)
-    owner = np.repeat(np.arange(len(counts)), counts)
-    capacity = np.minimum(np.array(columns[0]) * (1.0 / bending)[owner] * _SHY_OF_CAPACITY, _MOST)
+        columns.append(curve.columns_until(enough * reach[-1] / _SHY_OF_CAPACITY))
+        cut.append(columns[-1].shape[1] < len(curve.pieces))
+    amounts, slopes, bends = np.concatenate(columns, axis=1) if columns else np.zeros((3, 0))
+    owner = np.repeat(np.arange(len(columns)), [column.shape[1] for column in columns])
+    bending = np.array(reach)[owner]
+    capacity = np.minimum(amounts / bending * _SHY_OF_CAPACITY, _MOST)
     worthwhile = capacity > _LEAST
     owner = owner[worthwhile]
     reference, supplied = (1, 0) if order.exact_in else (0, 1)
@@ -140,25 +143,21 @@ def _solve(
         source=np.array(here, dtype=np.int64)[owner],
         target=np.array(there, dtype=np.int64)[owner],
         capacity=capacity[worthwhile],
-        slope=np.array(columns[1])[worthwhile] * np.array(gains)[owner],
-        bend=np.array(columns[2])[worthwhile] * bending[owner],
+        slope=slopes[worthwhile] * np.array(gains)[owner],
+        bend=(bends * bending)[worthwhile],
         supply=supply,
         reference=reference,
     )
     solution = best_flow(problem, tolerance=tolerance)
     z = solution.flows
-    per_edge = np.bincount(owner, z, len(edges)).tolist()
+    per_edge = np.bincount(owner, z, len(edges))
     arrived = problem.slope * z / (1.0 + problem.bend * z)
-    arrived_per_edge = np.bincount(owner, arrived, len(edges)).tolist()
-    capacities = np.bincount(owner, problem.capacity, len(edges)).tolist()
-    flows: dict[int, float] = {}
-    arrivals: dict[int, float] = {}
-    missed = False
-    for place, edge in enumerate(edges):
-        flow = per_edge[place]
-        missed = missed or (cut[place] and flow > 0.98 * capacities[place])
-        flows[edge] = flow * scale[place]
-        arrivals[edge] = arrived_per_edge[place] * unit / prices[market.target[edge]]
+    arrived_per_edge = np.bincount(owner, arrived, len(edges)) * unit
+    flows = dict(zip(edges, (per_edge * np.array(scale)).tolist(), strict=True))
+    arrivals = {
+        edge: arriving / prices[market.target[edge]] for edge, arriving in zip(edges, arrived_per_edge.tolist(), strict=True)
+    }
+    missed = bool((np.array(cut, dtype=np.bool_) & (per_edge > 0.98 * np.bincount(owner, problem.capacity, len(edges)))).any())
     reference_mint = order.output if order.exact_in else order.input
     side = 1.0 if order.exact_in else -1.0
     net = arrived[problem.target == reference].sum() - z[problem.source == reference].sum()
