@@ -93,7 +93,7 @@ class OwnTransactions:
         if not signature.verify(signer.pubkey, to_bytes_versioned(message)):
             raise KeypairError(f"the signer's answer is not a signature of {signer.pubkey}; nothing was sent")
         wire = bytes(VersionedTransaction.populate(message, [signature]))
-        attempt = _attempt(message, signature, wire, lifetime.last_valid_block_height, self._clock.now_ms())
+        attempt = _attempt(message, signature, wire, lifetime.last_valid_block_height, lifetime.slot, self._clock.now_ms())
         # Bytes that are not committed are never sent, nor beside others: another process may have signed since it was settled.
         if not await self._notes.replace_note(self._name(), before, _remembered(attempt)):
             raise StaleData(f"another process sends a transaction of {signer.pubkey}; nothing was sent by this one, try again")
@@ -182,7 +182,14 @@ def _landed(attempt: Attempt, verdict: Verdict) -> LandedTransaction:
     return verdict
 
 
-def _attempt(message: MessageV0, signature: Signature, wire: bytes, last_valid_block_height: int, created_ms: int) -> Attempt:
+def _attempt(
+    message: MessageV0,
+    signature: Signature,
+    wire: bytes,
+    last_valid_block_height: int,
+    blockhash_slot: int | None,
+    created_ms: int,
+) -> Attempt:
     return Attempt(
         id=str(signature),
         order_id="",
@@ -191,6 +198,7 @@ def _attempt(message: MessageV0, signature: Signature, wire: bytes, last_valid_b
         message=to_bytes_versioned(message),
         blockhash=str(message.recent_blockhash),
         last_valid_block_height=last_valid_block_height,
+        blockhash_slot=blockhash_slot,
         created_ms=created_ms,
         signature=str(signature),
         wire=wire,
@@ -204,6 +212,8 @@ def _remembered(attempt: Attempt) -> str:
         "last_valid_block_height": attempt.last_valid_block_height,
         "signed_ms": attempt.created_ms,
     }
+    if attempt.blockhash_slot is not None:
+        facts["blockhash_slot"] = attempt.blockhash_slot
     return json.dumps(facts, sort_keys=True)
 
 
@@ -218,7 +228,8 @@ def _recalled(noted: str) -> Attempt | int:
         message, (signature,) = transaction.message, transaction.signatures
         if not isinstance(message, MessageV0) or not signature.verify(message.account_keys[0], to_bytes_versioned(message)):
             raise ValueError("no signature of this message")
-        return _attempt(message, signature, wire, int(facts["last_valid_block_height"]), int(facts["signed_ms"]))
+        slot = int(facts["blockhash_slot"]) if "blockhash_slot" in facts else None
+        return _attempt(message, signature, wire, int(facts["last_valid_block_height"]), slot, int(facts["signed_ms"]))
     except (ValueError, KeyError, TypeError) as error:
         raise DatabaseError(
             f"the journal's note of a transaction under way is damaged ({error}); restore the journal from a backup"

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dexroute.errors import DatabaseError
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The newest revision in migrations/versions (a test holds this to be true)."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -103,6 +103,7 @@ class AttemptRow(SQLModel, table=True):
     message: bytes = Field(sa_type=LargeBinary)
     blockhash: str
     last_valid_block_height: int = Field(sa_type=Unsigned)
+    blockhash_slot: int | None = Field(default=None, sa_type=Unsigned)
     signature: str | None = Field(default=None, unique=True)
     wire: bytes | None = Field(default=None, sa_type=LargeBinary)
     simulated_in: int | None = Field(default=None, sa_type=Unsigned)

@@ -181,6 +181,7 @@ class Attempt:
 
     `message` is what is signed (versioned message bytes), `wire` exactly what is sent and sent again. `dead_at` (ms) is set by
     proof only; an attempt that landed without error never dies, which is why no second one can ever be signed beside it.
+    `blockhash_slot` is where its blockhash was read: no block up to it can hold the bytes. None in journals of older versions.
     """
 
     id: str
@@ -191,6 +192,7 @@ class Attempt:
     blockhash: str
     last_valid_block_height: int
     created_ms: int
+    blockhash_slot: int | None = None
     signature: str | None = None
     wire: bytes | None = None
     signed_ms: int | None = None

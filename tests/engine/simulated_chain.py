@@ -198,7 +198,7 @@ class SimulatedNode:
         landed = self.chain.landed.get(signature)
         if self.status_of_all:
             return SignatureStatus(slot=self.slot, commitment=Commitment.PROCESSED, error=None)
-        if landed is None or landed.slot > self.slot or self.blind:
+        if landed is None or not self.first_slot <= landed.slot <= self.slot or self.blind:
             return None
         age = self.slot - landed.slot
         commitment = [level for level, depth in DEPTH.items() if age >= depth][-1]

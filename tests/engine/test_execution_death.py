@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dexroute.engine.execution.death import ExpiryProof, Unproven, prove_expired
 from dexroute.engine.execution.failures import error_of
 from dexroute.errors import (
     AttemptExpired,
@@ -20,8 +21,9 @@ from dexroute.errors import (
     RpcUnreachable,
     SignatureTaken,
 )
-from dexroute.types.orders import AttemptOutcome, EventKind, Order, OrderEvent, OrderState
-from tests.engine.simulated_bench import open_bench
+from dexroute.types.chain import Commitment
+from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Order, OrderEvent, OrderState
+from tests.engine.simulated_bench import Bench, open_bench
 from tests.engine.simulated_chain import BLOCKHASH_BLOCKS, DEPTH, SLOT_MS
 
 EXPIRY_MS = (BLOCKHASH_BLOCKS + max(DEPTH.values())) * SLOT_MS
@@ -356,3 +358,96 @@ async def test_an_intent_that_was_never_signed_is_no_attempt_to_land(tmp_path: P
         assert AttemptOutcome.EXPIRED in outcomes and outcomes[-1] is AttemptOutcome.LANDED and order.state is OrderState.CONFIRMED
         deaths = [event.facts for event in receipt.events if event.kind == "attempt_dead"]
         assert [facts.get("cause") for facts in deaths[:3]] == ["SIGNATURE_TAKEN"] * 3
+
+
+async def landed_unseen(bench: Bench) -> Order:
+    """An order whose swap happened while nobody could see it, and days ago."""
+    bench.nodes[0].fault = only("signature_statuses", RpcUnreachable("timeout"))
+    order = bench.order()
+    with pytest.raises(OutcomeUnknown):
+        await bench.executor().execute(order, wait_ms=0)
+    assert bench.chain.swaps(order) == 1
+    bench.nodes[0].fault = lambda method: None
+    bench.clock.elapsed_ms += 1_000 * EXPIRY_MS
+    return order
+
+
+async def test_what_a_node_has_forgotten_it_cannot_deny(tmp_path: Path) -> None:
+    """A node keeps blocks for hours or days and an order may be resumed later: its silence about an older time proves nothing."""
+    async with open_bench(tmp_path) as bench:
+        order = await landed_unseen(bench)
+        bench.nodes[0].first_slot = bench.chain.slot - 500
+        executor = bench.executor()
+        with pytest.raises(OutcomeUnknown, match=r"no blocks before slot \d+, .* name a node with a longer history \(-u\)"):
+            await executor.continue_order(order.id, wait_ms=EXPIRY_MS)
+        assert len(bench.signer.signed) == 1 and (await bench.check_journal(order)).order.state is OrderState.SUBMITTED
+        bench.nodes[0].first_slot = 0
+        assert (await executor.continue_order(order.id)).state is OrderState.CONFIRMED
+
+
+async def test_one_that_forgot_beside_one_that_remembers(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, nodes=2) as bench:
+        order = await landed_unseen(bench)
+        first, second = bench.nodes
+        first.first_slot = bench.chain.slot - 500
+        second.fault = lambda method: RpcUnreachable("down")
+        with pytest.raises(OutcomeUnknown):
+            await bench.executor().continue_order(order.id, wait_ms=EXPIRY_MS)
+        second.fault = lambda method: None
+        assert (await bench.executor().continue_order(order.id)).state is OrderState.CONFIRMED
+        bench.chain.accepts = lambda wire: False
+        lost = bench.order()
+        with pytest.raises(OutcomeUnknown):
+            await bench.executor().execute(lost, wait_ms=0)
+        bench.clock.elapsed_ms += 1_000 * EXPIRY_MS
+        first.first_slot = bench.chain.slot - 500
+        bench.chain.accepts = lambda wire: True
+        assert (await bench.executor().continue_order(lost.id)).state is OrderState.CONFIRMED, "the one that remembers proves it"
+        receipt = await bench.check_journal(lost)
+        assert [attempt.outcome for attempt in receipt.attempts] == [AttemptOutcome.EXPIRED, AttemptOutcome.LANDED]
+        assert {e.facts["witnesses"] for e in receipt.events if e.kind == "attempt_dead"} == {1}
+
+
+async def test_blocks_from_the_signing_on_are_enough(tmp_path: Path) -> None:
+    """A node that forgot all there was before may still tell that nothing landed since."""
+    async with open_bench(tmp_path) as bench:
+        bench.clock.elapsed_ms += 1_000 * SLOT_MS
+        bench.chain.accepts = lambda wire: False
+        order = bench.order()
+        executor = bench.executor(max_attempts=1)
+        bench.nodes[0].first_slot = bench.chain.slot + 1
+        assert (await executor.execute(order, wait_ms=2 * EXPIRY_MS)).state is OrderState.FAILED
+        receipt = await bench.check_journal(order)
+        assert receipt.attempts[0].blockhash_slot == bench.nodes[0].first_slot - 1
+
+
+async def test_a_witness_that_has_not_seen_what_the_other_finalized_is_none_yet(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, nodes=2) as bench:
+        attempt = await signed_and_expired(bench)
+        bench.nodes[1].lag = DEPTH[Commitment.FINALIZED] + 1
+        assert isinstance(await prove_expired(attempt, bench.nodes), Unproven)
+        bench.nodes[1].lag = DEPTH[Commitment.FINALIZED]
+        assert isinstance(await prove_expired(attempt, bench.nodes), ExpiryProof)
+
+
+@pytest.mark.parametrize("lag", [0, 10_000])
+async def test_two_silent_witnesses_are_none_beside_one_that_knows_it(tmp_path: Path, lag: int) -> None:
+    """However far that one is: what it has seen may be on the chain that wins."""
+    async with open_bench(tmp_path, nodes=3) as bench:
+        attempt = await signed_and_expired(bench)
+        bench.nodes[2].status_of_all, bench.nodes[2].lag = True, lag
+        assert isinstance(await prove_expired(attempt, bench.nodes), Unproven)
+        bench.nodes[2].status_of_all = False
+        assert isinstance(await prove_expired(attempt, bench.nodes), ExpiryProof)
+
+
+async def signed_and_expired(bench: Bench) -> Attempt:
+    """An attempt that no leader took, long past its last block height."""
+    bench.chain.accepts = lambda wire: False
+    order = bench.order()
+    bench.clock.elapsed_ms += 10_000 * SLOT_MS
+    with pytest.raises(OutcomeUnknown):
+        await bench.executor(max_attempts=1).execute(order, wait_ms=0)
+    (attempt,) = (await bench.receipt(order)).attempts
+    bench.clock.elapsed_ms += 2 * EXPIRY_MS
+    return attempt

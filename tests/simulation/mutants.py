@@ -105,6 +105,31 @@ def send_when_the_commit_failed(world: World) -> Iterator[None]:
         yield
 
 
+class _Boastful:
+    """A node taken for one that remembers everything."""
+
+    def __init__(self, node: TransactionSender) -> None:
+        self._node = node
+
+    async def first_available_slot(self) -> int:
+        return 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node, name)
+
+
+@contextmanager
+def death_by_forgetting(world: World) -> Iterator[None]:
+    """A node that knows nothing of a signature is believed, however short its memory."""
+    real = death.prove_expired
+
+    async def prove(attempt: Attempt, nodes: Sequence[TransactionSender]) -> ExpiryProof | Unproven:
+        return await real(attempt, [_Boastful(node) for node in nodes])
+
+    with patch.object(landing, "prove_expired", prove):
+        yield
+
+
 class _Hasty:
     """A node whose `finalized` is asked at `confirmed`."""
 
@@ -189,6 +214,7 @@ MUTANTS: Final[dict[str, tuple[Mutant, Rule]]] = {
     "send when the commit failed": (send_when_the_commit_failed, Rule.DOUBLE),
     "death at confirmed": (death_at_confirmed, Rule.LIE),
     "death by one silence": (death_by_one_silence, Rule.DOUBLE),
+    "death by forgetting": (death_by_forgetting, Rule.DOUBLE),
     "a refusal is final when seen": (_settled_when_seen(AttemptOutcome.LANDED_WITH_ERROR), Rule.LIE),
     "a swap is final when seen": (_settled_when_seen(AttemptOutcome.LANDED), Rule.LIE),
     "final by one node's word": (final_by_one_node, Rule.LIE),

@@ -22,7 +22,7 @@ from dexroute.types.chain import (
     Simulation,
     TransactionError,
 )
-from tests.simulation.chain import CONFIRMED_DEPTH, Block, Chain, error_of, shown
+from tests.simulation.chain import CONFIRMED_DEPTH, Block, Chain, Executed, error_of, shown
 from tests.simulation.process import Process
 from tests.simulation.trace import Trace
 from tests.simulation.weather import Weather
@@ -43,6 +43,7 @@ class Node:
         self.lie = lie
         self.troubled = True
         self.down_until = 0.0
+        self.begins_at = 0  # the slot its blocks begin at, since it started anew from a snapshot
 
     def happens(self, fault: str) -> bool:
         chance = self.weather.chance(fault)
@@ -61,6 +62,18 @@ class Node:
             lag = self.random.randint(1, self.weather.lag)
             self.trace.fault("behind")
         return self.chain.tips[max(len(self.chain.tips) - 1 - lag, 0)]
+
+    def first_slot(self, tip: Block) -> int:
+        """Of the oldest block it has."""
+        return min(self.begins_at, tip.slot) if self.troubled else 0
+
+    def find(self, signature: Signature, tip: Block) -> tuple[Block, Executed] | None:
+        """Where it landed on the fork that ends with `tip`, as far as this node remembers."""
+        found = self.chain.find(signature, tip)
+        if found is not None and found[0].slot < self.first_slot(tip):
+            self.trace.fault("forgot", "%s knows nothing of %s", self.name, signature)
+            return None
+        return found
 
     def depth(self, commitment: Commitment) -> int:
         depths = {Commitment.PROCESSED: 0, Commitment.CONFIRMED: CONFIRMED_DEPTH, Commitment.FINALIZED: self.weather.finality}
@@ -174,7 +187,7 @@ class NodePort:
             return None
         if self._node.lies("all_processed"):
             return SignatureStatus(slot=tip.slot, commitment=Commitment.PROCESSED, error=None)
-        found = self._node.chain.find(signature, tip)
+        found = self._node.find(signature, tip)
         if found is None:
             return None
         block, executed = found
@@ -192,7 +205,7 @@ class NodePort:
         return SignatureStatus(slot=block.slot, commitment=level, error=error)
 
     async def first_available_slot(self) -> int:
-        return await self._ask(lambda: 0)
+        return await self._ask(lambda: self._node.first_slot(self._node.view()))
 
     async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
         return ()
@@ -200,7 +213,7 @@ class NodePort:
     async def transaction(self, signature: Signature) -> LandedTransaction | None:
         def answer() -> LandedTransaction | None:
             tip = self._node.view()
-            found = None if self._node.lies("knows_nothing") else self._node.chain.find(signature, tip)
+            found = None if self._node.lies("knows_nothing") else self._node.find(signature, tip)
             if found is None:
                 return None
             block, executed = found

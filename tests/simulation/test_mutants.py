@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, islice
 from random import Random
 
 import pytest
 
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.weather import draw
+from tests.simulation.weather import Weather, draw
 from tests.simulation.world import simulate
 
 _MOST_SEEDS = 500
-# A rule about what a liar says can only be broken where one says it, which is one seed in twenty.
-_LIES = {"death by one silence": ("knows_nothing",), "final by one node's word": ("wrong_transaction", "final_too_soon")}
+# A rule about what a liar says can only be broken where one says it, which is one seed in twenty; and so with what is forgotten.
+_WHERE: dict[str, Callable[[Weather], bool]] = {
+    "death by one silence": lambda weather: weather.lie == "knows_nothing",
+    "final by one node's word": lambda weather: weather.lie in ("wrong_transaction", "final_too_soon"),
+    "death by forgetting": lambda weather: weather.nodes == 1 and weather.outages > 0 and weather.chance("forgot") > 0.3,
+}
 
 
 def _seeds(name: str) -> Iterator[int]:
-    lies = _LIES.get(name)
-    telling = (seed for seed in count() if lies is None or draw(Random(seed)).lie in lies)
+    matters = _WHERE.get(name)
+    telling = (seed for seed in count() if matters is None or matters(draw(Random(seed))))
     return islice(telling, _MOST_SEEDS)
 
 

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-NODE_FAULTS: Final = ("request_dropped", "response_dropped", "delayed", "duplicated", "limited", "server_error", "behind", "outage")
+NODE_FAULTS: Final = (
+    "request_dropped",
+    "response_dropped",
+    "delayed",
+    "duplicated",
+    "limited",
+    "server_error",
+    "behind",
+    "outage",
+    "forgot",
+)
 LIES: Final = (
     "wrong_transaction",
     "final_too_soon",
@@ -63,7 +73,7 @@ def draw(random: Random, *, leased: bool | None = None) -> Weather:
 
     nodes = random.choice((1, 2, 2, 3))
     leased = random.random() < 0.5 if leased is None else leased
-    calls = {fault: some(0.35) for fault in NODE_FAULTS}
+    calls = {fault: some(0.35) for fault in NODE_FAULTS} | {"forgot": some(0.9)}
     journal = {fault: some(0.06) for fault in STORE_FAULTS}
     chain = {
         "skipped_slot": some(0.4),

@@ -257,8 +257,16 @@ class World:
             self.trace.fault("pause", "%s until %.3f", process.name, process.paused_until)
 
     async def _outage(self) -> None:
+        """Of a node, at any time or when it has just got bytes. One started anew from a snapshot knows nothing from before."""
         await asyncio.sleep(self.random.random() * self.weather.horizon_s)
-        self.random.choice(self.nodes).down_until = self.loop.now + 5 + self.random.random() * 25
+        if self.random.random() < 0.5:
+            known = len(self.chain.received)
+            while len(self.chain.received) == known and self.loop.now < self.weather.horizon_s:
+                await asyncio.sleep(0.1)
+        node, seconds = self.random.choice(self.nodes), 5 + self.random.random() * 25
+        node.down_until = self.loop.now + seconds
+        if self.random.random() < self.weather.chance("forgot"):
+            node.begins_at = self.chain.slot + int(seconds * 1_000) // SLOT_MS
 
     async def _jump(self) -> None:
         await asyncio.sleep(self.random.random() * self.weather.horizon_s)

@@ -42,7 +42,7 @@ class _Witness:
     slot: int = 0
     context_slot: int = -1  # of its null status; -1 while it gave none
     sound: bool = False
-    defective: bool = False
+    defective: bool = False  # it can be no witness, now or later
     knows: bool = False
     remark: str | None = None
 
@@ -55,10 +55,11 @@ async def prove_expired(attempt: Attempt, nodes: Sequence[TransactionSender]) ->
       valid on that finalized chain: no block that is still to come can hold the bytes.
     - Searching its history it answers null from a context slot at or after the highest of those finalized slots: no block that
       exists holds them.
+    - It still has every block since the attempt's blockhash was read, or its silence may only say that it forgot.
 
-    Two sound witnesses are needed where two nodes are configured that can be one; a node that answers slots as block heights
-    cannot, and is left out. One that does not answer or lags is no witness yet; one that knows the signature in any way leaves the
-    death unproven. No clock takes part.
+    Two sound witnesses are needed where two nodes are configured that can be one; a node that answers slots as block heights, or
+    has forgotten the time in question, cannot, and is left out. One that does not answer or lags is no witness yet; one that knows
+    the signature in any way leaves the death unproven. No clock takes part.
     """
     if attempt.signature is None or not nodes:
         return Unproven()
@@ -69,10 +70,11 @@ async def prove_expired(attempt: Attempt, nodes: Sequence[TransactionSender]) ->
         needed = min(WITNESSES, sum(not witness.defective for witness in witnesses))
         sound = [witness for witness in witnesses if witness.sound]
         if sound and len(sound) >= needed:
-            await ask_all([_ask_status(witness, signature) for witness in witnesses])
+            await ask_all([_ask_status(witness, signature, attempt.blockhash_slot or 0) for witness in witnesses])
+            needed = min(WITNESSES, sum(not witness.defective for witness in witnesses))
     # One that finalized more than another told of: the other may not have seen the block that holds the bytes.
     newest = max((witness.slot for witness in sound), default=0)
-    agreed = [witness for witness in sound if witness.context_slot >= newest]
+    agreed = [witness for witness in sound if witness.context_slot >= newest and not witness.defective]
     if not agreed or len(agreed) < needed or any(witness.knows for witness in witnesses):
         return Unproven(remarks=tuple(witness.remark for witness in witnesses if witness.remark is not None))
     return ExpiryProof(
@@ -91,12 +93,20 @@ async def _ask_height(witness: _Witness, blockhash: Hash, last_valid_block_heigh
         witness.defective = bool(error.context.get("implausible"))
 
 
-async def _ask_status(witness: _Witness, signature: Signature) -> None:
+async def _ask_status(witness: _Witness, signature: Signature, since_slot: int) -> None:
     try:
         context_slot, (status,) = await witness.node.signature_statuses([signature], search_history=True)
+        # asked after it, as what a node has forgotten it does not learn again
+        history_from = await witness.node.first_available_slot() if status is None else 0
     except NetworkError as error:
         witness.remark = error.message
         return
     witness.knows = status is not None
-    if status is None:
+    if history_from > since_slot + 1:
+        witness.defective = True
+        witness.remark = (
+            f"a node has no blocks before slot {history_from}, and it may have landed from slot {since_slot + 1} on: "
+            "name a node with a longer history (-u)"
+        )
+    elif status is None:
         witness.context_slot = context_slot

@@ -38,6 +38,7 @@ async def commit_intent(
         message=to_bytes_versioned(built.message),
         blockhash=str(lifetime.blockhash),
         last_valid_block_height=lifetime.last_valid_block_height,
+        blockhash_slot=lifetime.slot,
         created_ms=clock.now_ms(),
         simulated=built.simulated,
         expected_costs=built.costs,
