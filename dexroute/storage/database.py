@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dexroute.errors import ConfigError
@@ -23,6 +25,9 @@ READS: Final = {BEGIN: "BEGIN"}
 SINGLE: Final = {BEGIN: None}
 
 _BUSY_TIMEOUT_MS: Final = 5_000
+_CONNECTIONS: Final = 8
+_IDLE_S: Final = 0.25
+_USED_S: Final = "dexroute_used_s"
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"busy_timeout = {_BUSY_TIMEOUT_MS}")
 
 
@@ -93,6 +98,31 @@ def _configured(engine: Engine, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
 
 def _postgres_engine(location: Location) -> AsyncEngine:
     try:
-        return create_async_engine(location.url, pool_pre_ping=True, connect_args={"server_settings": {"synchronous_commit": "on"}})
+        engine = create_async_engine(
+            location.url,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
+            pool_use_lifo=True,  # few at work are few in use
+            connect_args={"server_settings": {"synchronous_commit": "on"}},
+        )
     except ModuleNotFoundError:
         raise ConfigError("a PostgreSQL journal needs the driver asyncpg: pip install 'dexroute[postgres]'") from None
+    _pinged(engine.sync_engine)
+    return engine
+
+
+def _pinged(engine: Engine) -> None:
+    """Ask a connection whether it still is one before it is used, but not the ones in use all the time: a ping takes as long as a
+    step's own statements."""
+
+    @event.listens_for(engine, "checkin")
+    def used(_connection: Any, record: Any) -> None:
+        record.info[_USED_S] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: Any, record: Any, _proxy: Any) -> None:
+        if monotonic() - record.info.get(_USED_S, monotonic()) > _IDLE_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception as error:
+                raise InvalidatePoolError("the server went away") from error

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dexroute.errors import DatabaseError, DatabaseUnavailable, DexError, IllegalTransition, InvalidAmount, SignatureTaken
 
@@ -38,7 +39,7 @@ def translated(where: str) -> Iterator[None]:
         raise
     except OverflowError as error:
         raise _too_large(where, error) from error
-    except OSError as error:  # asyncpg's own connection failures
+    except (OSError, PoolTimeout) as error:  # asyncpg's own connection failures; a server too slow to give a connection back
         raise _unavailable(where, str(error)) from error
 
 
@@ -46,7 +47,7 @@ def _typed(error: DBAPIError, where: str) -> DexError:
     reason = str(error.orig)
     if "out of int" in reason:  # asyncpg's word for what sqlite3 calls OverflowError
         return _too_large(where, error.orig)
-    interrupted = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)) or _is_outage(error)
+    interrupted = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)) or _tells_of_outage(error)
     if any(busy in reason for busy in _BUSY) or (interrupted and "postgresql" in where):
         return _unavailable(where, reason)
     return DatabaseError(
@@ -56,7 +57,14 @@ def _typed(error: DBAPIError, where: str) -> DexError:
     )
 
 
-def _is_outage(error: DBAPIError) -> bool:
+def is_outage(error: BaseException) -> bool:
+    """Whether PostgreSQL, and not a statement, is the trouble."""
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, IntegrityError) and (error.connection_invalidated or _tells_of_outage(error))
+    return isinstance(error, (OSError, PoolTimeout))
+
+
+def _tells_of_outage(error: DBAPIError) -> bool:
     """By SQLSTATE, since a server that dies while a connection is made reaches us as an error of no special class. An error without
     one is the driver's own: what it meets on a connection whose server is gone."""
     state = getattr(error.orig, "sqlstate", None)

@@ -149,7 +149,9 @@ class SqlOrders(SqlLanded):
                 promise(connection, stored, None, unasked=True)
             return record(connection, stored, before.state, kind, at_ms, facts or {})
 
-        event = await self._sessions.write(step, signs=kind is EventKind.SIGNED)
+        # a wallet's promises and its day are what other orders wait for
+        waits = guard is not None or (before.is_open is not stored.is_open and bool(stored.promised))
+        event = await self._sessions.write(step, signs=kind is EventKind.SIGNED, shares=not waits)
         self._committed(event)
         return stored, event
 

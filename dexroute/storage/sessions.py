@@ -16,6 +16,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from dexroute.errors import DatabaseError
 from dexroute.storage.database import READS, SINGLE
 from dexroute.storage.failures import translated
+from dexroute.storage.groups import StepGroups
+from dexroute.storage.pooled import PooledGroups
 from dexroute.storage.writer import GroupWriter
 
 Answer = TypeVar("Answer")
@@ -40,7 +42,9 @@ class Sessions:
         self._turn = asyncio.Semaphore(1 if self.dialect == "sqlite" else 64)
         self._threads = writer
         self._single = None if writer is None else writer.execution_options(**SINGLE)
-        self._group = None if writer is None else GroupWriter(writer, self._turn, signed)
+        self._group: StepGroups | None = None if writer is None else GroupWriter(writer, self._turn, signed)
+        if self.dialect == "postgresql":
+            self._group = PooledGroups(engine)
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="journal-read")
 
     async def close(self) -> None:
@@ -50,11 +54,12 @@ class Sessions:
         if self._threads is not None:
             self._threads.dispose()
 
-    async def write(self, step: Callable[[Connection], Answer], *, signs: bool = False) -> Answer:
+    async def write(self, step: Callable[[Connection], Answer], *, signs: bool = False, shares: bool = False) -> Answer:
         """What `step` returns, once what it wrote is durable; what it raises leaves nothing behind. On SQLite, steps that come at
-        once share a transaction. A step may be run again after a rollback: it must act on the database alone."""
+        once share a transaction; on PostgreSQL those do that say so, because they wait for no row but their own order's. A step may
+        be run again after a rollback: it must act on the database alone."""
         with translated(self.label), self.parsing():
-            if self._group is not None:
+            if self._group is not None and (shares or self._threads is not None):
                 return await self._group.run(step, signs=signs)
             async with self._turn, self._writer.begin() as connection:
                 return await connection.run_sync(step)

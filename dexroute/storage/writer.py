@@ -1,77 +1,47 @@
 """The one writer of a SQLite journal: many callers' steps in one transaction, and one fsync for all of them.
 
 A disk syncs a few hundred times a second; orders come faster. While one transaction syncs, the steps of other orders gather and
-become the next. Each caller hears of its own step only when it is durable, and one that fails takes no neighbour with it.
+become the next.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from dexroute.errors import DexError
-
-Answer = TypeVar("Answer")
-Step = Callable[[Connection], Any]
-"""One caller's statements. It may run more than once (what it did before was rolled back), so it acts on the database alone."""
-
-Outcome = tuple[Any, BaseException | None]
-
-_MOST_AT_ONCE: Final = 256
+from dexroute.storage.groups import Outcome, Step, StepGroups
 
 
-class GroupWriter:
-    """Runs steps in the order they come, on one connection in one thread. `turn` is held during a transaction, so that others who
-    write through the event loop queue with us. `signed` is called in that thread after every commit, before anybody hears of
-    it, with the number of signatures in it."""
+class GroupWriter(StepGroups):
+    """Runs steps on one connection in one thread. `turn` is held during a transaction, so that others who write through the event
+    loop queue with us. `signed` is called in that thread after every commit, before anybody hears of it, with the number of
+    signatures in it."""
 
     def __init__(self, engine: Engine, turn: asyncio.Semaphore, signed: Callable[[int], None]) -> None:
+        super().__init__(lanes=1)
         self._engine = engine
         self._turn = turn
         self._signed = signed
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self._waiting: deque[tuple[Step, bool, asyncio.Future[Any]]] = deque()
-        self._work: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
 
-    async def run(self, step: Callable[[Connection], Answer], *, signs: bool = False) -> Answer:
-        """What `step` returns, durable; or what it raises, with nothing of it kept."""
-        heard: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((step, signs, heard))
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._drain())
-        return await heard
-
     async def close(self) -> None:
-        """After the steps under way."""
-        if self._work is not None:
-            await self._work
+        await super().close()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
-    async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            async with self._turn:
-                taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
-                try:
-                    outcomes = await loop.run_in_executor(self._thread, self._transact, [(step, signs) for step, signs, _ in taken])
-                except BaseException as error:
-                    outcomes = [(None, error)] * len(taken)
-            for (_, _, heard), (answer, failure) in zip(taken, outcomes, strict=True):
-                if heard.done():  # its caller was cancelled meanwhile; what was written is written
-                    continue
-                if failure is None:
-                    heard.set_result(answer)
-                else:
-                    heard.set_exception(failure)
+    async def _run_waiting(self) -> None:
+        async with self._turn:
+            await super()._run_waiting()
 
-    def _transact(self, steps: list[tuple[Step, bool]]) -> list[Outcome]:
+    async def _transact(self, steps: Sequence[tuple[Step, bool]]) -> Sequence[Outcome]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, steps)
+
+    def _commit(self, steps: Sequence[tuple[Step, bool]]) -> list[Outcome]:
         """All steps in one transaction. Where one of them fails they run again, each behind a savepoint, and where that fails as a
         whole, each in a transaction of its own: so that only the guilty one fails."""
         outcomes = self._together(steps, _plainly)
@@ -86,7 +56,7 @@ class GroupWriter:
             return [(None, error) if signed else outcome for signed, outcome in zip(signs, outcomes, strict=True)]
         return outcomes
 
-    def _together(self, steps: list[tuple[Step, bool]], run: Callable[[Connection, Step], Outcome]) -> list[Outcome] | None:
+    def _together(self, steps: Sequence[tuple[Step, bool]], run: Callable[[Connection, Step], Outcome]) -> list[Outcome] | None:
         """One transaction; None when it failed as a whole and there is more than one step to blame."""
         try:
             connection = self._connected()
