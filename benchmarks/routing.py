@@ -55,11 +55,11 @@ certificate (`find_route`). `aim` is median / 99th percentile. Processor time, s
 
 Distance to the certificate's bound, which no split of any number of hops and legs can pass, in basis points; orders of a
 million base units and more, below which whole units decide. The distance falls apart into what longer paths could add (`hop
-limit`; with arbitrage also what cycles yield) and everything else (`rest`: the leg limit, whole units, and what the search
-misses).
+limit`), what whole units take and the bound allows for them (`units`), what cycles yield (with arbitrage all but all of it,
+whatever the order's size), and everything else (`rest`: the leg limit, and what the search misses).
 
-| pools | arbitrage | distance median | hop limit median | rest median | rest p90 |
-| ---: | --- | ---: | ---: | ---: | ---: |
+| pools | arbitrage | distance median | hop limit median | units median | rest median | rest p90 |
+| ---: | --- | ---: | ---: | ---: | ---: | ---: |
 {gaps}
 
 {unlimited}
@@ -80,6 +80,7 @@ class Measured:
     unroutable: int
     distance: float
     hop_limit: float
+    units: float
     rest: float
     rest_p90: float
 
@@ -123,7 +124,7 @@ def _measured(pools: int, mints: int, arbitrage: bool) -> Measured:
     _solved(market, requests[0], options)
     cold = time.process_time() - started
     times: list[float] = []
-    distances: list[tuple[float, float, float]] = []
+    distances: list[tuple[float, ...]] = []
     unroutable = 0
     for request in requests:
         started = time.process_time()
@@ -137,10 +138,14 @@ def _measured(pools: int, mints: int, arbitrage: bool) -> Measured:
         reached = solution.quote.amount_out if exact_in else solution.quote.amount_in
         if reached >= 1_000_000:
             certificate = solution.certificate
-            hop = certificate.hop_limit_cost / reached * 1e4
-            rest = (certificate.leg_limit_cost + certificate.residual_cost) / reached * 1e4
-            distances.append((hop + rest, hop, rest))
-    rests = [rest for _, _, rest in distances]
+            costs = (
+                abs(certificate.bound - reached),
+                certificate.hop_limit_cost,
+                certificate.rounding_cost,
+                certificate.leg_limit_cost + certificate.residual_cost,
+            )
+            distances.append(tuple(cost / reached * 1e4 for cost in costs))
+    wholes, hops, units, rests = zip(*distances, strict=True)
     return Measured(
         pools=pools,
         mints=mints,
@@ -150,8 +155,9 @@ def _measured(pools: int, mints: int, arbitrage: bool) -> Measured:
         p99_s=_quantile(times, 0.99),
         peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         unroutable=unroutable,
-        distance=statistics.median(whole for whole, _, _ in distances),
-        hop_limit=statistics.median(hop for _, hop, _ in distances),
+        distance=statistics.median(wholes),
+        hop_limit=statistics.median(hops),
+        units=statistics.median(units),
         rest=statistics.median(rests),
         rest_p90=_quantile(rests, 0.9),
     )
@@ -195,9 +201,9 @@ def _speed_row(found: Measured) -> str:
 
 
 def _gap_row(found: Measured) -> str:
-    # With arbitrage the bound counts what circles earn, whatever the order's size: no distance in parts of the order.
+    # With arbitrage the bound counts what cycles earn, whatever the order's size: no distance in parts of the order.
     wholes = ["-", "-"] if found.arbitrage else [f"{found.distance:.3f}", f"{found.hop_limit:.3f}"]
-    shown = " | ".join([*wholes, f"{found.rest:.3f}", f"{found.rest_p90:.3f}"])
+    shown = " | ".join([*wholes, *(f"{part:.3f}" for part in (found.units, found.rest, found.rest_p90))])
     return f"| {found.pools} | {'yes' if found.arbitrage else 'no'} | {shown} |"
 
 

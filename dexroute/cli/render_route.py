@@ -113,7 +113,9 @@ def _proof_rows(quote: Quote) -> list[tuple[str, str]]:
 
 def _parts(proof: Certificate) -> tuple[tuple[str, int], ...]:
     return (
-        ("by the limit on hops (--max-hops)", proof.hop_limit_cost),
+        ("by the limit on hops and pools left out (--max-hops, --venue and the like)", proof.hop_limit_cost),
         ("by the limits on legs and size (--max-splits, one transaction)", proof.leg_limit_cost),
         ("left with you as other tokens (--hop-slippage-bps)", proof.residual_cost),
+        ("around in circles between pools, which no route takes", proof.cycle_cost),
+        ("to whole units and rising fees, and what the bound allows for them", proof.rounding_cost),
     )

@@ -138,6 +138,8 @@ def certificate_json(proof: Certificate) -> dict[str, Any]:
         "hop_limit_cost": str(proof.hop_limit_cost),
         "leg_limit_cost": str(proof.leg_limit_cost),
         "residual_cost": str(proof.residual_cost),
+        "rounding_cost": str(proof.rounding_cost),
+        "cycle_cost": str(proof.cycle_cost),
     }
 
 

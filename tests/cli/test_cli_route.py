@@ -44,7 +44,9 @@ def test_the_limits_on_hops_and_legs_are_kept_and_their_price_is_said(cli: Cli) 
     assert int(one["certificate"]["leg_limit_cost"]) > 0
     direct = cli.json("route", "150", "SOL", "BONK", "--direct")
     assert all(len(leg["hops"]) == 1 for leg in direct["legs"]) and int(direct["amount_out"]) < int(one["amount_out"])
-    assert int(direct["certificate"]["hop_limit_cost"]) > 0
+    proof = direct["certificate"]  # over pools that join the two mints: no others were read
+    parts = ("hop_limit_cost", "leg_limit_cost", "residual_cost", "rounding_cost", "cycle_cost")
+    assert sum(int(proof[part]) for part in parts) == int(proof["bound"]) - int(direct["amount_out"]) == int(proof["rounding_cost"])
     few = cli.json("route", "150", "SOL", "BONK", "--max-accounts", "16")
     assert [len(leg["hops"]) for leg in few["legs"]] == [1]
     assert any("accounts" in str(candidate["reason"]) for candidate in few["candidates"])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.routing_markets import CLOCK, GeneratedMarket, generated_market
-from dexroute.engine.routing import RouteOptions, find_route, solve_route
+from dexroute.engine.routing import Certificate, RouteOptions, find_route, solve_route
 from dexroute.engine.routing.bound import dual_bound
 from dexroute.engine.routing.market import Market, offers_exact_out
 from dexroute.engine.routing.network import solve_network
@@ -72,6 +72,45 @@ def test_no_other_options_ever_beat_the_bound(made: GeneratedMarket, market: Mar
     assert tried > 48
 
 
+def _parts(certificate: Certificate) -> int:
+    limits = certificate.hop_limit_cost + certificate.leg_limit_cost
+    return limits + certificate.residual_cost + certificate.rounding_cost + certificate.cycle_cost
+
+
+def test_a_dust_order_lacks_whole_units_and_nothing_else() -> None:
+    """A unit of an order of thousands was called a cost of the limit on hops."""
+    source, target = (CONNECTED.mints[place].address for place in (0, 1))
+    looked = 0
+    for amount in (1_500, 20_000, 700_000):
+        for mode in SwapMode:
+            request = QuoteRequest(input_mint=source, output_mint=target, amount=amount, mode=mode)
+            certificate = solve_route(CONNECTED_MARKET, request, RouteOptions(max_hops=4, room=AnyRoom())).certificate
+            assert certificate is not None and certificate.rounding_cost > 0
+            assert (_parts(certificate) - certificate.rounding_cost) * 10_000 <= certificate.bound
+            looked += 1
+    assert looked == 6
+
+
+@pytest.mark.parametrize("mode", SwapMode)
+def test_what_cycles_yield_is_told_apart_from_what_the_limit_on_hops_costs(mode: SwapMode) -> None:
+    a, b, c, d = MINTS
+    dear = pool("dear", (a, b), (10**12, 10**12), trade_ppm=10_000)
+    around = [pool("a-c", (a, c), (10**12, 10**12), trade_ppm=100), pool("c-b", (c, b), (10**12, 10**12), trade_ppm=100)]
+    apart = [pool(f"c-d {worth}", (c, d), (10**12, worth * 10**10), trade_ppm=100) for worth in (100, 104)]
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=10**9, mode=mode)
+    costs = []
+    for pools, hops in (([dear, *around], 1), ([dear, *around, *apart], 2)):
+        certificate = solve_route(pools, request, RouteOptions(max_hops=hops, room=AnyRoom())).certificate
+        assert certificate is not None
+        assert certificate.rounding_cost < 100
+        costs.append((certificate.hop_limit_cost, certificate.cycle_cost))
+    (by_hops, no_cycles), (hardly, by_cycles) = costs
+    assert 8 * 10**6 < by_hops < 10**7 and no_cycles == 0
+    # Pools a trillion deep whose prices are e^x apart yield x^2 / 8 of that.
+    assert 18 * 10**7 < by_cycles < 20 * 10**7
+    assert hardly < by_cycles // 20
+
+
 def test_the_bound_is_tight() -> None:
     rng = random.Random(8)
     gaps = []
@@ -80,9 +119,9 @@ def test_the_bound_is_tight() -> None:
         solution = solve_route(CONNECTED_MARKET, _request(CONNECTED, rng, mode), RouteOptions(max_hops=4, room=AnyRoom()))
         certificate = solution.certificate
         assert certificate is not None
-        parts = certificate.hop_limit_cost + certificate.leg_limit_cost + certificate.residual_cost
         reached = solution.quote.amount_out if mode is SwapMode.EXACT_IN else solution.quote.amount_in
-        assert parts == abs(certificate.bound - reached)
+        assert _parts(certificate) == abs(certificate.bound - reached)
+        assert certificate.cycle_cost == certificate.residual_cost == 0
         gaps.append(certificate.gap_centi_bps)
     # Hundredths of a basis point, the limit of eight legs included.
     assert len(gaps) == 24

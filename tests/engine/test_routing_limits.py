@@ -73,8 +73,10 @@ def test_better_short_paths_are_looked_for_as_long_as_there_are_any(
         ((300, 60), 5, False, 3e15, 4, (21, 4, 393_960_780), 135_290_000_000),
         ((60, 8), 103, True, 3e12, 3, (7, 5, 218_818_930), 491_200_000),
         ((200, 30), 101, True, 3e15, 4, (18, 27, 147_165_015), 57_445_000_000),
+        ((60, 8), 103, True, 3e12, 3, (1, 2, 21_228_683_778), 2_538_000_000),
+        ((60, 8), 103, True, 3e12, 3, (2, 4, -6_913_719_643), 9_970_000_000),
     ],
-    ids=["one long path", "no paths left", "circles"],
+    ids=["one long path", "no paths left", "circles", "paid by circles", "nothing but circles"],
 )
 def test_short_paths_start_from_the_best_single_one(
     size: tuple[int, int],
@@ -85,15 +87,18 @@ def test_short_paths_start_from_the_best_single_one(
     request_: tuple[int, int, int],
     known: int,
 ) -> None:
-    """Nearly all of the best flow takes longer paths than allowed, or pays for itself by circles. Its remains were a poor start, from
-    which not even the best single path was reached again; of paths to add only walks in circles were looked at; and a path was
-    thought dear for the price beside a pool that nothing passes."""
+    """Nearly all of the best flow takes longer paths than allowed, or pays for itself by circles. Its remains were a poor start,
+    from which not even the best single path was reached again; of paths to add only walks in circles were looked at; and a path
+    was thought dear for the price beside a pool that nothing passes. Exact out; exact in where the amount is negative."""
     made = generated_market(*size, seed=seed, arbitrage=arbitrage, deepest=deepest)
     source, target, amount = request_
     request = QuoteRequest(
-        input_mint=made.mints[source].address, output_mint=made.mints[target].address, amount=amount, mode=SwapMode.EXACT_OUT
+        input_mint=made.mints[source].address,
+        output_mint=made.mints[target].address,
+        amount=abs(amount),
+        mode=SwapMode.EXACT_OUT if amount > 0 else SwapMode.EXACT_IN,
     )
     quote = solve_route(made.pools, request, RouteOptions(max_hops=hops, room=AnyRoom())).quote
     assert_executes(made.pools, request, quote)
     assert len(quote.route.legs) > 1
-    assert quote.amount_in <= known
+    assert quote.amount_in <= known if amount > 0 else quote.amount_out >= known

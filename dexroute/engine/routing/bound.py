@@ -47,11 +47,13 @@ class Arbitrage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """`value`: base units of the ranked mint, outward. `exact`: the same before slack and rounding, a float. `surplus`: by edge,
-    what it is worth at the prices beyond zero."""
+    """`value`: base units of the ranked mint, outward. `exact`: the same before `slack` and rounding, a float, of which `gained` is
+    arbitrage. `surplus`: by edge, what it is worth at the prices beyond zero."""
 
     value: int
     exact: float
+    gained: float
+    slack: float
     surplus: dict[int, float]
 
 
@@ -73,9 +75,9 @@ def bound_of(arbitrage: Arbitrage, *, favoured: float, worth: float, amount: int
     if not isfinite(exact + slack):
         # No price is too absurd for somebody's pool. There are no more base units of a mint than these.
         worst = U64_MAX if exact_in else 0
-        return Bound(value=worst, exact=float(worst), surplus=arbitrage.surplus)
+        return Bound(value=worst, exact=float(worst), gained=float(worst), slack=0.0, surplus=arbitrage.surplus)
     value = ceil(exact + slack) if exact_in else floor(exact - slack)
-    return Bound(value=max(value, 0), exact=exact, surplus=arbitrage.surplus)
+    return Bound(value=max(value, 0), exact=exact, gained=gained, slack=slack, surplus=arbitrage.surplus)
 
 
 @_ABSURD

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from collections.abc import Set as AbstractSet
+from math import inf
 from typing import Final
 
 import numpy as np
 
 from dexroute.engine.routing.bound import Bound, all_prices, bound_of, dual_bound, favours, sale_chains
+from dexroute.engine.routing.in_turn import carried_in_turn
 from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
@@ -48,19 +50,18 @@ def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRo
         handicap={},
     )
     resting = _at_rest(market, request, plain)
-    if resting is not None and _hopeless(
-        *resting, fixed=plain.input if exact_in else plain.output, request=request, reached=reached
-    ):
+    if resting is not None and _hopeless(resting[0], reached):
         tightest, prices = resting
     else:
         tightest, prices = _solved_for(market, scope, request, plain, route, split)
         if resting is not None:
             tightest = _tighter(tightest, resting[0], exact_in)
+    # Nobody gets more for nothing than at the best of these prices.
+    cycles = 0.0 if resting is None else min(resting[0].gained, tightest.gained)
     if exact_in and tightest.value > _FAR * reached:
         # Arbitrage at these prices may be worth any number; that all pools are emptied of the output is a bound too.
         tightest = _tighter(tightest, _payout(market, request, plain), exact_in)
-    residual = _residual(route, market, prices)
-    return _certificate(tightest.value, reached, residual, split, exact_in, market, scope)
+    return _certificate(market, scope, tightest, route, split, residual=_residual(route, market, prices), cycles=cycles)
 
 
 def _at_rest(market: Market, request: QuoteRequest, order: Order) -> tuple[Bound, Floats] | None:
@@ -78,7 +79,7 @@ def _at_rest(market: Market, request: QuoteRequest, order: Order) -> tuple[Bound
     return bound, rest.prices * scale
 
 
-def _hopeless(bound: Bound, prices: Floats, *, fixed: int, request: QuoteRequest, reached: int) -> bool:
+def _hopeless(bound: Bound, reached: int) -> bool:
     """Whether solving for other prices than those at rest would tell nobody anything: arbitrage is worth many orders, or runs
     over more edges than are ever solved over, of which the others would be left at worse prices, and is worth more than the order.
     Over many more, also where it is a part worth naming of what the bound is away; else that is what the order moves, and solving
@@ -86,9 +87,8 @@ def _hopeless(bound: Bound, prices: Floats, *, fixed: int, request: QuoteRequest
     distance = abs(bound.exact - reached)
     if distance > _HOPELESS * reached:
         return True
-    arbitrage = abs(bound.exact - float(prices[fixed]) * request.amount)
     edges = len(bound.surplus)
-    return (edges > _MOST_EDGES and arbitrage > reached) or (edges > 2 * _MOST_EDGES and arbitrage > _NAMED * distance)
+    return (edges > _MOST_EDGES and bound.gained > reached) or (edges > 2 * _MOST_EDGES and bound.gained > _NAMED * distance)
 
 
 def _tighter(bound: Bound, other: Bound, exact_in: bool) -> Bound:
@@ -218,26 +218,55 @@ def _residual(route: QuotedRoute, market: Market, prices: Floats) -> int:
 
 
 def _certificate(
-    bound: int, reached: int, residual: int, split: SplitFound | None, exact_in: bool, market: Market, scope: Scope
+    market: Market,
+    scope: Scope,
+    tightest: Bound,
+    route: QuotedRoute,
+    split: SplitFound | None,
+    *,
+    residual: int,
+    cycles: float,
 ) -> Certificate:
+    exact_in = scope.order.exact_in
+    reached = route.amount_out if exact_in else route.amount_in
     # A bound that the route itself beats would be a pool's curve below its quotes; never claim it.
-    bound = max(bound, reached) if exact_in else min(bound, reached)
-    gap = abs(bound - reached)
+    bound = max(tightest.value, reached) if exact_in else min(tightest.value, reached)
+    left = gap = abs(bound - reached)
+    below_curves = _below_curves(market, scope, route)
     limited = None
     if split is not None and split.missed < 1e-4:
         flow_residual = _flow_residual(split.flow, market, scope)
         value = split.flow.value + flow_residual if exact_in else split.flow.value - flow_residual
         limited = min(max(round(value), reached), bound) if exact_in else max(min(round(value), reached), bound)
-    residual = min(residual, gap)
-    leg_cost = 0 if limited is None else min(max(abs(limited - reached) - residual, 0), gap - residual)
+    wanted = (
+        float(residual),
+        below_curves + tightest.slack + 1.0,
+        0.0 if limited is None else abs(limited - reached) - residual - below_curves,
+        cycles,
+    )
+    costs = []
+    for want in wanted:
+        costs.append(min(max(round(want), 0), left))
+        left -= costs[-1]
     return Certificate(
         bound=bound,
         gap_centi_bps=ceil_div(gap * _CENTI_BPS, bound) if bound else 0,
         limited_bound=limited,
-        hop_limit_cost=gap - residual - leg_cost,
-        leg_limit_cost=leg_cost,
-        residual_cost=residual,
+        hop_limit_cost=left,
+        leg_limit_cost=costs[2],
+        residual_cost=costs[0],
+        rounding_cost=costs[1],
+        cycle_cost=costs[3],
     )
+
+
+def _below_curves(market: Market, scope: Scope, route: QuotedRoute) -> float:
+    """How far a route's exact quotes fall short of its pools' curves, base units of the ranked mint."""
+    exact_in = scope.order.exact_in
+    given = [(leg.path, float(leg.amount_in if exact_in else leg.amount_out)) for leg in route.legs]
+    lost = sum(carried_in_turn(market, scope.order, given)) - (route.amount_out if exact_in else route.amount_in)
+    lost = lost if exact_in else -lost
+    return lost if 0.0 < lost < inf else 0.0
 
 
 def _flow_residual(flow: NetworkFlow, market: Market, scope: Scope) -> float:

@@ -26,7 +26,7 @@ class PathShare:
 
 def paths_of(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> tuple[list[PathShare], float]:
     """Simple paths of at most `max_hops` hops that carry the flow, largest share first, and the part of what it pays (exact in) or
-    costs (exact out) that they do not carry.
+    of what it costs or delivers (exact out) that they do not carry.
 
     Takes the widest path again and again; each empties an edge. Shares are measured where the amount is fixed.
     """
@@ -59,6 +59,9 @@ def paths_of(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> 
             shares.append(PathShare(path, fixed / order.amount))
             carried += ranked / flow.value
     shares.sort(key=lambda one: (-one.share, one.path))
+    if not order.exact_in:
+        # What circles pay for costs nothing, and no path delivers it.
+        carried = min(carried, sum(share.share for share in shares))
     return shares, max(0.0, 1.0 - carried)
 
 

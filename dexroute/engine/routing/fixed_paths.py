@@ -114,9 +114,7 @@ class _Tree:
         for arc, edge in enumerate(self.edge):
             total[edge] = total.get(edge, 0.0) + amounts[arc]
         sharing = Counter(self.edge)
-        wanted = [
-            max(amounts[arc], min(least, _MOST_GIVEN / sharing[edge]) * total[edge]) for arc, edge in enumerate(self.edge)
-        ]
+        wanted = [max(amounts[arc], min(least, _MOST_GIVEN / sharing[edge]) * total[edge]) for arc, edge in enumerate(self.edge)]
         sums: dict[int, float] = {}
         for arc, edge in enumerate(self.edge):
             sums[edge] = sums.get(edge, 0.0) + wanted[arc]

@@ -14,6 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from dexroute.engine.routing.decomposition import PathShare
+from dexroute.engine.routing.legs import Path
 from dexroute.engine.routing.market import Market
 
 if TYPE_CHECKING:
@@ -48,6 +49,22 @@ def in_turn(market: Market, flow: NetworkFlow, order: Order, shares: Sequence[Pa
             passed[edge] += amount if order.exact_in else carried
             amount = carried
     return adjusted
+
+
+def carried_in_turn(market: Market, order: Order, legs: Sequence[tuple[Path, float]]) -> list[float]:
+    """What legs bring (exact in) or cost (exact out) one after the other by their pools' curves, given what goes into each or is
+    asked of it; infinity where a curve ends before that."""
+    passed: dict[int, float] = {}
+    ends = []
+    for path, given in legs:
+        amount = given
+        for edge in path if order.exact_in else path[::-1]:
+            before = passed.get(edge, 0.0)
+            carried = _carried(market, order, edge, before, amount)
+            passed[edge] = before + (amount if order.exact_in else carried)
+            amount = carried
+        ends.append(amount)
+    return ends
 
 
 def widest_behind(shares: Sequence[PathShare], taking: Sequence[bool]) -> int:

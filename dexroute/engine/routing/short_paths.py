@@ -69,7 +69,9 @@ def best_short_paths(
             break
         now = {share.path: share.share for share in found if share.share > _USED}
         # Pools that paths share are divided as they were used last, which holds every path where it is: on, then, where it goes.
-        carried = {path: max(share + _ONWARD * (share - before.get(path, share)), _LEAST_LEFT * share) for path, share in now.items()}
+        carried = {
+            path: max(share + _ONWARD * (share - before.get(path, share)), _LEAST_LEFT * share) for path, share in now.items()
+        }
         before = now
         grown = {path: max(carried.pop(path, 0.0), _FIRST_SHARE) for path in better}
         shares = [PathShare(path, share) for path, share in (*list(carried.items())[: _MOST_PATHS - len(grown)], *grown.items())]

@@ -16,12 +16,14 @@ class Certificate:
 
     `bound` is base units of the output (exact in: no split returns more) or of the input (exact out: no split costs less): weak
     duality of the convex flow problem, rounded outwards, so it holds whatever heuristic found the route. `gap_centi_bps` is the
-    route's distance from it in hundredths of a basis point of the bound, rounded up. The three costs, base units of the same
-    token, say where the gap comes from: `hop_limit_cost` is what longer paths (and arbitrage around cycles, which a route never
-    takes) could still add, `leg_limit_cost` what more legs, a larger transaction or the excluded pools could, and `residual_cost`
-    what stays with the user of intermediate tokens as hop slippage. `limited_bound` is what the best split within the hop limit,
-    but with any number of legs, was found to return (exact in) or to cost (exact out); None where that was not worked out. Costs
-    are estimates (at least 0, each to about the gap's last digit); only `bound` is a proof.
+    route's distance from it in hundredths of a basis point of the bound, rounded up. The five costs, base units of the same
+    token, say where the gap comes from and sum to it: `residual_cost` is what stays with the user of intermediate tokens as hop
+    slippage, `rounding_cost` what exact quotes fall short of their pools' curves (whole units, fees that rise on the way) and what
+    the bound allows for that, `leg_limit_cost` what more legs or a larger transaction could add, `cycle_cost` what arbitrage around
+    cycles yields, which the bound counts before any order and no route takes, and `hop_limit_cost` what longer paths and pools that
+    the options leave out could. `limited_bound` is what the
+    best split within the hop limit, but with any number of legs, was found to return (exact in) or to cost (exact out); None where
+    that was not worked out. Costs are estimates (at least 0, each to about the gap's last digit); only `bound` is a proof.
     """
 
     bound: int
@@ -29,7 +31,9 @@ class Certificate:
     limited_bound: int | None
     hop_limit_cost: int
     leg_limit_cost: int
-    residual_cost: int = 0
+    residual_cost: int
+    rounding_cost: int
+    cycle_cost: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

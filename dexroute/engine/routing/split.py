@@ -7,7 +7,7 @@ solved again, until nothing is to be dropped. Exact quotes decide afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -88,8 +88,8 @@ def find_split(
         flow, edges = again, shorter
         shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
     fixed = False
-    if shares and (missed >= _MISSED or abs(flow.value - unlimited) > _LOST * unlimited):
-        completed = _completed(shares, missed, singles)
+    completed = _completed(shares, missed, singles)
+    if completed and (missed >= _MISSED or abs(flow.value - unlimited) > _LOST * unlimited):
         short = best_short_paths(market, scope, flow, completed, unlimited=unlimited, tolerance=TOLERANCE)
         better = short is not None and (short[1].value > flow.value) is scope.order.exact_in
         if short is not None and (missed >= _MISSED or better):
