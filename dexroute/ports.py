@@ -245,6 +245,17 @@ class OrderStore(Notes, Protocol):
         """End the lease of a claim that still holds: others need not wait for it."""
         ...
 
+    async def alive_as(self, owner: str) -> str:
+        """The name under which `owner` claims from now on; ask before every claim. Where the database can tell that a process has
+        died, that is another name, and the answer waits until the database knows that this process lives; DatabaseUnavailable
+        when it cannot be told."""
+        ...
+
+    async def free_dead(self) -> int:
+        """End the leases of those who are provably dead: their orders are free for `take` and `claim`. How many orders that freed.
+        A look at all others, worth asking for a few times a second at most."""
+        ...
+
     async def advance(
         self,
         before: Order,

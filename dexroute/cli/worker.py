@@ -40,8 +40,9 @@ def register(app: typer.Typer) -> None:
         """Carry out waiting orders of this wallet, until told to stop; of several with -k for each, or the setting keypairs.
 
         With a PostgreSQL journal (DEXROUTE_DATABASE_URL) any number of workers on any machines share the orders: each is landed
-        exactly once, and one whose worker dies goes to another when its lease ends. A SQLite journal is worked on by one process.
-        SIGTERM or Ctrl-C: nothing new is taken, what is under way may end, the rest is handed back; a second one stops at once."""
+        exactly once, and one whose worker dies goes to another at once, or when its lease ends. A SQLite journal is worked on by
+        one process. SIGTERM or Ctrl-C: nothing new is taken, what is under way may end, the rest is handed back; a second one stops
+        at once."""
         from asyncio import CancelledError
 
         from dexroute.cli.stopping import Stopping

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -96,19 +96,28 @@ def _configured(engine: Engine, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
     return engine
 
 
+def lone_engine(location: Location) -> AsyncEngine:
+    """An engine for connections nobody shares, without transactions: what they hold, the session holds."""
+    return _postgres(location, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+
+
 def _postgres_engine(location: Location) -> AsyncEngine:
-    try:
-        engine = create_async_engine(
-            location.url,
-            pool_size=_CONNECTIONS,
-            max_overflow=0,
-            pool_use_lifo=True,  # few at work are few in use
-            connect_args={"server_settings": {"synchronous_commit": "on"}},
-        )
-    except ModuleNotFoundError:
-        raise ConfigError("a PostgreSQL journal needs the driver asyncpg: pip install 'dexroute[postgres]'") from None
+    engine = _postgres(
+        location,
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        pool_use_lifo=True,  # few at work are few in use
+        connect_args={"server_settings": {"synchronous_commit": "on"}},
+    )
     _pinged(engine.sync_engine)
     return engine
+
+
+def _postgres(location: Location, **options: Any) -> AsyncEngine:
+    try:
+        return create_async_engine(location.url, **options)
+    except ModuleNotFoundError:
+        raise ConfigError("a PostgreSQL journal needs the driver asyncpg: pip install 'dexroute[postgres]'") from None
 
 
 def _pinged(engine: Engine) -> None:

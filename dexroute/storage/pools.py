@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import Final
 
 from solders.pubkey import Pubkey
-from sqlalchemy import delete, func, insert, tuple_
+from sqlalchemy import delete, insert, tuple_
 from sqlmodel import col, select
 
+from dexroute.storage.advisory import POOLS, one_at_a_time
 from dexroute.storage.sessions import Sessions
 from dexroute.storage.tables import PoolMintRow, PoolRow
 from dexroute.types.pools import RememberedPool
-
-_LOCK: Final = select(func.pg_advisory_xact_lock(0x6465_7870_6F6F_6C73))  # "dexpools"
 
 
 class SqlPools:
@@ -28,8 +26,7 @@ class SqlPools:
         if not latest:
             return
         async with self._sessions.writing() as session:
-            if self._sessions.dialect == "postgresql":  # on SQLite there is one writer at a time anyway
-                await session.exec(_LOCK)
+            await (await session.connection()).run_sync(one_at_a_time, POOLS)
             keys = tuple_(col(PoolRow.genesis_hash), col(PoolRow.address))
             known = await session.exec(select(PoolRow).where(keys.in_(list(latest))))
             rows = {(row.genesis_hash, row.address): row for row in known}

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from dexroute.storage.advisory import POSITIONS, one_at_a_time
 from dexroute.storage.rows import event_value
 from dexroute.storage.sessions import Sessions
 from dexroute.storage.steps import LAST_POSITION
@@ -23,7 +24,6 @@ from dexroute.types.orders import OrderEvent
 
 _EVENTS: Final = table_of(EventRow)
 _AT_ONCE: Final = 1_000
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=0x6465_7870_6F73_6974)  # "dexposit"
 _UNNUMBERED: Final = (
     select(_EVENTS.c.order_id, _EVENTS.c.seq)
     .where(_EVENTS.c.position.is_(None))
@@ -55,7 +55,7 @@ class SqlPositions:
 
 def _number(connection: Connection) -> int:
     """Number what is committed and has no number. How many are left, at least."""
-    connection.execute(_LOCK)
+    one_at_a_time(connection, POSITIONS)
     last = connection.execute(LAST_POSITION).scalar_one()
     found = connection.execute(_UNNUMBERED).all()
     if found:

@@ -9,12 +9,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dexroute.errors import DatabaseError
+from dexroute.storage.advisory import MIGRATION, one_at_a_time
 
 HEAD: Final = "0009"
 """The newest revision in migrations/versions (a test holds this to be true)."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_MIGRATION_LOCK: Final = 0x6465_7872_6F75_7465  # "dexroute": one migrator at a time on a PostgreSQL database
 
 
 async def migrate(engine: AsyncEngine, version: str | None, label: str) -> None:
@@ -22,8 +22,7 @@ async def migrate(engine: AsyncEngine, version: str | None, label: str) -> None:
     if version == HEAD:
         return
     async with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        await connection.run_sync(one_at_a_time, MIGRATION)
         await connection.run_sync(_upgrade, label)
 
 

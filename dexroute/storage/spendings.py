@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
+from dexroute.storage.advisory import one_spender_at_a_time
 from dexroute.storage.rows import costs_value, order_value
 from dexroute.storage.steps import IS_OPEN, ORDERS
 from dexroute.storage.tables import AttemptRow, table_of
@@ -32,9 +33,7 @@ def spendings(connection: Connection, order: Order, since_ms: int) -> list[Spend
     """Of all orders of this order's wallet that are open, or were placed or changed since. No other step of the wallet that asks
     for them goes on before this transaction ends."""
     wallet = {"on_genesis": order.genesis_hash, "on_wallet": str(order.wallet)}
-    if connection.dialect.name == "postgresql":  # on SQLite there is one writer at a time anyway
-        key = f"{order.genesis_hash} {order.wallet}"
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    one_spender_at_a_time(connection, order.genesis_hash, str(order.wallet))
     since = {"since_id": f"{since_ms:012x}", "longest_id": f"{since_ms - _LONGEST_MS:012x}", "since_ms": since_ms}
     return [Spending(order=order_value(row), reserved=_reserved(row)) for row in connection.execute(_SINCE, wallet | since)]
 

@@ -17,6 +17,7 @@ from dexroute.storage.failures import translated
 from dexroute.storage.high_water import HighWater
 from dexroute.storage.inspection import prepare_file
 from dexroute.storage.learned import SqlLearned
+from dexroute.storage.liveness import Liveness
 from dexroute.storage.location import locate
 from dexroute.storage.lookup_tables import SqlTables
 from dexroute.storage.orders import COUNT_SIGNED, SqlOrders
@@ -35,10 +36,17 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTab
     """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, EventSource, PoolMemory, LearnedMemory, PoolRecords and
     TableMemory. `label` names it without credentials."""
 
-    def __init__(self, sessions: Sessions, high_water: HighWater | None = None) -> None:
+    def __init__(self, sessions: Sessions, high_water: HighWater | None = None, liveness: Liveness | None = None) -> None:
         super().__init__(sessions)
         self.label = sessions.label
         self._high_water = high_water
+        self._liveness = liveness
+
+    async def alive_as(self, owner: str) -> str:
+        return owner if self._liveness is None else await self._liveness.hold(owner)
+
+    async def free_dead(self) -> int:
+        return 0 if self._liveness is None else await self._liveness.free_dead()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[JournalSnapshot]:
@@ -96,12 +104,15 @@ async def open_store(database: str | Path) -> AsyncIterator[SqlStore]:
             if high_water is not None:
                 held.callback(high_water.close)
             sessions = Sessions(engine, location.label, writing_engine(location), high_water.add if high_water else _nothing)
+            liveness = Liveness(location, sessions) if location.file is None else None
             try:
-                store = SqlStore(sessions, high_water)
+                store = SqlStore(sessions, high_water, liveness)
                 if high_water is not None:
                     await _compare(store, high_water, is_new=is_new)
                 yield store
             finally:
+                if liveness is not None:
+                    await liveness.close()
                 await sessions.close()
 
 

@@ -13,6 +13,7 @@ from solders.pubkey import Pubkey
 from sqlalchemy.engine import URL
 
 from dexroute.errors import ConfigError
+from dexroute.storage.advisory import TICKETS
 from dexroute.storage.location import locate
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from procrastinate.worker import Worker
 
 TASK: Final = "take_next"
-_LOCK: Final = 0x6465_7872_6F75_7465  # of PostgreSQL's advisory locks: "dexroute"
 _PATIENCE_S: Final = 10
 _ASYNCPG_TO_LIBPQ: Final = {"host": "host", "port": "port", "ssl": "sslmode", "sslmode": "sslmode"}
 
@@ -59,7 +59,7 @@ class TicketEngine:
         from psycopg import sql
 
         async with await psycopg.AsyncConnection.connect(self.conninfo, connect_timeout=_PATIENCE_S) as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (TICKETS,))
             found = await (await connection.execute("SELECT to_regclass(%s)", (f"{self.schema}.procrastinate_jobs",))).fetchone()
             if found is not None and found[0] is not None:
                 return

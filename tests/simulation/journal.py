@@ -14,7 +14,7 @@ from tests.simulation.process import Process
 from tests.simulation.trace import Trace
 from tests.simulation.weather import Weather
 
-_WRITES: Final = frozenset({"place", "claim", "take", "renew", "let_go", "advance", "finalize"})
+_WRITES: Final = frozenset({"place", "claim", "take", "renew", "let_go", "free_dead", "advance", "finalize"})
 
 
 class Journal:

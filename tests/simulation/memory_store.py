@@ -34,10 +34,12 @@ from dexroute.types.spendings import Spending, SpendingGuard
 
 @dataclass(kw_only=True)
 class MemoryStore:
-    """`leased` and `now_ms` (the database's own time) make it one that several processes share, as PostgreSQL is."""
+    """`leased` and `now_ms` (the database's own time) make it one that several processes share, as PostgreSQL is. `is_gone` tells
+    whether an owner's lock is free: its process is dead, or only its session."""
 
     leased: bool = False
     now_ms: Callable[[], int] = lambda: 0
+    is_gone: Callable[[str], bool] = lambda owner: False
     _orders: dict[str, Order] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
     _attempts: dict[str, list[Attempt]] = field(default_factory=dict)
@@ -108,6 +110,18 @@ class MemoryStore:
     async def let_go(self, order: Order) -> None:
         if self._orders[order.id].fencing == order.fencing:
             self._lease(order.id, None)
+
+    async def alive_as(self, owner: str) -> str:
+        return owner
+
+    async def free_dead(self) -> int:
+        held = [order for order in self._orders.values() if self.leased and order.is_open and not self._is_free(order.id)]
+        owners = dict.fromkeys(order.claimed_by for order in held)
+        gone = {owner for owner in owners if self.is_gone(owner)}
+        freed = [order for order in held if order.claimed_by in gone]
+        for order in freed:
+            self._lease(order.id, None)
+        return len(freed)
 
     async def advance(
         self,

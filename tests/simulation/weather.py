@@ -29,7 +29,7 @@ LIES: Final = (
     "too_soon",
     "valid_for_ever",
 )
-STORE_FAULTS: Final = ("listener_failed", "commit_lost", "commit_unknown", "journal_slow", "journal_unreadable")
+STORE_FAULTS: Final = ("listener_failed", "commit_lost", "commit_unknown", "journal_slow", "journal_unreadable", "lock_lost")
 PROCESS_FAULTS: Final = ("crash", "crash_at_failpoint", "pause", "clock_jump")
 CHAIN_FAULTS: Final = ("skipped_slot", "fork", "fork_of_confirmed", "fork_at_expiry", "late", "never", "reordered_outcome")
 

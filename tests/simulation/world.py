@@ -98,7 +98,7 @@ class World:
             Node(f"node {number}", self.chain, weather, random, self.trace, weather.lie if number == 0 else None)
             for number in range(weather.nodes)
         ]
-        store = store or MemoryStore(leased=weather.leased, now_ms=lambda: int(loop.now * 1_000))
+        store = store or MemoryStore(leased=weather.leased, now_ms=lambda: int(loop.now * 1_000), is_gone=self._is_gone)
         self.journal = Journal(store, weather, random, self.trace)
         self.host = Host()
         self.signer = KeySigner()
@@ -202,12 +202,24 @@ class World:
             clock=process,
             owner=process.name,
             policy=ExecutionPolicy(
-                resend_ms=1_500, poll_ms=500, lease_ms=6_000, settle_ms=2_000, settle_all_ms=6_000, backoff_ms=300, wait_ms=20_000
+                resend_ms=1_500,
+                poll_ms=500,
+                lease_ms=6_000,
+                dead_ms=1_000,
+                settle_ms=2_000,
+                settle_all_ms=6_000,
+                backoff_ms=300,
+                wait_ms=20_000,
             ),
             watcher=self._heard,
             funds=self._funds,
             random=random.random,
         )
+
+    def _is_gone(self, owner: str) -> bool:
+        """What is true of the dead, and at times thought of one who lives: its session with the database broke."""
+        dead = any(process.name == owner and process.dead.is_set() for process in self.processes)
+        return dead or self.journal.happens("lock_lost")
 
     def _heard(self, order: Order, event: OrderEvent) -> None:
         self.acknowledged.add(order.id)

@@ -70,7 +70,7 @@ async def test_a_worker_that_wakes_after_its_lease_sends_nothing(
         assert await sleeper == 0
         receipt = await only(job.journal)
         check(receipt, *balances(cluster))
-        assert receipt.order.state is OrderState.CONFIRMED and receipt.order.claimed_by == "resume"
+        assert receipt.order.state is OrderState.CONFIRMED and receipt.order.claimed_by == "resume+lock"
         proofs = [attempt.outcome for attempt in receipt.attempts]
         assert proofs == [*([AttemptOutcome.NEVER_SIGNED] if pause == "sign" else []), AttemptOutcome.LANDED]
         assert sum(event.kind is EventKind.SIGNED for event in receipt.events) == 1
@@ -80,7 +80,7 @@ async def test_a_dead_workers_order_is_taken_up_when_its_lease_ends(workers: Wor
     async with shared(postgres) as (cluster, job):
         await workers.killed(replace(job, failpoint="after-commit-signed"))
         held = await only(job.journal)
-        assert held.order.state is OrderState.SUBMITTED and held.order.claimed_by == "swap"
+        assert held.order.state is OrderState.SUBMITTED and held.order.claimed_by == "swap+lock"
         assert await second.exit_code(replace(job, action="resume")) == 0
         receipt = await only(job.journal)
         check(receipt, *balances(cluster))
@@ -100,7 +100,41 @@ async def test_a_living_worker_keeps_its_order_however_slow_it_is(workers: Worke
         assert await slow == 0
         receipt = await only(job.journal)
         check(receipt, *balances(cluster))
-        assert receipt.order.claimed_by == "swap" and not [e for e in receipt.events if e.kind is EventKind.CLAIMED]
+        assert receipt.order.claimed_by == "swap+lock" and not [e for e in receipt.events if e.kind is EventKind.CLAIMED]
+
+
+async def test_a_dead_workers_order_is_taken_up_long_before_its_lease_ends(
+    workers: Workers, second: Workers, postgres: str
+) -> None:
+    """Its lock went with it. Killed with its signature recorded: the same bytes are sent by the other."""
+    async with shared(postgres) as (cluster, job):
+        job = replace(job, lease_ms=600_000)
+        await workers.killed(replace(job, failpoint="after-commit-signed"))
+        held = await only(job.journal)
+        assert await second.exit_code(replace(job, action="resume")) == 0
+        receipt = await only(job.journal)
+        check(receipt, *balances(cluster))
+        assert receipt.order.state is OrderState.CONFIRMED and len(receipt.attempts) == 1
+        assert receipt.attempts[0].signature == held.attempts[0].signature
+        taken = next(event for event in receipt.events if event.kind is EventKind.CLAIMED)
+        assert taken.facts["owner"] == "resume+lock"
+
+
+async def test_a_sleeping_worker_is_not_taken_for_dead(workers: Workers, second: Workers, postgres: str) -> None:
+    """Its session lasts while it is stopped: the lease alone decides."""
+    async with shared(postgres) as (cluster, job):
+        lease_ms = 4_000
+        job = replace(job, lease_ms=lease_ms)
+        sleeper = asyncio.create_task(workers.exit_code(replace(job, pause="build")))
+        child = await stopped_child(workers.server.pid)
+        held = await only(job.journal)
+        assert await second.exit_code(replace(job, action="resume")) == 0
+        os.kill(child, signal.SIGCONT)
+        assert await sleeper == 0
+        receipt = await only(job.journal)
+        check(receipt, *balances(cluster))
+        taken = next(event for event in receipt.events if event.kind is EventKind.CLAIMED)
+        assert taken.at_ms - held.order.updated_ms >= lease_ms * 9 // 10, "taken while its lease still ran"
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "memory"])

@@ -97,7 +97,7 @@ class Executor:
         await self._check_cluster(order)
         if not await self._restored.is_clear() and await self.store.order_by_key(order.key) is None:
             await self._restored.check(order, is_new=True)
-        owner, lease_ms = (self._owner, self.policy.lease_ms) if claimed else ("", None)
+        owner, lease_ms = (await self._alive_as(), self.policy.lease_ms) if claimed else ("", None)
         available = None
         for look in (self._funds, None):
             try:
@@ -120,10 +120,10 @@ class Executor:
     ) -> tuple[Order, ...]:
         """Claim the next open orders in turn that nobody works on (of `wallets` only, if given), for `carry_on`. Raises what the
         journal raises."""
-        genesis_hash = await self._cluster_name()
+        genesis_hash, owner = await self._cluster_name(), await self._alive_as()
         with failpoints.commit(EventKind.CLAIMED):
             return await self.store.take(
-                owner=self._owner,
+                owner=owner,
                 genesis_hash=genesis_hash,
                 at_ms=self.clock.now_ms(),
                 limit=limit,
@@ -132,6 +132,10 @@ class Executor:
                 busy_wallets=busy_wallets,
                 wallets=wallets,
             )
+
+    async def free_dead(self) -> int:
+        """Free the orders of workers that are provably dead, for `take`. How many. Raises what the journal raises."""
+        return await self.store.free_dead() if self.store.leased else 0
 
     async def carry_on(self, order: Order, *, wait_ms: int | None = None) -> Order:
         """Go on with an order that `take` claimed. Raises like `continue_order`."""
@@ -206,7 +210,13 @@ class Executor:
             except OrderTakenOver:
                 if self.clock.monotonic_ms() >= until_ms:
                     raise
+                with suppress(DexError):
+                    await self.free_dead()
                 await self.clock.sleep_ms(self.policy.poll_ms)
+
+    async def _alive_as(self) -> str:
+        self._owner = await self.store.alive_as(self._owner)
+        return self._owner
 
     async def _drive(self, claim: Claim, until_ms: int) -> Order:
         """The loop over states."""
@@ -264,9 +274,10 @@ class Executor:
         )
 
     async def _claim(self, order_id: str, *, only_free: bool = False) -> Claim:
+        owner = await self._alive_as()
         with failpoints.commit(EventKind.CLAIMED):
             order = await self.store.claim(
-                order_id, owner=self._owner, at_ms=self.clock.now_ms(), lease_ms=self.policy.lease_ms, only_free=only_free
+                order_id, owner=owner, at_ms=self.clock.now_ms(), lease_ms=self.policy.lease_ms, only_free=only_free
             )
         return self._holding(order)
 

@@ -11,7 +11,8 @@ class ExecutionPolicy:
     `wait_ms` is how long a caller waits for the truth before OutcomeUnknown. The same bytes are sent every `resend_ms`, their
     status is asked every `poll_ms`. A question the network fails to answer is asked `network_tries` times, `backoff_ms` apart
     and doubling (less by chance), before an unsigned order gives up. A worker that is silent for
-    `lease_ms` of the database's time has lost its orders to the others; what landed is looked at again every `settle_ms` until it
+    `lease_ms` of the database's time has lost its orders to the others, and one that is provably dead at once (looked for every
+    `dead_ms`); what landed is looked at again every `settle_ms` until it
     is final: what the cluster has finalized since, and all of it every `settle_all_ms`."""
 
     max_attempts: int = 3
@@ -23,5 +24,6 @@ class ExecutionPolicy:
     backoff_ms: int = 500
     recovery_at_once: int = 8
     lease_ms: int = 30_000
+    dead_ms: int = 500
     settle_ms: int = 10_000
     settle_all_ms: int = 30_000

@@ -78,6 +78,7 @@ class OrderQueue:
         """Work until cancelled; with `until_idle` until no order is left that could be worked on now. What is under way when it is
         cancelled stays open in the journal, for whoever runs next. A database or cluster that does not answer is waited for, but
         raised with `until_idle`."""
+        freeing = asyncio.create_task(self._free_dead())
         try:
             while True:
                 self._wake.clear()
@@ -96,7 +97,7 @@ class OrderQueue:
                     continue
                 await self._wait()
         finally:
-            under_way = [*self._at_work, *([] if self._settling is None else [self._settling])]
+            under_way = [freeing, *self._at_work, *([] if self._settling is None else [self._settling])]
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
@@ -162,6 +163,14 @@ class OrderQueue:
         self._has_place.set()
         if self._missed or not self.policy.ticketed:
             self._wake.set()
+
+    async def _free_dead(self) -> None:
+        """Where several processes share the journal: what one of them leaves behind is taken up at once."""
+        while self._executor.store.leased:
+            await self._clock.sleep_ms(self._executor.policy.dead_ms)
+            with suppress(DexError):
+                if await self._executor.free_dead():
+                    self._wake.set()
 
     def _settle_now_and_then(self) -> None:
         """Beside the orders' work: thousands may have landed, and nobody waits for their end."""
