@@ -11,8 +11,10 @@ from random import Random
 
 import pytest
 
+from dexroute.chain.apis.json_api import JsonApi
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
-from dexroute.chain.rpc.whole_calls import MOST_AT_ONCE
+from dexroute.chain.rpc.fields import Field
+from dexroute.chain.whole_calls import MOST_AT_ONCE
 from dexroute.errors import RpcUnreachable
 
 
@@ -34,8 +36,8 @@ class KeepingNode:
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = int(head.partition("content-length:")[2].split()[0])
-                question = json.loads(await reader.readexactly(length))
+                length = int(head.partition("content-length:")[2].split()[0]) if "content-length:" in head else 0
+                question = json.loads(await reader.readexactly(length) or '{"id": 0}')
                 self.asked += 1
                 self.now += 1
                 self.most = max(self.most, self.now)
@@ -78,20 +80,27 @@ async def test_many_callers_share_connections_that_are_kept(node: KeepingNode) -
     await endpoint.aclose()
 
 
-async def test_callers_that_stop_waiting_lose_no_connection(node: KeepingNode) -> None:
+@pytest.mark.parametrize("kind", ["json-rpc", "json api"])
+async def test_callers_that_stop_waiting_lose_no_connection(node: KeepingNode, kind: str) -> None:
     endpoint, chance = node.endpoint(), Random(5)
+    api = JsonApi(f"http://127.0.0.1:{node.port}")
     dropped = 0
+
+    async def ask() -> Field:
+        return await endpoint.call("getSlot", []) if kind == "json-rpc" else (await api.get_whole("/slot", {}))[0]["result"]
+
     for _ in range(40):
-        calls = [asyncio.create_task(endpoint.call("getSlot", [])) for _ in range(MOST_AT_ONCE * 2)]
+        calls = [asyncio.create_task(ask()) for _ in range(MOST_AT_ONCE * 2)]
         for call in chance.sample(calls, len(calls)):
             await asyncio.sleep(chance.choice((0, 0, 0, 0.000_3)))
             dropped += call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
     assert dropped > 500
-    answers = await asyncio.gather(*(endpoint.call("getSlot", []) for _ in range(MOST_AT_ONCE * 2)))
-    assert len(answers) == MOST_AT_ONCE * 2
+    answers = await asyncio.gather(*(ask() for _ in range(MOST_AT_ONCE * 2)))
+    assert [answer.uint() for answer in answers] == [7] * MOST_AT_ONCE * 2
     await node.has_no_more_than(MOST_AT_ONCE)
     await endpoint.aclose()
+    await api.aclose()
 
 
 async def test_a_node_that_is_slow_for_all_is_a_timeout_for_all_and_answers_again_later(node: KeepingNode) -> None:

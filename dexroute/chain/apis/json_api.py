@@ -15,6 +15,8 @@ from solders.pubkey import Pubkey
 from dexroute.chain.retry import RetryPolicy, with_retries
 from dexroute.chain.rpc.failures import from_http_status, retry_after_ms
 from dexroute.chain.rpc.fields import Field
+from dexroute.chain.secrets import quiet_http_logs
+from dexroute.chain.whole_calls import WholeCalls
 from dexroute.errors import RpcError, RpcUnreachable
 from dexroute.fetchers.discovery import DiscoveredPool, MintPair
 
@@ -57,7 +59,11 @@ class JsonApi:
         self._sleep = sleep
         # Meteora's host refuses requests that do not say who asks.
         agent = {"User-Agent": "dexroute", "Accept": "application/json"}
-        self._http = httpx.AsyncClient(transport=transport, timeout=self._limits.timeout_ms / 1000, headers=agent)
+        timeout_s = self._limits.timeout_ms / 1000
+        self._calls = WholeCalls(timeout_s)
+        quiet_http_logs()
+        unbounded = httpx.Limits(max_connections=None, max_keepalive_connections=None)  # `_calls` bounds them
+        self._http = httpx.AsyncClient(transport=transport, timeout=timeout_s, headers=agent, limits=unbounded)
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,6 +72,7 @@ class JsonApi:
         await self.aclose()
 
     async def aclose(self) -> None:
+        await self._calls.aclose()
         await self._http.aclose()
 
     async def get(self, path: str, query: Query, *, absent_is_none: bool = False) -> Field | None:
@@ -93,17 +100,8 @@ class JsonApi:
         import httpx
 
         what = f"GET {path}"
-        most = self._limits.most_bytes
-        content = bytearray()
         try:
-            async with (
-                asyncio.timeout(self._limits.timeout_ms / 1000),
-                self._http.stream("GET", self._base_url + path, params=dict(query)) as response,
-            ):
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > most:
-                        raise RpcError(f"{what}: {self._base_url} sends more than {most} bytes; the answer is refused")
+            response, content = await self._calls.run(lambda: self._get(path, query))
         except (TimeoutError, httpx.TimeoutException):
             raise RpcUnreachable(f"{what}: {self._base_url} did not answer within {self._limits.timeout_ms} ms") from None
         except httpx.HTTPError as error:
@@ -113,7 +111,17 @@ class JsonApi:
         if response.status_code != 200:
             wait_ms = retry_after_ms(response.headers.get("retry-after"))
             raise from_http_status(what, self._base_url, response.status_code, retry_after_ms=wait_ms)
-        return bytes(content)
+        return content
+
+    async def _get(self, path: str, query: Query) -> tuple[httpx.Response, bytes]:
+        most = self._limits.most_bytes
+        content = bytearray()
+        async with self._http.stream("GET", self._base_url + path, params=dict(query)) as response:
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > most:
+                    raise RpcError(f"GET {path}: {self._base_url} sends more than {most} bytes; the answer is refused")
+        return response, bytes(content)
 
 
 async def for_each_pair(

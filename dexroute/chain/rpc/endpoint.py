@@ -13,8 +13,8 @@ from solders.hash import Hash
 from dexroute.chain.rpc.failures import from_http_status, from_json_rpc, retry_after_ms
 from dexroute.chain.rpc.fields import Field
 from dexroute.chain.rpc.health import EndpointHealth, TokenBucket, monotonic_ms
-from dexroute.chain.rpc.whole_calls import WholeCalls
 from dexroute.chain.secrets import UrlSecrets, quiet_http_logs
+from dexroute.chain.whole_calls import WholeCalls
 from dexroute.config import EMBEDDED, is_loopback, redact_url
 from dexroute.errors import ConfigError, NetworkError, RpcError, RpcUnreachable
 

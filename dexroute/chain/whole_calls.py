@@ -12,8 +12,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-import httpx
-
 Answer = TypeVar("Answer")
 
 MOST_AT_ONCE: Final = 32
@@ -41,6 +39,8 @@ class WholeCalls:
                 me = asyncio.current_task()
                 if me is None or me.cancelling():
                     raise
+                import httpx
+
                 raise httpx.ReadError("the client was closed") from None
 
     async def aclose(self) -> None:
