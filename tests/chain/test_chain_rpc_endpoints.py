@@ -64,7 +64,9 @@ async def test_reads_stay_with_one_node_while_it_is_good() -> None:
         assert sorted(cluster.asked()) == [0, 5]
 
 
-@pytest.mark.parametrize("trouble", ["hang", "drop", "http", "limit", "unsupported", "garbage"])
+@pytest.mark.parametrize(
+    "trouble", ["hang", "drop", "http", "limit", "unsupported", "garbage", "key", "key in words", "history", "no JSON-RPC"]
+)
 async def test_a_failing_node_is_passed_over_at_once_and_then_avoided(trouble: str) -> None:
     async with cluster_of() as cluster:
         cluster.at_slots(100, 100)
@@ -77,6 +79,14 @@ async def test_a_failing_node_is_passed_over_at_once_and_then_avoided(trouble: s
                 bad.says(b"", status=429, retry_after="20")
             case "unsupported":
                 bad.refuses(-32601)
+            case "key":  # as Alchemy answers
+                bad.refuses(-32600, "Must be authenticated!", status=401)
+            case "key in words":
+                bad.says(b'{"error": "invalid api key"}', status=403)
+            case "history":
+                bad.refuses(-32011, "Transaction history is not available from this node")
+            case "no JSON-RPC":
+                bad.says(b'{"error": {"message": "upstream"}}')
             case "garbage":
                 bad.says(b"<html>")
             case behaviour:
@@ -95,12 +105,14 @@ async def test_what_is_wrong_with_the_question_is_not_asked_again_elsewhere() ->
         assert cluster.asked() == [1, 0]
 
 
-async def test_when_no_node_answers_the_first_ones_error_is_told() -> None:
+async def test_when_no_node_answers_it_is_told_what_became_of_each() -> None:
     async with cluster_of() as cluster:
-        for node in cluster.nodes:
-            node.behaves("drop")
+        cluster.nodes[0].behaves("drop")
+        cluster.nodes[1].says(b"<html>", Content_Type="text/html")
         with pytest.raises(RpcUnreachable) as failure:
             await cluster.client.get_accounts([ADDRESS])
+        first, second = (node.url for node in cluster.nodes)
+        assert f"cannot reach {first}" in failure.value.message and f"{second} answered 6 bytes" in failure.value.message
         assert failure.value.context["calls"] == 3 and cluster.asked() == [3, 3]
 
 

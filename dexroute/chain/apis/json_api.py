@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from solders.pubkey import Pubkey
 
 from dexroute.chain.retry import RetryPolicy, with_retries
-from dexroute.chain.rpc.failures import from_http_status, retry_after_ms
+from dexroute.chain.rpc.failures import retry_after_ms
 from dexroute.chain.rpc.fields import Field
 from dexroute.chain.secrets import quiet_http_logs
 from dexroute.chain.whole_calls import WholeCalls
-from dexroute.errors import RpcError, RpcUnreachable
+from dexroute.errors import NetworkError, RateLimited, RpcError, RpcUnreachable
 from dexroute.fetchers.discovery import DiscoveredPool, MintPair
 
 if TYPE_CHECKING:
@@ -110,8 +110,21 @@ class JsonApi:
             return None
         if response.status_code != 200:
             wait_ms = retry_after_ms(response.headers.get("retry-after"))
-            raise from_http_status(what, self._base_url, response.status_code, retry_after_ms=wait_ms)
+            raise self._refused(what, response.status_code, wait_ms)
         return content
+
+    def _refused(self, what: str, status: int, wait_ms: int | None) -> NetworkError:
+        asks = f"; it asks to wait {-(-wait_ms // 1000)} s" if wait_ms is not None else ""
+        if status == 429:
+            return RateLimited(
+                f"{what}: {self._base_url} limits the rate of requests{asks}; try again later",
+                retry_after_ms=wait_ms,
+                http_status=429,
+            )
+        if status >= 500 or status == 408:
+            facts = {} if wait_ms is None else {"retry_after_ms": wait_ms}
+            return RpcUnreachable(f"{what}: {self._base_url} is out of order (HTTP {status}{asks}); try again later", **facts)
+        return RpcError(f"{what}: {self._base_url} refuses the request (HTTP {status})", http_status=status)
 
     async def _get(self, path: str, query: Query) -> tuple[httpx.Response, bytes]:
         most = self._limits.most_bytes

@@ -11,6 +11,7 @@ from solders.hash import Hash
 
 from dexroute.chain.rpc.client import RpcClient
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
+from dexroute.chain.rpc.failures import none_helps
 from dexroute.errors import NetworkError, UsageError
 
 _LATE_S: Final = 1.5  # how long the first node that answers waits for the others
@@ -37,9 +38,10 @@ async def common_genesis(clients: Sequence[RpcClient], endpoints: Sequence[JsonR
     finally:
         for task in asked:
             task.cancel()
-        failures = [one for one in await asyncio.gather(*asked, return_exceptions=True) if isinstance(one, Exception)]
+        ended = await asyncio.gather(*asked, return_exceptions=True)
     if not known:
-        raise failures[0]
+        failures = [one for one in ended if isinstance(one, NetworkError)]
+        raise next((one for one in ended if isinstance(one, Exception) and one not in failures), None) or none_helps(failures)
     silent = [client for client in clients if client not in {one for one, _ in known}]
     bare = [client for client, _ in known if not client.tells_genesis]
     first, genesis_hash = next((pair for pair in known if pair[0].tells_genesis), known[0])

@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 from solders.hash import Hash
 
-from dexroute.chain.rpc.failures import from_http_status, from_json_rpc, retry_after_ms
+from dexroute.chain.rpc.failures import REFUSED_ACCESS, from_http_status, from_json_rpc, retry_after_ms
 from dexroute.chain.rpc.fields import Field
 from dexroute.chain.rpc.health import EndpointHealth, TokenBucket, monotonic_ms
 from dexroute.chain.secrets import UrlSecrets, quiet_http_logs
@@ -153,8 +153,11 @@ class JsonRpcEndpoint:
         wait_ms = retry_after_ms(response.headers.get("retry-after"))
         answer = _json_object(content)
         failure = answer.get("error") if answer is not None else None
-        if response.status_code == 429 or (response.status_code != 200 and failure is None):
-            raise from_http_status(method, self.name, response.status_code, retry_after_ms=wait_ms)
+        code, message = (None, "") if failure is None else _error_parts(failure)
+        status = response.status_code
+        # whatever the body calls it, JSON-RPC or not, a refusal of access is the endpoint's and not the question's
+        if status in (429, *REFUSED_ACCESS) or (status != 200 and code is None):
+            raise from_http_status(method, self.name, status, retry_after_ms=wait_ms, said=self._secrets.scrub(message))
         if answer is None:
             kind = self._secrets.scrub(response.headers.get("content-type", "of no stated type"))
             raise RpcError(
@@ -164,7 +167,6 @@ class JsonRpcEndpoint:
                 malformed=True,
             )
         if failure is not None:
-            code, message = _error_parts(failure)
             raise from_json_rpc(method, self.name, code, self._secrets.scrub(message), retry_after_ms=wait_ms)
         if answer.get("id") not in (None, call_id, str(call_id)):
             raise Field(method, "id", answer["id"]).wrong(f"{call_id}, the id of the question")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,7 +13,11 @@ from dexroute.errors import NetworkError, RateLimited, RpcError, RpcUnreachable,
 NODE_UNHEALTHY: Final = -32005
 MIN_CONTEXT_SLOT_NOT_REACHED: Final = -32016
 METHOD_NOT_FOUND: Final = -32601
+_OF_THE_NODE: Final = (-32603, -32010, -32011)  # an internal error, no index for these accounts, no transaction history
 _RATE_LIMIT_CODES: Final = (429, -32429)  # not of Solana: what public endpoints and providers answer
+
+
+REFUSED_ACCESS: Final = (401, 403)
 
 
 def is_unsupported(error: BaseException) -> bool:
@@ -20,8 +25,27 @@ def is_unsupported(error: BaseException) -> bool:
     return isinstance(error, RpcError) and error.context.get("rpc_code") == METHOD_NOT_FOUND
 
 
+def none_helps(failures: Sequence[NetworkError]) -> NetworkError:
+    """The error for a question that several endpoints were asked in vain: the first one's, and what became of the others."""
+    first, *others = failures
+    if not others:
+        return first
+    told = "; ".join(error.message for error in others)
+    return type(first)(f"{first.message}. The other endpoints are of no help: {told}", **first.context)
+
+
+def others_may_do_better(error: RpcError) -> bool:
+    """Whether an error is this node's (it refuses access, lacks method or data, answers nonsense) and not the question's."""
+    facts = error.context
+    own = any(facts.get(name) for name in ("unsupported", "malformed", "http_status", "foreign"))
+    return own or facts.get("rpc_code") in _OF_THE_NODE
+
+
 def from_json_rpc(method: str, endpoint: str, code: int | None, message: str, *, retry_after_ms: int | None = None) -> NetworkError:
     """The error for a JSON-RPC error object. `message` is the node's, already safe to show."""
+    if code is None:
+        what = f"answered with an error that is none of JSON-RPC ({message}); is this a Solana JSON-RPC endpoint?"
+        return RpcError(f"{method}: {endpoint} {what}", method=method, endpoint=endpoint, malformed=True)
     facts: dict[str, Any] = {"method": method, "endpoint": endpoint, "rpc_code": code}
     if code in _RATE_LIMIT_CODES:
         return rate_limited(method, endpoint, retry_after_ms, rpc_code=code)
@@ -38,13 +62,14 @@ def from_json_rpc(method: str, endpoint: str, code: int | None, message: str, *,
     return RpcError(f"{method}: {endpoint} answered with error {code}: {message}", **facts)
 
 
-def from_http_status(method: str, endpoint: str, status: int, *, retry_after_ms: int | None) -> NetworkError:
-    """The error for an HTTP answer that is not 200 and carries no JSON-RPC error."""
+def from_http_status(method: str, endpoint: str, status: int, *, retry_after_ms: int | None, said: str = "") -> NetworkError:
+    """The error for an HTTP answer that is not 200. `said` is the server's reason, already safe to show."""
     facts: dict[str, Any] = {"method": method, "endpoint": endpoint, "http_status": status}
     if status == 429:
         return rate_limited(method, endpoint, retry_after_ms, http_status=status)
-    if status in (401, 403):
-        return RpcError(f"{method}: {endpoint} refuses access (HTTP {status}); check the endpoint's API key and plan", **facts)
+    if status in REFUSED_ACCESS:
+        why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
+        return RpcError(f"{method}: {endpoint} refuses access ({why}); check the endpoint's API key and plan", **facts)
     if 300 <= status < 400:
         return RpcError(f"{method}: {endpoint} redirects elsewhere (HTTP {status}); give the final URL with -u", **facts)
     if status >= 500 or status == 408:
@@ -69,7 +94,7 @@ def lagging(method: str, endpoint: str, slot: int, needed: int) -> StaleData:
 
 def rate_limited(method: str, endpoint: str, retry_after_ms: int | None, **facts: Any) -> RateLimited:
     """429 in any of its forms. `retry_after_ms` is what the node asked for, None when it did not say."""
-    wait = f"; it asks to wait {retry_after_ms / 1000:g} s" if retry_after_ms is not None else ""
+    wait = f"; it asks to wait {-(-retry_after_ms // 1000)} s" if retry_after_ms is not None else ""
     return RateLimited(
         f"{method}: {endpoint} limits the rate of requests{wait}; wait, or use an endpoint with a larger allowance (-u)",
         method=method,

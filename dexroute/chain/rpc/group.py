@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
-from dexroute.chain.rpc.failures import lagging
+from dexroute.chain.rpc.failures import lagging, none_helps, others_may_do_better
 from dexroute.chain.rpc.fields import Field
 from dexroute.errors import NetworkError, RpcError
 
@@ -56,20 +56,20 @@ class EndpointGroup:
             await endpoint.aclose()
 
     async def call(self, method: str, params: list[Any], *, min_slot: int | None = None) -> Field:
-        """The first answer. Raises the best-placed endpoint's error when none answers, without asking the same one twice."""
-        first: NetworkError | None = None
+        """The first answer. When none answers, raises the best-placed endpoint's error with what became of the others, without
+        asking the same one twice."""
+        failures: list[NetworkError] = []
         for endpoint in self._ranked(min_slot):
             try:
                 answer = await endpoint.call(method, params, min_slot=min_slot)
             except NetworkError as error:
-                first = first or error
-                if isinstance(error, RpcError) and not _others_may_do_better(error):
+                if isinstance(error, RpcError) and not others_may_do_better(error):
                     raise
+                failures.append(error)
                 continue
             self._present = endpoint
             return answer
-        assert first is not None
-        raise first
+        raise none_helps(failures)
 
     def _ranked(self, min_slot: int | None) -> list[JsonRpcEndpoint]:
         if len(self.endpoints) == 1:
@@ -83,12 +83,6 @@ class EndpointGroup:
             return slot is not None and slot < needed, cost * (_BETTER if endpoint is self._present else 1)
 
         return sorted(self.endpoints, key=rank)
-
-
-def _others_may_do_better(error: RpcError) -> bool:
-    """Whether an error is this node's (it refuses access, lacks the method, answers nonsense) and not the question's."""
-    facts = error.context
-    return any(facts.get(name) for name in ("unsupported", "malformed", "http_status", "foreign"))
 
 
 def require_slot(method: str, endpoint: str, slot: int, needed: int | None) -> None:
