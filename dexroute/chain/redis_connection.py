@@ -30,7 +30,9 @@ async def connect_redis(url: str) -> AsyncIterator[Redis]:
         redis = Redis.from_url(
             url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, retry=Retry(NoBackoff(), 0), protocol=2
         )
-    except ValueError as error:
+        pool = redis.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # connects to nothing, but takes what the URL's query says
+    except (ValueError, TypeError) as error:
         raise ConfigError(f"redis_url {redact_url(url)}: {UrlSecrets(url).scrub(str(error))}") from None
     try:
         yield redis

@@ -21,7 +21,7 @@ class UrlSecrets:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        found = {parts.username, parts.password, parts.query, *(value for _, value in parse_qsl(parts.query))}
+        found = {parts.username, parts.password, parts.query, parts.fragment, *(value for _, value in parse_qsl(parts.query))}
         found |= {part for part in parts.path.split("/") if len(part) >= _SHORTEST_SECRET}
         found |= {unquote(secret) for secret in found if secret}
         self._found = sorted((secret for secret in found if secret), key=len, reverse=True)

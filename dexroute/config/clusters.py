@@ -72,6 +72,8 @@ def redact_url(url: str) -> str:
         if not any(mark in url for mark in "@/?"):
             return url
         return url.split("/", 1)[0].split("?", 1)[0].rsplit("@", 1)[-1] + "…"
+    if "@" in parts.path and parts.username is None:  # a password with a slash in it: what looks like host and port is half of it
+        return f"{parts.scheme}://…"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = f":{parts.port}" if parts.port else ""
     user = "***@" if parts.username or parts.password else ""

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 TASK: Final = "take_next"
 _PATIENCE_S: Final = 10
-_ASYNCPG_TO_LIBPQ: Final = {"host": "host", "port": "port", "ssl": "sslmode", "sslmode": "sslmode"}
+_ASYNCPG_TO_LIBPQ: Final = {
+    "host": "host",
+    "port": "port",
+    "password": "password",
+    "ssl": "sslmode",
+    "target_session_attrs": "target_session_attrs",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,8 @@ FIRST_SWAP, SECOND_SWAP = 6, 7  # after two budget instructions, two accounts op
         (failed("AccountNotFound"), InsufficientFunds, None),
         (failed("InsufficientFundsForFee"), InsufficientFunds, None),
         (failed({"InsufficientFundsForRent": {"account_index": 0}}), InsufficientFunds, None),
+        (failed("InsufficientFundsForRent"), InsufficientFunds, None),
+        (failed({"InsufficientFundsForRent": {"account_index": 3}}), SimulationFailed, None),
         (failed(custom(FIRST_SWAP, 6005), FIRST_SWAP, 6005, (failure_of(CPMM),)), SlippageExceeded, CPMM),
         (failed(custom(SECOND_SWAP, 6005), SECOND_SWAP, 6005), SlippageExceeded, CPMM),
         # The same number from the token program below the venue is the token program's, not a limit.

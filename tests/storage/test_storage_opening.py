@@ -205,9 +205,22 @@ async def test_a_file_that_cannot_grow_keeps_what_it_has(tmp_path: Path) -> None
         assert known is not None and len(await store.events(known.id)) == known.event_seq
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql://me:hunter2@db/journal", "postgresql://me@db/journal?password=hunter2&sslpassword=hunter2"]
-)
+async def test_options_of_a_url_that_nobody_would_understand_are_refused_by_name() -> None:
+    """An option unknown to the driver would be a TypeError deep inside it."""
+    for option in ("application_name=x", "sslpassword=hunter2", "server_settings=x"):
+        with pytest.raises(ConfigError, match="option") as refused:
+            locate(f"postgresql://me:s3cret@db/journal?{option}")
+        told = str(refused.value)
+        assert option.split("=")[0] in told and "sslmode" in told and "hunter2" not in told and "s3cret" not in told
+
+
+async def test_a_postgres_is_reached_with_libpqs_word_for_no_tls(postgres: str) -> None:
+    url = await empty_postgres(postgres)
+    async with open_store(f"{url}{'&' if '?' in url else '?'}sslmode=disable") as store:
+        assert await store.orders() == ()
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:hunter2@db/journal", "postgresql://me@db/journal?password=hunter2"])
 def test_a_database_is_named_without_its_credentials(url: str) -> None:
     location = locate(url)
     assert "hunter2" not in location.label and "db/journal" in location.label

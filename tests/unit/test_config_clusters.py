@@ -35,6 +35,8 @@ def test_clusters(given: str, name: str, url: str) -> None:
         ("https://x.quiknode.pro/0123456789abcdef/", "https://x.quiknode.pro/…"),
         ("https://mainnet.helius-rpc.com/?api-key=k", "https://mainnet.helius-rpc.com/…"),
         ("https://user:pass@rpc.example:8899", "https://***@rpc.example:8899"),
+        ("https://user:1234/word@rpc.example/v1", "https://…"),
+        ("https://user:pa/ss@rpc.example/v1", "https:…"),
         ("http://[::1]:8899/#frag", "http://[::1]:8899/…"),
         ("embedded", "embedded"),
         ("user:pass@host/path?x=y", "host…"),

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from dexroute.engine.planning.message import BUDGET_INSTRUCTIONS
-from dexroute.engine.planning.swap_plan import Step, SwapPlan
+from dexroute.engine.planning.swap_plan import TIP_STEP, Step, SwapPlan
 from dexroute.errors import DexError, InsufficientFunds, RpcError, SimulationFailed, SlippageExceeded, StaleData
 from dexroute.fetchers.failures import failure_cause
 from dexroute.fetchers.layout import Reader
@@ -15,9 +15,11 @@ from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
 from dexroute.types.chain import Simulation, TransactionError
 from dexroute.types.mints import NATIVE_MINT
 from dexroute.types.orders import Residual, SwapAmounts
+from dexroute.types.program_errors import ErrorClass
 
 _LOG_LINES: Final = 8
 _FAILED: Final = re.compile(r"^Program (\w+) failed: ")
+_OF_THE_WALLET: Final = ({"account_index": 0}, None)
 _NO_FUNDS: Final = ("AccountNotFound", "InsufficientFundsForFee", "InsufficientFundsForRent")
 
 
@@ -34,6 +36,8 @@ def _meaning(plan: SwapPlan, simulation: Simulation, error: TransactionError, re
     kind = error.raw if isinstance(error.raw, str) else next(iter(error.raw), "") if isinstance(error.raw, dict) else ""
     if kind == "BlockhashNotFound":
         return StaleData(f"the node did not know the blockhash at slot {simulation.slot}; try again", **facts)
+    if kind == "InsufficientFundsForRent" and isinstance(error.raw, dict) and error.raw[kind] not in _OF_THE_WALLET:
+        return _too_poor_to_exist(plan, error.raw[kind], facts)
     if kind in _NO_FUNDS:
         return InsufficientFunds(
             f"the cluster says {plan.wallet.user} cannot pay for this transaction ({kind}) at slot {simulation.slot}; it had "
@@ -75,6 +79,19 @@ def _meaning(plan: SwapPlan, simulation: Simulation, error: TransactionError, re
     return SimulationFailed(
         f"{step.label} failed in simulation at slot {simulation.slot}: program {program}, instruction {index}{code}; nothing was "
         f"sent. {cause}",
+        **facts,
+    )
+
+
+def _too_poor_to_exist(plan: SwapPlan, account: Any, facts: dict[str, Any]) -> SimulationFailed:
+    """Not the wallet's lamports are too few, but those of an account the transaction pays into."""
+    tipped = next((str(step.instruction.accounts[1].pubkey) for step in plan.steps if step.label == TIP_STEP), None)
+    remedy = f". It may be Jito's tip account {tipped}, if this cluster lacks it: leave jito_url out there" if tipped else ""
+    return SimulationFailed(
+        f"an account of the transaction ({account}) would be left with too few lamports to exist at slot {facts['slot']}; nothing "
+        f"was sent{remedy}",
+        tip_account=tipped,
+        error_class=ErrorClass.PERMANENT,
         **facts,
     )
 

@@ -11,6 +11,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.instruction import Instruction
@@ -32,6 +33,8 @@ from dexroute.fetchers.base import Pool, SwapRequest
 from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
 from dexroute.types.mints import NATIVE_MINT, Mint
 from dexroute.types.requests import QuoteRequest, SwapMode
+
+TIP_STEP: Final = "tip Jito"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

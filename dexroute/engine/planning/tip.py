@@ -17,7 +17,7 @@ from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM_ID
 from solders.system_program import TransferParams, transfer
 
-from dexroute.engine.planning.swap_plan import Step, SwapPlan
+from dexroute.engine.planning.swap_plan import TIP_STEP, Step, SwapPlan
 
 JITO_TIP_ACCOUNTS: Final = frozenset(
     map(
@@ -56,7 +56,7 @@ class Tip:
 
 def with_tip(plan: SwapPlan, tip: Tip) -> SwapPlan:
     """The plan with the tip as its last instruction."""
-    return replace(plan, steps=(*plan.steps, Step(label="tip Jito", instruction=tip_instruction(plan.wallet.user, tip))))
+    return replace(plan, steps=(*plan.steps, Step(label=TIP_STEP, instruction=tip_instruction(plan.wallet.user, tip))))
 
 
 def tip_instruction(payer: Pubkey, tip: Tip) -> Instruction:
