@@ -9,10 +9,10 @@ any way: that costs tightness, never truth.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isfinite, sqrt
-from typing import Final
+from math import ceil, floor, inf, isfinite, sqrt
+from typing import Final, cast
 
 import numpy as np
 
@@ -90,9 +90,9 @@ def arbitrage_at(market: Market, prices: Floats, slope: Floats) -> Arbitrage:
     paid, got = worth_in[touched], prices[table.target[touched]]
     gains, volumes = _first_arbitrage(table, touched, paid, worth_out[touched])
     # Few are worth more than the first piece of their curves.
-    for number in np.flatnonzero(table.goes_on[touched] & (_first_end(table, touched) * got > paid)).tolist():
-        curve = market.curve(int(table.edge[touched[number]]))
-        gains[number], volumes[number] = best_arbitrage(curve, float(paid[number]), float(got[number]))
+    longer = np.flatnonzero(table.goes_on[touched] & (_first_end(table, touched) * got > paid))
+    if len(longer):
+        gains[longer], volumes[longer] = _curve_arbitrage(market, table.edge[touched[longer]], paid[longer], got[longer])
     volume = float(volumes.sum())
     gaining = np.flatnonzero(gains > 0.0)
     return Arbitrage(
@@ -127,10 +127,24 @@ def favours(market: Market, prices: Floats, slope: Floats, *, input: int, output
 
 def _first_arbitrage(table: PriceTable, places: Ints, paid: Floats, worth: Floats) -> tuple[Floats, Floats]:
     """`best_arbitrage` of the first pieces of many curves; `worth` is what their first unit of output per input is worth."""
-    first, bend = table.first_in[places], table.bend[places]
-    x = first.copy()
+    return _piece_arbitrage(table.first_in[places], table.bend[places], paid, worth)
+
+
+def _curve_arbitrage(market: Market, edges: Ints, paid: Floats, got: Floats) -> tuple[Floats, Floats]:
+    """`best_arbitrage` of many curves."""
+    columns = [market.curve(edge).columns_until(inf) for edge in edges.tolist()]
+    owner = np.repeat(np.arange(len(columns)), [column.shape[1] for column in columns])
+    amounts, slopes, bends = np.concatenate(columns, axis=1)
+    gains, volumes = _piece_arbitrage(amounts, bends, paid[owner], slopes * got[owner])
+    gained, moved = (cast(Floats, np.bincount(owner, worth, len(columns))) for worth in (gains, volumes))
+    return gained, moved
+
+
+def _piece_arbitrage(amounts: Floats, bend: Floats, paid: Floats, worth: Floats) -> tuple[Floats, Floats]:
+    """The same of pieces by themselves."""
+    x = amounts.copy()
     bent = (bend > 0.0) & (paid > 0.0)
-    x[bent] = np.minimum((np.sqrt(worth[bent] / paid[bent]) - 1.0) / bend[bent], first[bent])
+    x[bent] = np.minimum((np.sqrt(worth[bent] / paid[bent]) - 1.0) / bend[bent], amounts[bent])
     x[worth <= paid] = 0.0
     out = worth * x / (1.0 + bend * x)
     return out - x * paid, out + x * paid
@@ -159,22 +173,41 @@ def best_arbitrage(curve: Steps, paid: float, got: float) -> tuple[float, float]
     return gain, volume
 
 
-def sale_chains(
-    market: Market, prices: Floats, slope: Floats, mints: Iterable[int], end: Container[int]
-) -> dict[int, frozenset[int]]:
-    """By mint, the edges that selling it for its price takes, until a mint of `end` is reached."""
-    table = market.prices
-    best = table.best_sales(slope, prices)
-    chains: dict[int, frozenset[int]] = {}
-    for first in mints:
+class Sales:
+    """Where each mint is sold for its price, edge by edge, until a mint of `end` is reached."""
+
+    def __init__(self, market: Market, prices: Floats, slope: Floats, end: Container[int]) -> None:
+        self._table = market.prices
+        self._best = self._table.best_sales(slope, prices)
+        self._end = end
+        self._within: dict[int, bool] = {}
+
+    def chain(self, mint: int) -> dict[int, int]:
+        """Edges by the mint they sell, from this mint on."""
         passed: dict[int, int] = {}
-        mint = first
-        while mint not in end and mint not in passed and mint in best:
-            place = best[mint]
-            passed[mint] = int(table.edge[place])
-            mint = int(table.target[place])
-        chains[first] = frozenset(passed.values())
-    return chains
+        while mint not in self._end and mint not in passed and mint in self._best:
+            place = self._best[mint]
+            passed[mint] = int(self._table.edge[place])
+            mint = int(self._table.target[place])
+        return passed
+
+    def run_within(self, edges: Container[int], mint: int) -> bool:
+        """Whether that chain takes these edges only; `edges` are the same at every call."""
+        passed: dict[int, bool] = {}
+        while mint not in self._end and mint not in passed and mint not in self._within and mint in self._best:
+            place = self._best[mint]
+            passed[mint] = int(self._table.edge[place]) in edges
+            mint = int(self._table.target[place])
+        # Round in a circle it is the whole circle that counts, and it is what was passed since that mint.
+        within = self._within.get(mint, True)
+        circle = list(passed)[list(passed).index(mint) :] if mint in passed else []
+        if circle:
+            within = all(passed[one] for one in circle)
+        self._within.update(dict.fromkeys(circle, within))
+        for one in reversed(list(passed)[: len(passed) - len(circle)]):
+            within = within and passed[one]
+            self._within[one] = within
+        return within
 
 
 @_ABSURD

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from dexroute.engine.routing.bound import Bound, all_prices, bound_of, dual_bound, favours, sale_chains
+from dexroute.engine.routing.bound import Bound, Sales, all_prices, bound_of, dual_bound, favours
 from dexroute.engine.routing.in_turn import carried_in_turn
 from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.market import Market
@@ -134,12 +134,11 @@ def _beyond(
 ) -> tuple[set[int], float]:
     """Edges that are worth more than nothing and were not solved over, the dearest first few, with those by which their targets
     are sold; and what all such are worth. An edge that was solved over counts when its target is dear for a sale that was not."""
-    slope = market.prices.usable(exact_in=order.exact_in)
-    sales = sale_chains(market, prices, slope, {market.target[edge] for edge in bound.surplus}, known)
-    lacking = [edge for edge in bound.surplus if edge not in edges or not sales[market.target[edge]] <= edges]
+    sales = Sales(market, prices, market.prices.usable(exact_in=order.exact_in), known)
+    lacking = [edge for edge in bound.surplus if edge not in edges or not sales.run_within(edges, market.target[edge])]
     lacking.sort(key=lambda edge: (-bound.surplus[edge], edge))
     more = set(lacking[:_MORE_EDGES])
-    more.update(*(sales[market.target[edge]] for edge in lacking[:_MORE_EDGES]))
+    more.update(*(sales.chain(market.target[edge]).values() for edge in lacking[:_MORE_EDGES]))
     return more, sum(bound.surplus[edge] for edge in lacking)
 
 
