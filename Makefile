@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SHELL  := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kit simulate chaos lint format programs check-programs bench clean
+.PHONY: help demo test test-kit simulate chaos lint format programs kernels check-programs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -66,9 +66,13 @@ programs: $(VENV)/.dev ## build the on-chain programs and their manifests
 	@$(BIN)/python -m programs.toolchain build
 	@$(BIN)/python -m tests.programs.compute_units --update
 
-check-programs: $(VENV)/.dev ## do the committed programs match their sources? rebuilds and compares
+kernels: $(VENV)/.dev ## build the router's compiled solver
+	@$(BIN)/python -m kernels build
+
+check-programs: $(VENV)/.dev ## do the committed programs and kernels match their sources? rebuilds and compares
 	@$(BIN)/python programs/pool/idl/generate.py --check
 	@$(BIN)/python -m programs.toolchain check
+	@$(BIN)/python -m kernels check
 
 clean: ## remove what make created
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 
+from dexroute.engine.routing.flow_kernel import KernelUnavailable, kernel
 from dexroute.engine.routing.newton import Floats, Ints, NewtonSystem
 
 _MOST_STEPS: Final = 60
@@ -50,13 +51,25 @@ class FlowSolution:
     solved: bool
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a step out of all bounds is seen as an error, and not taken
 def best_flow(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
     """Solves until the complementarity gap and unmet balances are below `tolerance` (in units of the scaled reference)."""
+    if not len(problem.capacity):
+        return FlowSolution(flows=np.zeros(0), prices=np.ones(len(problem.supply)), gap=0.0, unmet=1.0, solved=False)
+    compiled = kernel()
+    if compiled is not None:
+        try:
+            flows, prices, (gap, unmet, error) = compiled.best_flow(problem, tolerance)
+        except KernelUnavailable:
+            return best_flow_in_numpy(problem, tolerance=tolerance)
+        return FlowSolution(flows=flows, prices=prices, gap=gap, unmet=unmet, solved=error < tolerance)
+    return best_flow_in_numpy(problem, tolerance=tolerance)
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a step out of all bounds is seen as an error, and not taken
+def best_flow_in_numpy(problem: FlowProblem, *, tolerance: float) -> FlowSolution:
+    """The same without the compiled kernel, of a problem with pieces."""
     capacity, slope, bend = problem.capacity, problem.slope, problem.bend
     pieces, mints = len(capacity), len(problem.supply)
-    if not pieces:
-        return FlowSolution(flows=np.zeros(0), prices=np.ones(mints), gap=0.0, unmet=1.0, solved=False)
     # The reference goes last, so that all others are the first `free`.
     free = mints - 1
     system = NewtonSystem(problem.source, problem.target, mints, problem.reference)

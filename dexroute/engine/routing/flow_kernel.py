@@ -1,0 +1,119 @@
+"""The solver of `flow` as WebAssembly (`kernels/flow`), run by wasmtime: the same steps in a fifth of the time.
+
+Most flows are small, and numpy spends their time on getting to its arrays, forty times a step. The module imports nothing: all it
+can do is compute in a memory of its own. It works without signal handlers and large reservations of addresses, which would be the
+whole process's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from wasmtime import Engine, Func, Memory, Module
+
+    from dexroute.engine.routing.flow import FlowProblem
+    from dexroute.engine.routing.newton import Floats
+
+MODULE: Final = Path(__file__).with_suffix(".wasm")
+_DOUBLE: Final = 8
+_RESERVED_BYTES: Final = 1 << 24
+_MORE_ROOM: Final = 2  # than asked for, so that the next larger problem finds it
+_NOTHING: Final = 0
+
+
+class KernelUnavailable(Exception):
+    """No compiled solver here: wasmtime is missing, no process may make code executable, or the memory is used up."""
+
+
+class FlowKernel:
+    """One instance of the module: for one thread. Raises KernelUnavailable."""
+
+    def __init__(self) -> None:
+        try:
+            import wasmtime
+        except (ImportError, OSError) as error:
+            raise KernelUnavailable(str(error)) from error
+        self._failures = (wasmtime.WasmtimeError, wasmtime.Trap)
+        try:
+            engine, module = _compiled()
+            self._store = wasmtime.Store(engine)
+            exports = wasmtime.Instance(self._store, module, []).exports(self._store)
+        except self._failures as error:
+            raise KernelUnavailable(str(error)) from error
+        self._memory = cast("Memory", exports["memory"])
+        self._reserve, self._best_flow = cast("Func", exports["reserve"]), cast("Func", exports["best_flow"])
+        self._at = self._room = 0
+
+    def best_flow(self, problem: FlowProblem, tolerance: float) -> tuple[Floats, Floats, tuple[float, float, float]]:
+        """Flows by piece, prices by mint, and (gap, largest unmet balance, both and what is not stationary). Raises
+        KernelUnavailable where there is no memory for it."""
+        pieces, mints = len(problem.capacity), len(problem.supply)
+        # The reference is to be the last mint.
+        number = np.arange(mints)
+        number[problem.reference :] -= 1
+        number[problem.reference] = mints - 1
+        try:
+            self._make_room(_DOUBLE * (5 * pieces + 2 * mints + 3))
+            indices, numbers = self._arrays(pieces, mints)
+            indices[:] = number[problem.source], number[problem.target]
+            numbers[: 3 * pieces].reshape(3, -1)[:] = problem.capacity, problem.slope, problem.bend
+            numbers[4 * pieces : 4 * pieces + mints][number] = problem.supply
+            self._best_flow(self._store, self._at, pieces, mints, tolerance)
+        except self._failures as error:
+            raise KernelUnavailable(str(error)) from error
+        _, numbers = self._arrays(pieces, mints)  # where memory grew it may have moved
+        flows, prices = numbers[3 * pieces : 4 * pieces].copy(), numbers[4 * pieces + mints : -3][number]
+        gap, unmet, wrong = numbers[-3:].tolist()
+        return flows, prices, (gap, unmet, wrong)
+
+    def _make_room(self, needed: int) -> None:
+        if needed > self._room:
+            self._room = _MORE_ROOM * needed
+            self._at = self._reserve(self._store, self._room)
+            if self._at == _NOTHING:
+                self._room = 0
+                raise KernelUnavailable(f"no memory for {needed} bytes")
+
+    def _arrays(self, pieces: int, mints: int) -> tuple[NDArray[np.uint32], Floats]:
+        """What `kernels/flow/src/problem.rs` lays out: the indices, a row each of sources and targets, and everything else."""
+        start = ctypes.addressof(self._memory.data_ptr(self._store).contents) + self._at
+        size = _DOUBLE * (5 * pieces + 2 * mints + 3)
+        held = memoryview((ctypes.c_char * size).from_address(start))
+        indices = np.frombuffer(held, dtype=np.uint32, count=2 * pieces).reshape(2, -1)
+        return indices, np.frombuffer(held, dtype=np.float64, offset=_DOUBLE * pieces)
+
+
+_of_thread = threading.local()
+
+
+def kernel() -> FlowKernel | None:
+    """The instance of this thread; None where there cannot be one."""
+    try:
+        return cast("FlowKernel | None", _of_thread.kernel)
+    except AttributeError:
+        pass
+    try:
+        _of_thread.kernel = FlowKernel()
+    except KernelUnavailable:
+        _of_thread.kernel = None
+    return cast("FlowKernel | None", _of_thread.kernel)
+
+
+@cache
+def _compiled() -> tuple[Engine, Module]:
+    import wasmtime
+
+    config = wasmtime.Config()
+    config.signals_based_traps = False
+    config.memory_reservation = config.memory_reservation_for_growth = _RESERVED_BYTES
+    config.parallel_compilation = False
+    engine = wasmtime.Engine(config)
+    return engine, wasmtime.Module.from_file(engine, str(MODULE))
