@@ -31,6 +31,7 @@ LOCKED: Final = "+lock"
 
 _GRACE_S: Final = 1.0  # a lock must be free for so long: who lost only its session takes it again sooner
 _LOOK_S: Final = 0.4
+_SHARE: Final = 10  # and not more often than so many times what a look takes: it passes over all open orders
 _BEAT_S: Final = 5.0
 _PATIENCE_S: Final = 5.0
 _AGAIN_S: Final = 0.1
@@ -66,7 +67,7 @@ class Liveness:
         self._turn = asyncio.Lock()
         self._keeping: asyncio.Task[None] | None = None
         self._is_pooled = False
-        self._looked_s = 0.0
+        self._look_again_s = 0.0
         self._free_since: dict[str, float] = {}
 
     async def hold(self, owner: str) -> str:
@@ -93,13 +94,14 @@ class Liveness:
         """Let go of the leases of owners whose lock was found free over a moment in which our own was held. How many orders that
         freed; 0 too when the last look was just now. Raises DatabaseUnavailable."""
         now_s, session = time.monotonic(), self._connection
-        if not self._held.is_set() or now_s - self._looked_s < _LOOK_S:
+        if not self._held.is_set() or now_s < self._look_again_s:
             return 0
-        self._looked_s = now_s
+        self._look_again_s = now_s + _LOOK_S
         dead = {owner for owner, since_s in self._free_since.items() if now_s - since_s >= _GRACE_S}
         free, freed = await self._sessions.write(lambda connection: _free(connection, dead))
+        seen_s = time.monotonic()
+        self._look_again_s = max(self._look_again_s, seen_s + _SHARE * (seen_s - now_s))
         if session is self._connection:
-            seen_s = time.monotonic()
             self._free_since = {owner: self._free_since.get(owner, seen_s) for owner in free - self._names}
         return freed
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dexroute.errors import DatabaseError
 from dexroute.storage.advisory import MIGRATION, one_at_a_time
 
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 """The newest revision in migrations/versions (a test holds this to be true)."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -93,6 +93,12 @@ class AttemptRow(SQLModel, table=True):
             sqlite_where=text("dead_at IS NULL"),
             postgresql_where=text("dead_at IS NULL"),
         ),
+        Index(
+            "ix_attempts_signed",
+            "signed_ms",
+            sqlite_where=text("signed_ms IS NOT NULL"),
+            postgresql_where=text("signed_ms IS NOT NULL"),
+        ),
         CheckConstraint("(wire IS NULL) = (signature IS NULL)", name="ck_attempts_signed"),
     )
 

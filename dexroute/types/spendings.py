@@ -19,8 +19,9 @@ class Spending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendingGuard:
-    """Held against a wallet's orders by the very transaction that commits an attempt, so that no two pass a limit together. `check`
-    gets those placed or changed at `since_ms` or later and those that are open, and raises what refuses the step."""
+    """Held against a wallet's orders by the very transaction that commits an attempt, so that no two pass a limit together.
+    `check` gets those placed at `since_ms` or later, those that may have landed since, and those that are open, and raises what
+    refuses the step."""
 
     since_ms: int
     check: Callable[[Sequence[Spending]], None]

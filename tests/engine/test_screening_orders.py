@@ -13,6 +13,7 @@ import pytest
 from dexroute.engine.execution import preparation
 from dexroute.engine.execution.builder import BuiltAttempt, RoutedOrder
 from dexroute.engine.execution.failures import error_of
+from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
 from dexroute.engine.execution.screening import check_day
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import PolicyRefused
@@ -90,6 +91,21 @@ async def test_orders_that_run_at_once_never_pass_a_day_together(
             if order.state is OrderState.FAILED:
                 error = error_of(order)
                 assert isinstance(error, PolicyRefused) and error.context["rule"] in ("day-limit", "day-lamports")
+
+
+async def test_orders_that_waited_long_count_for_the_day_they_are_carried_out_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left for a worker that ran nine days later: one after the other, each long placed when the next is signed."""
+    monkeypatch.setattr(preparation, "screen_attempt", lambda *_: None)
+    async with open_bench(tmp_path) as bench:
+        executor = bench.executor(screening=replace(NOTHING, day_limits={MINT_A: 3_000_000}))
+        orders = [(await executor.place(bench.order()))[0] for _ in range(5)]
+        bench.clock.elapsed_ms += 9 * 86_400_000
+        await OrderQueue(executor, QueuePolicy(at_once=1)).run(until_idle=True)
+        ended = [await bench.store.order(order.id) for order in orders]
+        assert Counter(order.state for order in ended) == {OrderState.CONFIRMED: 3, OrderState.FAILED: 2}
+        assert len(bench.signer.signed) == 3
 
 
 def test_a_policy_knows_whether_it_must_look_back() -> None:

@@ -146,7 +146,7 @@ class MemoryStore:
             raise IllegalTransition(f"order {before.id} moved on from {before.state} to {now.state}", order=before.id)
         # everything that may refuse comes before anything is written
         if guard is not None:
-            guard.check([self._spending(one) for one in self._orders.values() if _counts(one, before, guard.since_ms)])
+            guard.check([self._spending(one) for one in self._orders.values() if self._counts(one, before, guard.since_ms)])
         attempts = self._attempts[before.id] if attempt is None else self._with(attempt)
         fills = [one for one in self._fills[before.id] if withdrawn is None or one.attempt_id != withdrawn.attempt_id]
         if fill is not None and any(one.attempt_id == fill.attempt_id for one in fills):
@@ -265,6 +265,11 @@ class MemoryStore:
         self._record(claimed, order.state, EventKind.CLAIMED, at_ms, {"owner": owner})
         return claimed
 
+    def _counts(self, order: Order, other: Order, since_ms: int) -> bool:
+        signed_ms = max((one.signed_ms for one in self._attempts[order.id] if one.signed_ms is not None), default=0)
+        recent = order.is_open or order.id >= f"{since_ms:012x}" or signed_ms >= since_ms - 600_000
+        return recent and (order.genesis_hash, order.wallet) == (other.genesis_hash, other.wallet)
+
     def _spending(self, order: Order) -> Spending:
         alive = next((one for one in self._attempts[order.id] if one.is_live), None)
         return Spending(order=order, reserved=None if alive is None else alive.expected_costs or Costs())
@@ -331,8 +336,3 @@ class MemoryStore:
 
 def _turn(landed: LandedAttempt) -> tuple[int, str]:
     return landed.rank_ms, landed.order_id
-
-
-def _counts(order: Order, other: Order, since_ms: int) -> bool:
-    recent = order.is_open or order.id >= f"{since_ms:012x}" or order.updated_ms >= since_ms
-    return recent and (order.genesis_hash, order.wallet) == (other.genesis_hash, other.wallet)

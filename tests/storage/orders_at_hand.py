@@ -57,8 +57,8 @@ def an_attempt(order: Order, number: int = 1, **changes: Any) -> Attempt:
     return replace(intent, **changes)
 
 
-def signed(attempt: Attempt) -> Attempt:
-    return replace(attempt, signature=f"signature-{attempt.id}", wire=b"\x01wire" + attempt.id.encode(), signed_ms=2)
+def signed(attempt: Attempt, at_ms: int = 2) -> Attempt:
+    return replace(attempt, signature=f"signature-{attempt.id}", wire=b"\x01wire" + attempt.id.encode(), signed_ms=at_ms)
 
 
 def a_fill(attempt: Attempt) -> Fill:
@@ -83,14 +83,14 @@ async def to_building(store: OrderStore, order: Order) -> Order:
     return building
 
 
-async def to_confirmed(store: OrderStore, order: Order) -> Order:
+async def to_confirmed(store: OrderStore, order: Order, *, signed_ms: int = 2) -> Order:
     """An order through its whole life, everything as large as it can be."""
     building = await to_building(store, order)
     attempt = an_attempt(order)
     intended, _ = await store.advance(building, building, EventKind.INTENT, at_ms=3, attempt=attempt)
     after = replace(intended, state=OrderState.SUBMITTED, route={"legs": []}, quoted=MOST, simulated=MOST)
-    submitted, _ = await store.advance(intended, after, EventKind.SIGNED, at_ms=4, attempt=signed(attempt))
-    landed = replace(signed(attempt), outcome=AttemptOutcome.LANDED, slot=U64_MAX)
+    submitted, _ = await store.advance(intended, after, EventKind.SIGNED, at_ms=4, attempt=signed(attempt, signed_ms))
+    landed = replace(signed(attempt, signed_ms), outcome=AttemptOutcome.LANDED, slot=U64_MAX)
     confirmed = replace(
         submitted,
         state=OrderState.CONFIRMED,

@@ -63,7 +63,8 @@ async def test_no_more_pass_at_once_in_two_processes_either(postgres: str) -> No
 
 
 async def test_what_counts(journal: OrderStore) -> None:
-    """Open orders of any age, and those placed or changed since; of this wallet, on this cluster. Reserved is what is alive."""
+    """Open orders of any age, those placed since, and those signed since, however long they had waited before; of this wallet, on
+    this cluster. Reserved is what is alive."""
     old_ms = NOW_MS - 50 * HOUR_MS
     waiting, _ = await journal.place(an_order(now_ms=old_ms))
     under_way = await intend(journal, await to_building(journal, an_order(now_ms=NOW_MS + 1)), allowing(9))
@@ -72,7 +73,8 @@ async def test_what_counts(journal: OrderStore) -> None:
     dead = replace(an_attempt(given_up), outcome=AttemptOutcome.NEVER_SIGNED, dead_at=4)
     given_up, _ = await journal.advance(given_up, back, EventKind.ATTEMPT_DEAD, at_ms=NOW_MS, attempt=dead)
     landed = await to_confirmed(journal, an_order(now_ms=NOW_MS + 3))
-    long_ago = await to_confirmed(journal, an_order(now_ms=old_ms))  # its last change is of 1970
+    long_ago = await to_confirmed(journal, an_order(now_ms=old_ms))  # signed in 1970
+    waited = await to_confirmed(journal, an_order(now_ms=NOW_MS - 1_000 * HOUR_MS), signed_ms=NOW_MS - 1_000)
     await journal.place(an_order(wallet=Pubkey.new_unique()))
     await journal.place(an_order(genesis_hash="elsewhere"))
     found: dict[str, Spending] = {}
@@ -84,6 +86,6 @@ async def test_what_counts(journal: OrderStore) -> None:
     mine = await to_building(journal, an_order(now_ms=NOW_MS + 4))
     with pytest.raises(PolicyRefused):
         await intend(journal, mine, SpendingGuard(since_ms=NOW_MS, check=check))
-    assert found.keys() - {mine.id} == {waiting.id, under_way.id, given_up.id, landed.id} and long_ago.id not in found
+    assert found.keys() - {mine.id} == {waiting.id, under_way.id, given_up.id, landed.id, waited.id} and long_ago.id not in found
     assert found[under_way.id].reserved == COSTS and found[landed.id].order == landed
     assert found[waiting.id].reserved is None and found[given_up.id].reserved is None
