@@ -142,7 +142,8 @@ async def recovery(bench: Bench, orders: int, database: str) -> Recovery:
     next_one = await Worker.start(bench, "next")
     at: dict[str, float] = {}
     while len(at) < 3:
-        at[(await next_one.told())["ended"]] = time.perf_counter() - start
+        ended = (await next_one.told())["ended"]
+        at[ended] = time.perf_counter() - start
     found = await next_one.measured()
     assert found["confirmed"] == orders, "every order was carried out"
     return Recovery(database=database, orders=orders, ready_s=at["nothing"], first_s=at["first"], left_behind_s=at["left behind"])
