@@ -12,6 +12,7 @@ from random import Random
 import pytest
 
 from dexroute.chain.apis.json_api import JsonApi
+from dexroute.chain.rpc import connections
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
 from dexroute.chain.rpc.fields import Field
 from dexroute.chain.whole_calls import MOST_AT_ONCE
@@ -77,6 +78,23 @@ async def test_many_callers_share_connections_that_are_kept(node: KeepingNode) -
         assert {answer.uint() for answer in answers} == {7}
         await node.has_no_more_than(MOST_AT_ONCE)
     assert node.asked == 500 and 1 < node.most <= MOST_AT_ONCE
+    await endpoint.aclose()
+
+
+async def test_one_caller_after_the_other_uses_one_connection_and_what_a_burst_left_is_closed(
+    node: KeepingNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = node.endpoint()
+    for _ in range(20):
+        await endpoint.call("getSlot", [])
+    assert len(node.writers) == 1
+    await asyncio.gather(*(endpoint.call("getSlot", []) for _ in range(8)))
+    assert node.connections == len(node.writers) == 8
+    monkeypatch.setattr(connections, "KEPT_S", 0.0)
+    for _ in range(8):
+        await endpoint.call("getSlot", [])
+    await node.has_no_more_than(1)
+    assert node.connections == 1 and len(node.writers) == 8
     await endpoint.aclose()
 
 

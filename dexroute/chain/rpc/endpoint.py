@@ -10,6 +10,7 @@ from typing import Any, Final
 import httpx
 from solders.hash import Hash
 
+from dexroute.chain.rpc.connections import Connections
 from dexroute.chain.rpc.failures import REFUSED_ACCESS, from_http_status, from_json_rpc, retry_after_ms
 from dexroute.chain.rpc.fields import Field
 from dexroute.chain.rpc.health import EndpointHealth, TokenBucket, monotonic_ms
@@ -51,13 +52,20 @@ class JsonRpcEndpoint:
             self._url = httpx.URL("http://embedded/" if url == EMBEDDED else url)
         except httpx.InvalidURL as error:
             raise ConfigError(f"endpoint {self.name}: not a valid URL: {self._secrets.scrub(str(error))}") from None
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            timeout=self._timeout_s,
-            # `_calls` bounds them; a bound here makes httpcore close what it should keep (encode/httpcore#1000)
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-            headers={"Content-Type": "application/json"},
-            trust_env=not is_loopback(url),  # a proxy of the environment cannot reach this machine's own ports
+        trust_env = not is_loopback(url)  # a proxy of the environment cannot reach this machine's own ports
+        # the certificates of all authorities take longer to read than many a call: once, and not for a server without TLS
+        tls = httpx.create_ssl_context(trust_env=trust_env) if transport is None and self._url.scheme == "https" else False
+        self._http = Connections(
+            lambda: httpx.AsyncClient(
+                transport=transport,
+                timeout=self._timeout_s,
+                # `_calls` bounds them; a bound here makes httpcore close what it should keep (encode/httpcore#1000)
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+                headers={"Content-Type": "application/json"},
+                verify=tls,
+                trust_env=trust_env,
+            ),
+            are_one=transport is not None,
         )
 
     def __repr__(self) -> str:
@@ -137,7 +145,7 @@ class JsonRpcEndpoint:
 
     async def _post(self, method: str, body: bytes) -> tuple[httpx.Response, bytes]:
         content = bytearray()
-        async with self._http.stream("POST", self._url, content=body) as response:
+        async with self._http.one() as http, http.stream("POST", self._url, content=body) as response:
             async for chunk in response.aiter_bytes():
                 content += chunk
                 if len(content) > self._largest_answer:
