@@ -33,6 +33,12 @@ def default_data_dir(environment: Mapping[str, str]) -> Path:
     return home(environment) / ".local" / "share" / "dexroute"
 
 
+def state_dir(environment: Mapping[str, str]) -> Path:
+    """The user's place for what an application remembers and no backup of its data holds."""
+    base = environment.get("XDG_STATE_HOME")
+    return (Path(base) if base else home(environment) / ".local" / "state") / "dexroute"
+
+
 def home(environment: Mapping[str, str]) -> Path:
     """The user's home directory, as the environment names it."""
     named = environment.get("HOME")

@@ -38,7 +38,8 @@ class Settings:
     `amm_v4_order_book` say which build of Raydium's AMM v4 the cluster runs, as `dex doctor` finds out. `keypair` pays and signs; a
     worker carries out the orders of the further wallets of `keypairs` as well. `http_discovery` allows asking Raydium's and
     Meteora's public APIs on mainnet-beta. `max_slot_age` None asks for no newest slot. `lookup_tables` are address lookup tables
-    routes may use besides remembered ones. The `policy_` settings bound what is ever signed (see SigningPolicy).
+    routes may use besides remembered ones. The `policy_` settings bound what is ever signed (see SigningPolicy). `state_dir`
+    keeps what no backup of `data_dir` brings back.
     """
 
     cluster: str
@@ -57,6 +58,7 @@ class Settings:
     keypairs: tuple[str, ...] = field(repr=False)
     commitment: str
     data_dir: Path
+    state_dir: Path
     database_url: str = field(repr=False)
     slippage_bps: int
     max_impact_bps: int
@@ -187,6 +189,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, environment: Ma
         keypairs=found["keypairs"],
         commitment=found["commitment"],
         data_dir=data_dir,
+        state_dir=files.state_dir(os.environ if environment is None else environment),
         database_url=found["database_url"] or f"sqlite+aiosqlite:///{data_dir / 'journal.sqlite3'}",
         slippage_bps=found["slippage_bps"],
         max_impact_bps=found["max_impact_bps"],

@@ -426,7 +426,9 @@ class Dex:
             if self._store is None:
                 from dexroute.storage.store import open_store
 
-                store = await self._stack.enter_async_context(open_store(self.settings.database_url))
+                # the embedded cluster lies in the same directory: a backup brings both back as they were
+                elsewhere = None if self.settings.is_embedded else self.settings.state_dir
+                store = await self._stack.enter_async_context(open_store(self.settings.database_url, elsewhere=elsewhere))
                 self._events = await self._stack.enter_async_context(
                     open_events(store, self.settings.redis_url, self._connection.genesis_hash)
                 )

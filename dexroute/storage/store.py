@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from dexroute.storage.database import open_database, open_read_only, writing_eng
 from dexroute.storage.failures import translated
 from dexroute.storage.high_water import HighWater
 from dexroute.storage.inspection import prepare_file
+from dexroute.storage.last_signed import LastSigned
 from dexroute.storage.learned import SqlLearned
 from dexroute.storage.liveness import Liveness
 from dexroute.storage.location import locate
@@ -30,6 +32,7 @@ from dexroute.storage.snapshot import JournalSnapshot
 from dexroute.storage.tables import MetaRow, table_of
 
 _RESTORED = "restored"
+_NAME = "journal"  # under which it keeps a name of its own
 
 
 class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTables):
@@ -41,6 +44,7 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTab
         self.label = sessions.label
         self._high_water = high_water
         self._liveness = liveness
+        self._last_signed: LastSigned | None = None
 
     async def alive_as(self, owner: str) -> str:
         return owner if self._liveness is None else await self._liveness.hold(owner)
@@ -77,21 +81,44 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTab
         rows = await self._sessions.rows(select(MetaRow.value).where(col(MetaRow.name) == name))
         return str(rows[0].value) if rows else None
 
+    async def watch_signatures(self, folder: Path) -> None:
+        """Note it when the journal does not know the signature this machine committed to it last, as `folder` has it; and keep
+        the next ones there."""
+        if (name := await self.noted(_NAME)) is None:
+            await self.replace_note(_NAME, None, secrets.token_hex(16))  # unless another process was faster
+            name = await self.noted(_NAME)
+        self._last_signed = LastSigned(folder, str(name), self.label)
+        last = self._last_signed.read()
+        if last is not None and not await self.known_signatures([last]):
+            await self.note_lost(1, last)
+        self.on_commit(self._last_signed.hear)
+
+    async def note_lost(self, signatures: int, last: str | None = None) -> None:
+        """So many signatures, or more, are missing, `last` among them. The note stays until a person accepts that; it begins anew
+        with a loss that is not the one it knows."""
+        known = json.loads(await self.noted(_RESTORED) or "{}")
+        missing = max(known.get("missing", 0), signatures)
+        if known.get("missing") != missing or last not in (None, known.get("last")):
+            await self.note(_RESTORED, json.dumps({"missing": missing, "last": last}))
+
     async def accept_lost(self) -> None:
         def step(connection: Connection) -> None:
             connection.execute(delete(table_of(MetaRow)).where(col(MetaRow.name) == _RESTORED))
             if self._high_water is not None:
                 self._high_water.set(int(connection.execute(COUNT_SIGNED).scalar_one()))
+            if self._last_signed is not None:
+                self._last_signed.forget()
 
         await self._sessions.write(step)
 
 
 @asynccontextmanager
-async def open_store(database: str | Path) -> AsyncIterator[SqlStore]:
+async def open_store(database: str | Path, *, elsewhere: Path | None = None) -> AsyncIterator[SqlStore]:
     """The store at a path, `sqlite:///path` or `postgresql://...`, migrated to this code's schema.
 
-    A SQLite journal is held by one process at a time, through a lock beside it. Raises DataDirBusy when another holds it,
-    DatabaseError when it is corrupt, newer or not a journal (nothing is overwritten), DatabaseUnavailable, ConfigError.
+    A SQLite journal is held by one process at a time, through a lock beside it. `elsewhere` is a folder that no backup of the
+    journal holds: what is kept there tells whether the journal was restored from one (LastSigned). Raises DataDirBusy when another
+    holds it, DatabaseError when it is corrupt, newer or not a journal (nothing is overwritten), DatabaseUnavailable, ConfigError.
     """
     location = locate(database)
     with ExitStack() as held:
@@ -109,6 +136,8 @@ async def open_store(database: str | Path) -> AsyncIterator[SqlStore]:
                 store = SqlStore(sessions, high_water, liveness)
                 if high_water is not None:
                     await _compare(store, high_water, is_new=is_new)
+                if elsewhere is not None:
+                    await store.watch_signatures(elsewhere)
                 yield store
             finally:
                 if liveness is not None:
@@ -144,9 +173,7 @@ async def _compare(store: SqlStore, high_water: HighWater, *, is_new: bool) -> N
         return
     high_water.count = kept
     if signed < kept:
-        known = json.loads(await store.noted(_RESTORED) or "{}")
-        if known.get("missing") != kept - signed:
-            await store.note(_RESTORED, json.dumps({**known, "missing": kept - signed}))
+        await store.note_lost(kept - signed)
 
 
 def _nothing(signatures: int) -> None:

@@ -323,6 +323,14 @@ class Node:
         shape = {"slot": landed.slot, "confirmations": left, "err": landed.error, "status": outcome}
         return shape | {"confirmationStatus": level}
 
+    def do_getSignaturesForAddress(self, address: Any, config: Any = None) -> Any:
+        told = _config(config, "commitment", "minContextSlot", "limit")
+        slot, key = self._slot(told), _key(address)
+        named = [(s, found) for s, found in self.chain.landed.items() if key in found.transaction.message.account_keys]
+        newest = sorted((one for one in named if one[1].slot <= slot), key=lambda one: -one[1].slot)[: told.get("limit", 1_000)]
+        level = {"confirmationStatus": "finalized", "memo": None, "blockTime": None}
+        return [{"signature": str(s), "slot": found.slot, "err": found.error, **level} for s, found in newest]
+
     def do_getTransaction(self, signature: Any, config: Any = None) -> Any:
         told = _config(config, "encoding", "commitment", "maxSupportedTransactionVersion")
         if _level(told, "finalized") == "processed":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import shutil
 import signal
 
 from solders.pubkey import Pubkey
@@ -79,3 +80,24 @@ async def test_killed_at_a_random_moment_and_resumed(open_stage: Opener) -> None
     assert stage.landed() == [order["signature"]] and order["state"] == "CONFIRMED"
     assert 10**9 - stage.holding(Pubkey.from_string(a)) == int(order["amount_in"]) == 5_000_000
     assert stage.holding(Pubkey.from_string(b)) == int(order["amount_out"])
+
+
+async def test_a_data_directory_brought_back_swaps_nothing_twice(open_stage: Opener) -> None:
+    """Nothing is signed while what the journal forgot may still land, nor anything that it did already."""
+    stage: Stage = await open_stage(Pace(slot_ms=20, finalize_after=4))
+    a, b = market(stage)
+    await stage.swap("1", a, b)
+    data, backup = stage.folder / "data", stage.folder / "backup"
+    shutil.copytree(data, backup)
+    words = ("swap", "5", a, b, "--yes", "--key", "monday")
+    order = await stage.dex(*words)
+    shutil.rmtree(data)
+    shutil.copytree(backup, data)
+    error = (await stage.dex(*words, code=5))["error"]
+    assert error["code"] == "JOURNAL_RESTORED" and error["retryable"], error
+    until = error["context"]["until_height"]
+    while stage.chain.height(stage.chain.slot_at("finalized")) <= until:
+        await asyncio.sleep(0.2)
+    doubt = (await stage.dex(*words, code=4))["error"]
+    assert doubt["code"] == "ORDER_IN_DOUBT" and order["signature"] in doubt["message"], doubt
+    assert len(stage.landed()) == 2

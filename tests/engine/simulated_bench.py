@@ -91,8 +91,8 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(directory: Path, nodes: int = 1) -> AsyncIterator[Bench]:
+async def open_bench(directory: Path, nodes: int = 1, *, elsewhere: Path | None = None) -> AsyncIterator[Bench]:
     clock = VirtualClock()
     chain = SimulatedChain(clock=clock)
-    async with open_store(directory / "journal.db") as store:
+    async with open_store(directory / "journal.db", elsewhere=elsewhere) as store:
         yield Bench(store=store, clock=clock, chain=chain, nodes=[SimulatedNode(chain=chain) for _ in range(nodes)])

@@ -143,3 +143,69 @@ async def test_the_same_backup_restored_again_is_noticed_again(tmp_path: Path) -
         await again.store.accept_lost()
     async with reopened(bench, file) as accepted:
         assert await read_restored(accepted.store) is None
+
+
+async def test_a_whole_directory_restored_is_noticed_by_what_lies_outside_it(tmp_path: Path) -> None:
+    """The count lies beside the journal and came back with it."""
+    home, backup, outside = tmp_path / "home", tmp_path / "backup", tmp_path / "outside"
+    home.mkdir()
+    async with open_bench(home, elsewhere=outside) as bench:
+        await bench.executor().execute(bench.order())
+    shutil.copytree(home, backup)
+    for _ in range(2):  # the same backup twice: the second time there is another loss beside the first
+        async with open_store(home / "journal.db", elsewhere=outside) as store:
+            later = replace(bench, store=store, seen=[])
+            asked = bench.order(key=f"pay day {len(bench.signer.signed)}")
+            assert (await later.executor().execute(asked)).state is OrderState.CONFIRMED
+        shutil.rmtree(home)
+        shutil.copytree(backup, home)
+        async with open_store(home / "journal.db", elsewhere=outside) as store:
+            restored = replace(bench, store=store, seen=[])
+            executor = restored.executor()
+            with pytest.raises(JournalRestored, match="lacks 1 signatures"):
+                await executor.execute(asked)
+            bench.clock.elapsed_ms += WAIT_MS
+            with pytest.raises(OrderInDoubt, match=str(bench.signer.signed[-1])):
+                await executor.execute(asked)
+            assert bench.chain.swaps(asked) == 1
+            await store.accept_lost()
+        async with open_store(home / "journal.db", elsewhere=outside) as store:
+            assert await read_restored(store) is None, "accepted, and signed nothing since"
+
+
+async def test_a_backup_that_knows_an_older_loss_does_not_hide_the_next(tmp_path: Path) -> None:
+    bench, asked = await swapped_then_restored(tmp_path, placed=False)
+    file = tmp_path / "journal.db"
+    async with reopened(bench, file) as restored:
+        with pytest.raises(JournalRestored):
+            await restored.executor().execute(asked)
+        bench.clock.elapsed_ms += WAIT_MS
+        assert (await restored.executor().execute(bench.order())).state is OrderState.CONFIRMED
+    shutil.copy(file, tmp_path / "backup.db")
+    async with reopened(bench, file) as later:
+        lost = bench.order(key="a second pay day", slippage_bps=51)
+        assert (await later.executor().execute(replace(lost, key=lost.id))).state is OrderState.CONFIRMED
+    shutil.copy(tmp_path / "backup.db", file)
+    async with reopened(bench, file) as again:
+        state = await read_restored(again.store)
+        assert state is not None and state["missing"] == 2 and not state.get("over"), "waited out and looked up anew"
+
+
+async def test_where_nothing_can_be_kept_outside_orders_are_carried_out_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    async with open_bench(tmp_path, elsewhere=tmp_path / "a file") as bench:
+        assert (await bench.executor().execute(bench.order())).state is OrderState.CONFIRMED
+    async with open_store(tmp_path / "journal.db", elsewhere=tmp_path / "a file") as store:
+        assert await read_restored(store) is None
+
+
+async def test_a_copy_tried_out_elsewhere_is_no_restore(tmp_path: Path) -> None:
+    home, copy, outside = tmp_path / "home", tmp_path / "copy", tmp_path / "outside"
+    home.mkdir()
+    async with open_bench(home, elsewhere=outside) as bench:
+        await bench.executor().execute(bench.order())
+    shutil.copytree(home, copy)
+    async with open_store(home / "journal.db", elsewhere=outside) as store:
+        await replace(bench, store=store).executor().execute(bench.order())
+    async with open_store(copy / "journal.db", elsewhere=outside) as store:
+        assert await read_restored(store) is None

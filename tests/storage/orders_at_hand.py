@@ -89,8 +89,10 @@ async def to_confirmed(store: OrderStore, order: Order, *, signed_ms: int = 2) -
     attempt = an_attempt(order)
     intended, _ = await store.advance(building, building, EventKind.INTENT, at_ms=3, attempt=attempt)
     after = replace(intended, state=OrderState.SUBMITTED, route={"legs": []}, quoted=MOST, simulated=MOST)
-    submitted, _ = await store.advance(intended, after, EventKind.SIGNED, at_ms=4, attempt=signed(attempt, signed_ms))
-    landed = replace(signed(attempt, signed_ms), outcome=AttemptOutcome.LANDED, slot=U64_MAX)
+    signature = signed(attempt, signed_ms)
+    facts = {"signature": signature.signature}
+    submitted, _ = await store.advance(intended, after, EventKind.SIGNED, at_ms=4, facts=facts, attempt=signature)
+    landed = replace(signature, outcome=AttemptOutcome.LANDED, slot=U64_MAX)
     confirmed = replace(
         submitted,
         state=OrderState.CONFIRMED,

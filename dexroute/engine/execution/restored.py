@@ -50,7 +50,7 @@ class RestoreGuard:
             wallets[str(order.wallet)] = await self._lost_swaps(order.wallet)
             await self._store.note(RESTORED, json.dumps(state))
         if not is_new or order.key != order.id:
-            _check_lost(order, state, wallets[str(order.wallet)])
+            _check_lost(order, state, wallets[str(order.wallet)], is_new=is_new)
 
     async def _state(self) -> dict[str, Any] | None:
         """The note, read until there is none: none comes while a journal is open."""
@@ -122,20 +122,21 @@ async def read_restored(store: OrderStore) -> dict[str, Any] | None:
     return found
 
 
-def _check_lost(order: Order, state: dict[str, Any], lost: list[dict[str, Any]] | None) -> None:
-    facts = {"order": order.id, "missing": state["missing"], "wallet": str(order.wallet)}
+def _check_lost(order: Order, state: dict[str, Any], lost: list[dict[str, Any]] | None, *, is_new: bool) -> None:
+    facts = {"order": order.id, "key": order.key, "missing": state["missing"], "wallet": str(order.wallet)}
+    name, step = (f"the order for key {order.key!r}", "nothing is to be done") if is_new else (f"order {order.id}", "cancel it")
     if lost is None:
         raise OrderInDoubt(
-            f"order {order.id} may have been carried out before the journal was restored from a backup, and no node tells "
-            f"the whole history of wallet {order.wallet}: look, and cancel it if it was; then `dex orders restored --accept`",
+            f"{name} may have been carried out before the journal was restored from a backup, and no node tells the whole history "
+            f"of wallet {order.wallet}: look; if it was, {step}; if not, `dex orders restored --accept` and again",
             **facts,
         )
     for swap in lost:
         if _may_be(order, {mint: int(change) for mint, change in swap["changes"].items()}):
             raise OrderInDoubt(
-                f"order {order.id} may have been carried out before the journal was restored from a backup: transaction "
+                f"{name} may have been carried out before the journal was restored from a backup: transaction "
                 f"{swap['signature']} of wallet {order.wallet} at slot {swap['slot']}, which the journal does not know, moved "
-                f"{swap['changes']}. If that is it, cancel the order; then `dex orders restored --accept`",
+                f"{swap['changes']}. If that is it, {step}; if not, `dex orders restored --accept` and again",
                 signature=swap["signature"],
                 slot=swap["slot"],
                 changes=swap["changes"],
