@@ -11,14 +11,13 @@ from dexroute.cli.session import OutputFormat
 from dexroute.cli.streams import say
 from dexroute.cli.terminal import printable
 from dexroute.errors import DexError, UsageError
-from dexroute.types.amounts import format_ui_amount
+from dexroute.types.amounts import sol_text
 
 if TYPE_CHECKING:
     from dexroute.cli.words import Words
 
 _BUG, _BUG_EXIT = "BUG", 1
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_LAMPORT_DECIMALS = 9
 
 
 def error_json(error: DexError) -> dict[str, Any]:
@@ -34,7 +33,6 @@ def report(error: DexError, format_: OutputFormat, words: Words | None = None) -
     lines = [error.message, *_details(error)]
     if words is not None:
         lines = [words.line(line, error) for line in lines]
-        lines[1:1] = words.amounts(error)
     _print_headline(error.code, lines[0])
     for line in lines[1:]:
         say(f"  {printable(line)}")
@@ -83,21 +81,24 @@ def _details(error: DexError) -> list[str]:
     for candidate in error.context.get("candidates", []):
         if isinstance(candidate, dict):
             pools, reason = candidate.get("pools", []), str(candidate.get("reason", ""))
+            if reason and reason in error.message:
+                continue
             said_already = len(pools) == 1 and str(pools[0]) in reason
             lines.append(f"- {reason}" if said_already else f"- {' → '.join(map(str, pools))}: {reason}")
     items = error.context.get("items", {})
     if isinstance(items, dict):
-        lines.extend(f"- {_item(name, str(need))}" for name, need in items.items() if need not in ("0", 0))
+        mint = error.context.get("mint", "an unknown mint")
+        lines.extend(f"- {_item(name, str(need), mint)}" for name, need in items.items() if need not in ("0", 0))
     return lines
 
 
-def _item(name: str, need: str) -> str:
-    """One thing a swap needs, with its unit: `network fee: 0.000005 SOL`."""
+def _item(name: str, need: str, mint: str) -> str:
+    """One thing a swap needs, with its unit: `network fee: 0.000005 SOL`. What is no lamports is of the mint that is short."""
+    words = name.removesuffix("_lamports").replace("_", " ")
     if name.endswith("_lamports") and need.isdecimal():
         back = " (comes back in the same transaction)" if name.startswith("temporary") else ""
-        words = name.removesuffix("_lamports").replace("_", " ")
-        return f"{words}: {format_ui_amount(int(need), _LAMPORT_DECIMALS)} SOL{back}"
-    return f"{name.replace('_', ' ')}: {need} base units"
+        return f"{words}: {sol_text(int(need))}{back}"
+    return f"{words}: {need} base units of {mint}"
 
 
 def _json(code: str, message: str, *, retryable: bool, context: dict[str, Any]) -> dict[str, Any]:

@@ -250,7 +250,6 @@ def _price(numerator: int, denominator: int) -> str:
 
 def _held(dex: Dex, pool: RememberedPool, dollars: int | None) -> str:
     """What the pool held when it was last read, or an API's word on it, for reading."""
-    from dexroute.types.amounts import format_ui_amount
 
     if not pool.reserves:
         return f"about ${dollars:,}" if dollars is not None else "liquidity unknown"
@@ -258,7 +257,7 @@ def _held(dex: Dex, pool: RememberedPool, dollars: int | None) -> str:
     for mint, amount in zip(pool.mints, pool.reserves, strict=True):
         token = dex.tokens.known(mint)
         units = f"{dex.tokens.label(mint)} base units"
-        shown.append(f"{format_ui_amount(amount, token.decimals)} {token.symbol}" if token else f"{amount} {units}")
+        shown.append(token.text(amount) if token else f"{amount} {units}")
     return " + ".join(shown)
 
 

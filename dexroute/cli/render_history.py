@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from dexroute.cli.render_order import LAMPORT_DECIMALS, fact_table, render_headline, route_rows
+from dexroute.cli.render_order import amount_text, fact_table, failure_text, render_headline, route_rows
 from dexroute.cli.terminal import short
-from dexroute.types.amounts import format_ui_amount
+from dexroute.types.amounts import LAMPORT_DECIMALS, format_ui_amount, sol_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _NOTHING = "–"
 _TOLD_ELSEWHERE = {"attempt", "signature", "blockhash", "last_valid_block_height", "message", "limit_amount"}
 _LONGEST_FACT = 44  # an address
+_UNITS = {"_micro_lamports": "micro-lamports", "_lamports": "SOL", "_bps": "bps", "_ms": "ms"}
 
 
 def render_history(console: Console, receipt: Receipt, tokens: Tokens) -> None:
@@ -33,7 +34,7 @@ def render_history(console: Console, receipt: Receipt, tokens: Tokens) -> None:
         _section(console, "costs", costs)
     for attempt in receipt.attempts:
         _section(console, f"attempt {attempt.number}", fact_table(_attempt_rows(attempt, receipt)))
-    _section(console, "steps", _timeline(receipt.events))
+    _section(console, "steps", _timeline(receipt, tokens))
 
 
 def _section(console: Console, title: str, table: Table) -> None:
@@ -66,7 +67,7 @@ def _facts(receipt: Receipt, tokens: Tokens) -> list[tuple[str, str]]:
     if fill is not None and fill.units_consumed is not None:
         rows.append(("compute units", str(fill.units_consumed)))
     if order.failure:
-        rows.append(("failure", f"[{order.failure.code}] {order.failure.message}"))
+        rows.append(("failure", failure_text(order.failure, tokens)))
     return rows
 
 
@@ -188,12 +189,13 @@ def _witnesses(witnesses: Any) -> str:
     return f"{count} node{'' if count == 1 else 's'} knew nothing of it"
 
 
-def _timeline(events: tuple[OrderEvent, ...]) -> Table:
+def _timeline(receipt: Receipt, tokens: Tokens) -> Table:
     """A line a step: its number, when, what, where to, and its numbers below each other where there is room for no more."""
     from rich.table import Table
 
     from dexroute.sdk.ledger import utc
 
+    events = receipt.events
     table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
     for name, justify in (("step", "right"), ("time", "left"), ("after", "right"), ("event", "left"), ("state", "left")):
         table.add_column(name, justify=justify, no_wrap=name != "state")  # type: ignore[arg-type]
@@ -202,7 +204,8 @@ def _timeline(events: tuple[OrderEvent, ...]) -> Table:
         moved = f"→ {event.after}" if event.before is not event.after else str(event.after)
         at = utc(event.at_ms)
         clock = at[11:23] if at else str(event.at_ms)
-        table.add_row(str(event.seq), clock, _after(event.at_ms - events[0].at_ms), str(event.kind), moved, _facts_text(event))
+        after = _after(event.at_ms - events[0].at_ms)
+        table.add_row(str(event.seq), clock, after, str(event.kind), moved, _facts_text(event, receipt, tokens))
     return table
 
 
@@ -210,13 +213,27 @@ def _after(elapsed_ms: int) -> str:
     return f"{elapsed_ms} ms" if abs(elapsed_ms) < 10_000 else f"{elapsed_ms // 1_000} s"
 
 
-def _facts_text(event: OrderEvent) -> str:
+def _facts_text(event: OrderEvent, receipt: Receipt, tokens: Tokens) -> str:
     facts = {"attempt": event.facts.get("attempt")} | {k: v for k, v in event.facts.items() if k not in _TOLD_ELSEWHERE}
     return ", ".join(
-        f"{name.replace('_', ' ')} {value}"
+        _fact_text(name, value, receipt, tokens)
         for name, value in facts.items()
         if isinstance(value, (str, int)) and not isinstance(value, bool) and len(str(value)) <= _LONGEST_FACT
     )
+
+
+def _fact_text(name: str, value: str | int, receipt: Receipt, tokens: Tokens) -> str:
+    """One number of a step with its unit, which its name ends in."""
+    request = receipt.order.request
+    mints = {"amount_in": request.input_mint, "amount_out": request.output_mint}
+    for ending, mint in mints.items():
+        if name.endswith(ending) and str(value).isdecimal():
+            return f"{name.replace('_', ' ')} {amount_text(int(value), mint, tokens)}"
+    for ending, unit in _UNITS.items():
+        if name.endswith(ending):
+            shown = sol_text(int(value)) if unit == "SOL" and str(value).isdecimal() else f"{value} {unit}"
+            return f"{name.removesuffix(ending).replace('_', ' ')} {shown}"
+    return f"{name.replace('_', ' ')} {value}"
 
 
 def _columns(*names: str) -> Table:

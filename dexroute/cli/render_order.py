@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dexroute.types.amounts import format_ui_amount
+from dexroute.cli.words import in_sol, in_whole_tokens, with_names
+from dexroute.errors import FundsPromised, InsufficientFunds
+from dexroute.types.amounts import sol_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,9 +18,8 @@ if TYPE_CHECKING:
     from dexroute.engine.execution.stats import QueueStats
     from dexroute.sdk.dex import Dex
     from dexroute.sdk.quote import Token
-    from dexroute.types.orders import Costs, OrderEvent, SwapAmounts
+    from dexroute.types.orders import Costs, Failure, OrderEvent, SwapAmounts
 
-LAMPORT_DECIMALS = 9
 _WIDE = 100  # characters
 STATE_COLORS = {"CONFIRMED": "green", "FAILED": "red", "CANCELLED": "yellow"}
 
@@ -46,11 +47,16 @@ async def known_mints(dex: Dex, mints: Iterable[Pubkey]) -> dict[Pubkey, Token]:
 def amount_text(amount: int, mint: Pubkey, tokens: Tokens) -> str:
     """`1.5 SOL`, or base units where the decimals are not known."""
     token = tokens.get(mint)
-    return f"{format_ui_amount(amount, token.decimals)} {token.symbol}" if token else f"{amount} base units of {mint}"
+    return token.text(amount) if token else f"{amount} base units of {mint}"
 
 
-def sol_text(lamports: int) -> str:
-    return f"{format_ui_amount(lamports, LAMPORT_DECIMALS)} SOL"
+def failure_text(failure: Failure, tokens: Tokens) -> str:
+    """Why an order failed, with symbols and whole tokens."""
+    known = {str(mint): token for mint, token in tokens.items()}
+    text = in_whole_tokens(failure.message, known.get)
+    if failure.code in (InsufficientFunds.code, FundsPromised.code):
+        text = in_sol(text)
+    return f"[{failure.code}] {with_names(text, lambda address: known[address].symbol if address in known else None)}"
 
 
 def render_receipt(console: Console, receipt: Receipt, tokens: Tokens) -> None:
@@ -73,7 +79,7 @@ def render_receipt(console: Console, receipt: Receipt, tokens: Tokens) -> None:
     if receipt.fill and receipt.fill.units_consumed is not None:
         rows.append(("compute units", str(receipt.fill.units_consumed)))
     if order.failure:
-        rows.append(("failure", f"[{order.failure.code}] {order.failure.message}"))
+        rows.append(("failure", failure_text(order.failure, tokens)))
     console.print(fact_table(rows))
     if receipt.events:
         render_events(console, receipt.events)
@@ -151,11 +157,19 @@ def render_orders(console: Console, receipts: Sequence[Receipt], tokens: Tokens)
         table.add_column(name, no_wrap=name != "swap", overflow="fold" if name == "swap" else "ellipsis")
     for receipt in receipts:
         state = str(receipt.order.state)
-        amounts = receipt.order.executed or receipt.order.quoted
-        swap = _swap_text(amounts, receipt, tokens) if amounts else asked_text(receipt, tokens)
+        swap = _listed_text(receipt, tokens)
         signature = (_short(receipt.signature),) if wide else ()
         table.add_row(receipt.order.id, Text(state, style=STATE_COLORS.get(state, "cyan")), swap, *signature)
     console.print(table)
+
+
+def _listed_text(receipt: Receipt, tokens: Tokens) -> str:
+    """What an order moved, or is quoted to move; of one that failed, what was asked and why not."""
+    order = receipt.order
+    if order.failure and not order.executed:
+        return f"{asked_text(receipt, tokens)}  {order.failure.code}"
+    amounts = order.executed or order.quoted
+    return _swap_text(amounts, receipt, tokens) if amounts else asked_text(receipt, tokens)
 
 
 def _share_text(leg: Mapping[str, Any], receipt: Receipt, tokens: Tokens) -> str:

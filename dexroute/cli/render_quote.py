@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from dexroute.cli.render_order import amount_text
 from dexroute.cli.rounding import share_texts
 from dexroute.cli.terminal import short
+from dexroute.cli.words import in_whole_tokens, with_names
 from dexroute.types.amounts import format_ui_amount
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from dexroute.engine.routing.quote import Candidate
     from dexroute.sdk.quote import Freshness, Quote, Token
 
-_ADDRESS = re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{32,44}\b")
 _FEE_NAMES = {"pool": "pool fee", "creator": "creator fee", "transfer": "transfer fee"}
 
 
@@ -45,9 +45,9 @@ def headline(quote: Quote) -> Text:
 
     paid, got = quote.input_token, quote.output_token
     return Text.assemble(
-        (f"{format_ui_amount(quote.amount_in, paid.decimals)} {paid.symbol}", "bold"),
+        (paid.text(quote.amount_in), "bold"),
         "  →  ",
-        (f"{format_ui_amount(quote.amount_out, got.decimals)} {got.symbol}", "bold green"),
+        (got.text(quote.amount_out), "bold green"),
     )
 
 
@@ -70,20 +70,15 @@ def fact_rows(quote: Quote, *, age_ms: int, requests: Mapping[str, int] | None =
     slippage = f"(slippage {quote.terms.slippage_bps} bps)"
     rows = []
     if quote.request.mode.value == "exact_in":
-        rows.append(("at least", f"{format_ui_amount(quote.min_amount_out, got.decimals)} {got.symbol} {slippage}"))
+        rows.append(("at least", f"{got.text(quote.min_amount_out)} {slippage}"))
     else:
-        rows.append(("at most", f"{format_ui_amount(quote.max_amount_in, paid.decimals)} {paid.symbol} {slippage}"))
+        rows.append(("at most", f"{paid.text(quote.max_amount_in)} {slippage}"))
     impact = "unknown" if quote.price_impact_bps is None else f"{quote.price_impact_bps} bps"
     rows.append(("price impact", f"{impact} (fees excluded)"))
     for reference in quote.guards.references:
         worth = quote.amount_in * reference.ratio // 1
-        rows.append(("reference", f"{format_ui_amount(worth, got.decimals)} {got.symbol} ({reference.source})"))
-    for fee in quote.fees:
-        token = quote.tokens.get(fee.mint)
-        amount = (
-            f"{format_ui_amount(fee.amount, token.decimals)} {token.symbol}" if token else f"{fee.amount} base units of {fee.mint}"
-        )
-        rows.append((_FEE_NAMES[fee.kind.value], amount))
+        rows.append(("reference", f"{got.text(worth)} ({reference.source})"))
+    rows += [(_FEE_NAMES[fee.kind.value], amount_text(fee.amount, fee.mint, quote.tokens)) for fee in quote.fees]
     since = f", {age_ms} ms ago" if quote.freshness.age_slots == 0 else ""
     rows.append(("read at", f"slot {quote.clock.slot}{since}"))
     rows.append(("reading", _reading(quote.freshness)))
@@ -112,7 +107,7 @@ def render_candidates(console: Console, quote: Quote) -> None:
         row = _candidate_row(candidate, exact_in, token.decimals)
         table.add_row(*row, _why_not(candidate, quote, token), style="green" if candidate.lost is None else None)
     for pool, error in quote.broken.items():
-        table.add_row(short(str(pool)), "–", "–", f"unusable: {error.message}")
+        table.add_row(short(str(pool)), "–", "–", f"unusable: {_in_short(error.message, quote)}")
     console.print(table)
 
 
@@ -147,10 +142,10 @@ def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
         return f"chosen{quote_only}"
     chosen, exact_in = quote.candidates[0], quote.request.mode.value == "exact_in"
     if candidate.net is None or chosen.net is None:
-        return _with_short_addresses(candidate.lost, quote) + quote_only
+        return _in_short(candidate.lost, quote) + quote_only
     gap = chosen.net - candidate.net if exact_in else candidate.net - chosen.net
     if gap <= 0:  # a tie, or what a strategy preferred
-        return _with_short_addresses(candidate.lost, quote) + quote_only
+        return _in_short(candidate.lost, quote) + quote_only
     bps = gap * 10_000 // max(abs(chosen.net), 1)
     side = "less" if exact_in else "more"
     record = ""
@@ -159,10 +154,10 @@ def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
     return f"{format_ui_amount(gap, token.decimals)} {side} after costs ({bps} bps{record}){quote_only}"
 
 
-def _with_short_addresses(text: str, quote: Quote) -> str:
-    """Addresses as symbols or in short form: a whole one breaks over several lines of a column. JSON has them whole."""
-    symbols = {str(token.mint): token.symbol for token in quote.tokens.values()}
-    return _ADDRESS.sub(lambda found: symbols.get(found[0]) or short(found[0]), text)
+def _in_short(text: str, quote: Quote) -> str:
+    """Whole tokens, and addresses as symbols or in short form: a whole one breaks over several lines of a column. JSON has all."""
+    tokens = {str(mint): token for mint, token in quote.tokens.items()}
+    return with_names(in_whole_tokens(text, tokens.get), lambda at: tokens[at].symbol if at in tokens else short(at))
 
 
 def _reading(freshness: Freshness) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dexroute.cli.render_order import amount_text, sol_text
+from dexroute.cli.render_order import amount_text
 from dexroute.cli.render_quote import fact_rows, headline, render_candidates
 from dexroute.cli.rounding import rounded, rounded_ratio, share_texts
 from dexroute.cli.terminal import short
+from dexroute.types.amounts import sol_text
+from dexroute.types.counts import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,7 +91,8 @@ def _impact(report: LegReport) -> str:
 def _cost_rows(quote: Quote) -> list[tuple[str, str]]:
     route = quote.candidates[0]
     hops = quote.best.route.hops
-    rows = [("transaction", f"{len(quote.solution.legs)} leg(s), {len(hops)} swap(s), about {route.compute_units:,} compute units")]
+    size = f"{counted(len(quote.solution.legs), 'leg')}, {counted(len(hops), 'swap')}, about {route.compute_units} compute units"
+    rows = [("transaction", size)]
     rows.append(("network costs", f"{sol_text(route.spent_lamports)} (signature, priority fee and tip; gone)"))
     if route.rent_lamports:
         rows.append(("rent", f"{sol_text(route.rent_lamports)} for token accounts to open (comes back when you close them)"))

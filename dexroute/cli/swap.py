@@ -102,15 +102,13 @@ async def _preview(session: Session, dex: Dex, quote: Quote) -> None:
 
     def render(console: Any) -> None:
         from dexroute.cli.render_order import cost_rows, fact_table
-        from dexroute.types.amounts import format_ui_amount
 
         render_quote(console, quote, age_ms=max(0, now_ms - quote.read_ms))
         paid, got = quote.input_token, quote.output_token
         rows = [
             (
                 "simulated",
-                f"{format_ui_amount(prepared.simulated.amount_in, paid.decimals)} {paid.symbol} → "
-                f"{format_ui_amount(prepared.simulated.amount_out, got.decimals)} {got.symbol}",
+                f"{paid.text(prepared.simulated.amount_in)} → {got.text(prepared.simulated.amount_out)}",
             ),
             *cost_rows(prepared.costs, quote.tokens),
             ("compute units", f"{prepared.facts['compute_units']} used, limit {prepared.facts['compute_unit_limit']}"),

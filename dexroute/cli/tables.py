@@ -10,6 +10,7 @@ from dexroute.cli.command import command, examples
 from dexroute.cli.consent import demand_terminal, leave_unless_agreed
 from dexroute.cli.session import Session
 from dexroute.errors import UsageError
+from dexroute.types.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,6 @@ Pairs = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before signing.")]
 _POOLS_OF_A_PAIR = 6
-_LAMPORT_DECIMALS = 9
 
 
 def register(app: typer.Typer) -> None:
@@ -139,7 +139,7 @@ async def _carry_out(session: Session, tables: LookupTables, change: TableChange
     if not yes and change.transactions:
         demand_terminal(session, what=f"`dex tables {change.what}`")
         typer.echo(_said(change), err=True)
-        leave_unless_agreed(f"Sign and send {len(change.transactions)} transaction(s)?")
+        leave_unless_agreed(f"Sign and send {counted(len(change.transactions), 'transaction')}?")
     signatures = await tables.carry_out(change, owner)
     shape = {
         "table": str(change.table),
@@ -160,7 +160,7 @@ async def _carry_out(session: Session, tables: LookupTables, change: TableChange
 
 def _said(change: TableChange) -> str:
     """The change and its cost, in words."""
-    from dexroute.types.amounts import format_ui_amount
+    from dexroute.types.amounts import sol_text
 
     words = {
         "create": f"create lookup table {change.table} with {len(change.added)} addresses",
@@ -170,9 +170,9 @@ def _said(change: TableChange) -> str:
         "close": f"close lookup table {change.table}",
     }[change.what]
     if change.rent_lamports > 0:
-        return f"{words}; locks {format_ui_amount(change.rent_lamports, _LAMPORT_DECIMALS)} SOL of rent until it is closed"
+        return f"{words}; locks {sol_text(change.rent_lamports)} of rent until it is closed"
     if change.rent_lamports < 0:
-        return f"{words}; gives {format_ui_amount(-change.rent_lamports, _LAMPORT_DECIMALS)} SOL of rent back"
+        return f"{words}; gives {sol_text(-change.rent_lamports)} of rent back"
     return words
 
 
@@ -195,7 +195,7 @@ def _render(console: Console, states: Sequence[TableState]) -> None:
     """Each table's address on a line of its own, whole at any width, and its facts below."""
     from rich.text import Text
 
-    from dexroute.types.amounts import format_ui_amount
+    from dexroute.types.amounts import sol_text
 
     if not states:
         console.print("no lookup tables known for this cluster; make one with `dex tables create`, or add one")
@@ -207,5 +207,5 @@ def _render(console: Console, states: Sequence[TableState]) -> None:
         facts = [f"from {one.source}" if one.source == "settings" else one.source]
         if one.table:
             facts.insert(0, f"{len(one.table.addresses)} addresses")
-            facts.append(f"{format_ui_amount(one.table.lamports, _LAMPORT_DECIMALS)} SOL of rent")
+            facts.append(f"{sol_text(one.table.lamports)} of rent")
         console.print(f"  {', '.join(facts)}", style="dim")

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from solders.keypair import Keypair
 
-_LAMPORT_DECIMALS = 9
 
 Encrypt = Annotated[
     bool, typer.Option("--encrypt", help="Under a passphrase: typed, or from DEXROUTE_PASSPHRASE_FD or DEXROUTE_PASSPHRASE.")
@@ -103,7 +102,7 @@ def register(app: typer.Typer) -> None:
         """SOL and tokens of the wallet."""
         from dexroute.cli.route_options import address_from
         from dexroute.errors import DexError
-        from dexroute.types.amounts import format_ui_amount
+        from dexroute.types.amounts import LAMPORT_DECIMALS, format_ui_amount
 
         async with session.dex() as dex:
             found = await dex.balances(address_from(address) if address else None)
@@ -120,7 +119,7 @@ def register(app: typer.Typer) -> None:
                 except DexError as error:
                     entry |= {"symbol": None, "decimals": None, "ui_amount": None, "note": error.message}
                 tokens.append(entry)
-        sol = format_ui_amount(found.lamports, _LAMPORT_DECIMALS)
+        sol = format_ui_amount(found.lamports, LAMPORT_DECIMALS)
         shape = {"address": str(found.wallet), "lamports": str(found.lamports), "sol": sol, "tokens": tokens}
 
         def render(console: Console) -> None:
@@ -148,14 +147,14 @@ def register(app: typer.Typer) -> None:
         from dexroute.chain.tokens import MAINNET_GENESIS
         from dexroute.cli.route_options import address_from
         from dexroute.errors import UsageError
-        from dexroute.types.amounts import format_ui_amount, parse_ui_amount
+        from dexroute.types.amounts import LAMPORT_DECIMALS, parse_ui_amount, sol_text
 
-        lamports = parse_ui_amount(amount, _LAMPORT_DECIMALS)
+        lamports = parse_ui_amount(amount, LAMPORT_DECIMALS)
         async with session.dex() as dex:
             if dex.connection.genesis_hash == MAINNET_GENESIS:
                 raise UsageError("mainnet-beta has no faucet; name a test cluster with -u (embedded, localhost, devnet, testnet)")
             receiver = address_from(address) if address else (await dex.open_signer()).pubkey
             signature = await dex.faucet().airdrop(receiver, lamports)
         shape = {"address": str(receiver), "lamports": str(lamports), "signature": str(signature)}
-        text = f"{format_ui_amount(lamports, _LAMPORT_DECIMALS)} SOL for {receiver}\nsignature {signature}"
+        text = f"{sol_text(lamports)} for {receiver}\nsignature {signature}"
         session.emit(shape, lambda console: console.print(text))

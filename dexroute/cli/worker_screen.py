@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dexroute.cli.render_order import STATE_COLORS, fact_table
 from dexroute.cli.terminal import short
-from dexroute.cli.worker_view import Progress, failure_text, swap_text
+from dexroute.cli.worker_view import Progress, swap_text, why_failed
 
 if TYPE_CHECKING:
     from rich.console import Console, Group, RenderableType
@@ -101,7 +101,7 @@ class Screen:
                 order.id if width >= _WIDE else order.id[-8:],
                 _state(order),
                 swap_text(order, self._progress.tokens),
-                failure_text(order).strip(),
+                why_failed(order, self._progress.tokens).strip(),
                 f"{took_s:.1f} s",
             )
         return table

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from dexroute.cli.render_order import failure_text
 from dexroute.cli.session import Session
 from dexroute.cli.terminal import plain_console, printable, short
 
@@ -171,7 +172,8 @@ class WorkerView:
     def _told(self, order: Order, event: OrderEvent, took_s: float) -> str:
         kind = str(event.kind)
         if kind in _ENDS:
-            return f"{order.state!s:9}  {swap_text(order, self._progress.tokens)}  {took_s:.1f} s{failure_text(order)}"
+            tokens = self._progress.tokens
+            return f"{order.state!s:9}  {swap_text(order, tokens)}  {took_s:.1f} s{why_failed(order, tokens)}"
         return f"{kind.replace('_', ' '):9}  {event.facts.get('signature') or event.facts.get('proof') or ''}".rstrip()
 
     def _say(self, what: str, **facts: Any) -> None:
@@ -191,13 +193,12 @@ class WorkerView:
 
 def swap_text(order: Order, tokens: Mapping[Pubkey, Token]) -> str:
     """`1.5 SOL → 224.1 USDC`: executed, else quoted, else as it was asked; mints shortened where their symbols are not known."""
-    from dexroute.types.amounts import format_ui_amount
 
     def amount(value: int | None, mint: Pubkey) -> str:
         token = tokens.get(mint)
-        if token is None:
-            return f"{'?' if value is None else value} {short(str(mint))}"
-        return f"{'?' if value is None else format_ui_amount(value, token.decimals)} {token.symbol}"
+        if token is None or value is None:
+            return f"{'?' if value is None else value} {token.symbol if token else short(str(mint))}"
+        return token.text(value)
 
     request, found = order.request, order.executed or order.quoted
     exact_in = request.mode.value == "exact_in"
@@ -206,8 +207,8 @@ def swap_text(order: Order, tokens: Mapping[Pubkey, Token]) -> str:
     return f"{amount(paid, request.input_mint)} → {amount(got, request.output_mint)}"
 
 
-def failure_text(order: Order) -> str:
-    return f"  [{order.failure.code}] {order.failure.message}" if order.failure else ""
+def why_failed(order: Order, tokens: Mapping[Pubkey, Token]) -> str:
+    return f"  {failure_text(order.failure, tokens)}" if order.failure else ""
 
 
 def _fact(value: Any) -> str:

@@ -1,4 +1,8 @@
-"""Refusals said aloud: curve and fee code knows why, the pool knows where; together they make one message."""
+"""Refusals said aloud: curve and fee code knows why, the pool knows where; together they make one message.
+
+An amount is said as `N base units of MINT`, so that a terminal can show it in whole tokens. Code that knows no mints says `N base
+units in` or `N base units out`: the token the swap pays or receives.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from contextlib import contextmanager
 from dexroute.errors import AmountTooSmall, PairNotInPool, QuoteError, QuoteOverflow
 from dexroute.fetchers.base import Pool, SwapRequest
 from dexroute.math.rounding import U64_MAX
-from dexroute.types.requests import QuoteRequest
+from dexroute.types.requests import QuoteRequest, SwapMode
 
 
 @contextmanager
@@ -22,6 +26,9 @@ def refusals_explained(pool: Pool, request: QuoteRequest) -> Iterator[None]:
 
 def explained(error: QuoteError, pool: Pool, request: QuoteRequest) -> QuoteError:
     """The refusal with the pool, its slot and the swap in message and context. `quote` has no time for a block around itself."""
+    exact_in = request.mode is SwapMode.EXACT_IN
+    why = error.message.replace(" base units in", f" base units of {request.input_mint}")
+    why = why.replace(" base units out", f" base units of {request.output_mint}")
     code = f" (program error {error.program_error})" if error.program_error is not None else ""
     place = {
         "program_error": error.program_error,
@@ -34,8 +41,8 @@ def explained(error: QuoteError, pool: Pool, request: QuoteRequest) -> QuoteErro
         "mode": str(request.mode),
     }
     return type(error)(
-        f"{pool.venue_id} pool {pool.address} at slot {pool.slot} refuses {request.mode} of {request.amount} base units, "
-        f"{request.input_mint} to {request.output_mint}: {error.message}{code}",
+        f"{pool.venue_id} pool {pool.address} at slot {pool.slot} refuses {request.mode} of {request.amount} base units of "
+        f"{request.input_mint if exact_in else request.output_mint}, {request.input_mint} to {request.output_mint}: {why}{code}",
         **(error.context | place),
     )
 

@@ -87,11 +87,12 @@ def explained(
     message = failure.message
     if request.mode is SwapMode.EXACT_OUT and (held := _held(loaded, request.output_mint)) < request.amount:
         context |= {"held": str(held)}
+        unit = f"base units of {request.output_mint}"
         most = failure.context.get("most_fillable")
-        less = "ask for less" if most is None else f"at most {most} of them can be delivered, ask for no more than that"
+        less = "ask for less" if most is None else f"at most {most} {unit} can be delivered, ask for no more than that"
         message = (
-            f"no route from {request.input_mint} to {request.output_mint} for {request.amount} base units out: all pools that "
-            f"were read hold {held} base units of it together, and more liquidity is not known; {less}"
+            f"no route from {request.input_mint} to {request.output_mint} for {request.amount} {unit} out: all pools that were "
+            f"read hold {held} {unit} together, and more liquidity is not known; {less}"
         )
     return RouteNotFound("; ".join((message, *notes)), **context)
 

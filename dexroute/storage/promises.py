@@ -40,9 +40,10 @@ def promise(connection: Connection, order: Order, available: Mapping[Pubkey, int
         others = _locked_total(connection, order, mint)
         held = None if available is None else available.get(mint, 0)
         if others and not unasked and (held is None or others + amount > held):
+            unit = f"base units of {mint}"
             raise FundsPromised(
-                f"order {order.id} needs {amount} base units of {mint}; open orders of wallet {order.wallet} promise {others}"
-                + (f" of the {held} it holds" if held is not None else "")
+                f"order {order.id} needs {amount} {unit}; open orders of wallet {order.wallet} promise {others} {unit}"
+                + (f" of the {held} {unit} it holds" if held is not None else "")
                 + ". Wait for them, cancel one (`dex orders list`), or fund the wallet",
                 order=order.id,
                 wallet=str(order.wallet),

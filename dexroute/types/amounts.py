@@ -8,6 +8,7 @@ from typing import Final
 from dexroute.errors import InvalidAmount
 
 U64_MAX: Final = 2**64 - 1
+LAMPORT_DECIMALS: Final = 9
 _MAX_TYPED: Final = 64  # u64 has 20 digits; whatever is longer was not typed by a person
 _PLAIN_DECIMAL: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?|\.([0-9]+)")
 
@@ -38,7 +39,9 @@ def parse_ui_amount(text: str, decimals: int) -> int:
         raise InvalidAmount(f"amount {text} is zero; give a positive amount", amount=text)
     if amount > U64_MAX:
         raise InvalidAmount(
-            f"amount {text} is {amount} base units, more than a token account can hold ({U64_MAX})", amount=text, decimals=decimals
+            f"amount {text} is more than a token account can hold; at most {format_ui_amount(U64_MAX, decimals)}",
+            amount=text,
+            decimals=decimals,
         )
     return amount
 
@@ -49,6 +52,11 @@ def format_ui_amount(amount: int, decimals: int) -> str:
     digits = str(abs(amount)).rjust(decimals + 1, "0")
     whole, fraction = digits[: len(digits) - decimals], digits[len(digits) - decimals :].rstrip("0")
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def sol_text(lamports: int) -> str:
+    """`0.000005 SOL`."""
+    return f"{format_ui_amount(lamports, LAMPORT_DECIMALS)} SOL"
 
 
 def require_u64(amount: int, what: str = "amount") -> int:

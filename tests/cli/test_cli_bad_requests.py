@@ -156,11 +156,11 @@ def test_no_route_says_what_was_tried(cli: Cli) -> None:
     too_much = cli.json("quote", "900000", "SOL", "USDC", "--exact-out", code=3)
     assert len(too_much["context"]["candidates"]) >= 3
     assert 230_000 * 10**6 < int(too_much["context"]["held"]) < 900_000 * 10**6
-    most = int(too_much["context"]["most_fillable"])
+    most, usdc = int(too_much["context"]["most_fillable"]), too_much["context"]["output_mint"]
     assert 0 < most < int(too_much["context"]["held"])
     assert (
-        f"hold {too_much['context']['held']} base units of it together, and more liquidity is not known; at most {most} of them "
-        "can be delivered"
+        f"hold {too_much['context']['held']} base units of {usdc} together, and more liquidity is not known; at most {most} base "
+        f"units of {usdc} can be delivered"
     ) in too_much["message"]
     assert all(candidate["reason"] for candidate in too_much["context"]["candidates"])
     told = cli("quote", "900000", "SOL", "USDC", "--exact-out", code=3)

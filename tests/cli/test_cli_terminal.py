@@ -49,7 +49,12 @@ def test_a_styled_console_writes_its_own_sequences_only() -> None:
 
 def test_program_logs_in_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     """A pool's program may log anything; the last lines of it are part of what a failed simulation says."""
-    assert report(SimulationFailed(f"failed: {HOSTILE}", candidates=[{"pools": ["a"], "reason": HOSTILE}]), OutputFormat.TABLE) == 4
+    assert (
+        report(
+            SimulationFailed(f"failed: {HOSTILE}", candidates=[{"pools": ["a"], "reason": f"logged {HOSTILE}"}]), OutputFormat.TABLE
+        )
+        == 4
+    )
     told = capsys.readouterr().err
     assert told.count("[2J") == 2
     assert printable(told) == told

@@ -7,18 +7,55 @@ from tests.cli.runner import Cli
 
 def test_more_than_there_is_says_how_much_there_is(cli: Cli) -> None:
     said = cli("quote", "200000", "SOL", "USDC", "--exact-out", code=3).err
-    assert "no route from SOL to USDC" in said and "  asked for: 200000 USDC\n" in said
-    assert "  at most: 179" in said and said.split("at most: ")[1].split("\n")[0].endswith(" USDC")
+    assert "no route from SOL to USDC for 200000 USDC out: " in said and "At most 179980.46875 USDC can be delivered" in said
+    assert "200000 USDC would have to leave a reserve of 30030 USDC" in said and "base units" not in said
+    said = cli("quote", "300000", "SOL", "USDC", "--exact-out", code=3).err
+    assert "all pools that were read hold 240030 USDC together" in said and "; at most 179" in said and "base units" not in said
     told = cli.json("quote", "200000", "SOL", "USDC", "--exact-out", code=3)
     mints = told["context"]["input_mint"], told["context"]["output_mint"]
     assert all(mint in told["message"] for mint in mints), "programs get addresses"
+    assert f"200000000000 base units of {mints[1]} out" in told["message"], "and base units"
+
+
+def test_a_refusal_is_in_the_token_it_measures(cli: Cli) -> None:
+    said = cli("quote", "0.000000001", "SOL", "USDC", code=3).err
+    assert (
+        "for 0.000000001 SOL in" in said and "refuses exact_in of 0.000000001 SOL, SOL to USDC" in said and "base units" not in said
+    )
+    assert said.count(cli.facts()["pools"][0]) == 1, "the headline's reason is not said twice"
 
 
 def test_guards_tell_amounts_in_tokens(cli: Cli) -> None:
     said = cli("quote", "50", "SOL", "USDC", "--max-impact-bps", "100", code=4).err
-    assert "  in: 50 SOL\n  out: 71" in said and " USDC\n" in said
+    assert "the limit is 100 bps (50 SOL for 71" in said and " USDC); swap less" in said
     said = cli("quote", "50", "SOL", "USDC", "--max-deviation-bps", "100", code=4).err
-    assert "  at the reference price: 7500 USDC\n" in said
+    assert "the route delivers 71" in said and "gives 7500 USDC: " in said and "base units" not in said
+
+
+def test_what_a_wallet_lacks_is_in_whole_tokens(cli: Cli) -> None:
+    said = cli("swap", "90000", "USDC", "SOL", "--yes", code=4).err
+    assert "and the swap can take 90000 USDC; send " in said and "  - token amount: 90000 USDC\n" in said
+    said += cli("swap", "5000", "SOL", "USDC", "--yes", code=4).err
+    assert "and the swap needs 5000.002" in said and "base units" not in said and "lamports" not in said
+    cli("submit", "5000", "SOL", "USDC", "--yes")
+    promised = cli("swap", "1", "SOL", "USDC", "--yes", code=4).err
+    assert " needs 1.00" in promised and " promise 5000.00" in promised and "base units" not in promised
+
+
+def test_why_an_order_failed_is_told_wherever_it_is_shown(cli: Cli) -> None:
+    cli("swap", "5000", "SOL", "USDC", "--yes", code=4)
+    listed = cli("orders", "list").out
+    assert "5000 SOL → ?  INSUFFICIENT_FUNDS" in listed
+    (order,) = cli.json("orders", "list")["orders"]
+    shown = cli("orders", "show", order["id"]).out
+    assert "and the swap needs 5000.002" in " ".join(shown.split()) and "lamports" not in shown
+
+
+def test_steps_have_units(cli: Cli) -> None:
+    order = cli.json("swap", "1.5", "SOL", "USDC", "--yes")["id"]
+    shown = " ".join(cli("orders", "show", order).out.split())
+    assert "amount in 1.5 SOL, amount out 224." in shown and "min amount out 223." in shown
+    assert "price impact 14 bps" in shown and "compute unit price 0 micro-lamports" in shown
 
 
 def test_an_error_about_a_name_keeps_the_address(cli: Cli) -> None:
@@ -28,10 +65,10 @@ def test_an_error_about_a_name_keeps_the_address(cli: Cli) -> None:
 
 def test_what_is_in_the_way_is_named(cli: Cli) -> None:
     said = cli("quote", "1", "SOL", "USDC", "--max-accounts", "10", code=3).err
-    assert "1 leg(s) of 1 hop(s)" in said and "--max-accounts" in said and "bytes" not in said
+    assert "1 leg of 1 hop would name 13 accounts" in said and "--max-accounts" in said and "bytes" not in said
     elsewhere = cli.facts()["recorded"]["raydium-cpmm"]
     said = cli("quote", "1", "SOL", "USDC", "--pool", elsewhere, code=3).err
-    assert "1 pool(s) named (--pool)" in said and "dex pools add" not in said
+    assert "the 1 pool named (--pool)" in said and "dex pools add" not in said
     mint = "So11111111111111111111111111111111111111112"
     said = cli("quote", "1", "SOL", "USDC", "--pool", mint, code=2).err
     assert f"pool {mint}: owned by" in said, "it is not called SOL: that is not what was asked for"

@@ -134,7 +134,7 @@ async def test_two_orders_never_promise_the_same_coins(tmp_path: Path) -> None:
             await placed(bench, promised=promised)
         assert refused.value.exit_code == 4 and refused.value.context["promised"] == "600"
         bench.funds = {MINT_A: 1_199}
-        with pytest.raises(FundsPromised, match="of the 1199 it holds"):
+        with pytest.raises(FundsPromised, match="of the 1199 base units of A1"):
             await placed(bench, promised=promised)
         bench.funds = {MINT_A: 1_200}
         second = await placed(bench, promised=promised)

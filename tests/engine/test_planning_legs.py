@@ -95,7 +95,7 @@ async def test_what_all_legs_need_together_is_asked_of_the_wallet() -> None:
     exact_out = await world.planned("AB", 10**9, SwapMode.EXACT_OUT, "AB0", "AB1")
     user = a_user(world, "B")
     world.cluster.fund(user, world.mints["A"], exact_out.limit - 1)
-    with pytest.raises(InsufficientFunds, match="send 1 more"):
+    with pytest.raises(InsufficientFunds, match="send 1 base units of "):
         await world.prepare(exact_out, user)
     world.cluster.fund(user, world.mints["A"], exact_out.limit)
     await executes_as_said(world, exact_out, user)

@@ -247,7 +247,7 @@ async def test_what_a_wallet_lacks_is_itemised(market: Market) -> None:
         await market.prepare(await market.planned(market.a, SOL, 5_000), without_tokens)
     assert (caught.value.context["have"], caught.value.context["need"]) == ("0", "5000")
     cluster.fund(without_tokens, market.a, 4_999)
-    with pytest.raises(InsufficientFunds, match="send 1 more"):
+    with pytest.raises(InsufficientFunds, match="send 1 base units of "):
         await market.prepare(await market.planned(market.a, SOL, 5_000), without_tokens)
 
 

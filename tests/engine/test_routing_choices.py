@@ -361,7 +361,7 @@ def test_what_can_be_filled_is_found_where_small_amounts_are_too_small(mode: Swa
         find_route(sharp, request, RouteOptions(room=OnlyBetween(60, 124)))
     most = int(caught.value.context["most_fillable"])
     delivered = find_route(sharp, replace(request, amount=most), RouteOptions(room=OnlyBetween(60, 124))).amount_out
-    assert 120 <= delivered <= 124 and f"At most {most} of the" in caught.value.message
+    assert 120 <= delivered <= 124 and f"At most {most} base units of " in caught.value.message
 
 
 @dataclass(frozen=True)

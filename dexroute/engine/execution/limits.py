@@ -13,12 +13,14 @@ def check_limit(order: Order, limit_amount: int | None, amounts: SwapAmounts, wh
     if limit_amount is None:
         return
     if order.request.mode is SwapMode.EXACT_IN:
-        kept, got = amounts.amount_out >= limit_amount, f"{amounts.amount_out} would come out, less than the {limit_amount}"
+        unit = f"base units of {order.request.output_mint}"
+        kept, got = amounts.amount_out >= limit_amount, f"{amounts.amount_out} {unit} would come out, less than the {limit_amount}"
     else:
-        kept, got = amounts.amount_in <= limit_amount, f"{amounts.amount_in} would go in, more than the {limit_amount}"
+        unit = f"base units of {order.request.input_mint}"
+        kept, got = amounts.amount_in <= limit_amount, f"{amounts.amount_in} {unit} would go in, more than the {limit_amount}"
     if not kept:
         raise SlippageExceeded(
-            f"order {order.id} as {what} now: {got} base units that were accepted; take a new quote or allow more slippage",
+            f"order {order.id} as {what} now: {got} {unit} that were accepted; take a new quote or allow more slippage",
             order=order.id,
             limit=str(limit_amount),
             amount_in=str(amounts.amount_in),

@@ -40,8 +40,8 @@ def check_day(order: Order, expected: Costs, others: Iterable[Spending], policy:
     wanted, limit = order.max_amount_in or 0, policy.day_limits.get(mint)
     if limit is not None and spent + wanted > limit:
         raise PolicyRefused(
-            f"not signed: order {order.id} may spend {wanted} base units of {mint}, orders of the last 24 hours {spent}, and the "
-            f"policy allows {limit} a day (policy_day_limits); nothing was sent",
+            f"not signed: order {order.id} may spend {wanted} base units of {mint}, orders of the last 24 hours {spent} base units "
+            f"of {mint}, and the policy allows {limit} base units of {mint} a day (policy_day_limits); nothing was sent",
             rule="day-limit",
             order=order.id,
             mint=str(mint),

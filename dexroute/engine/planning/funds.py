@@ -80,10 +80,10 @@ def check_funds(plan: SwapPlan, needs: Needs, rents: Rents) -> None:
     if needs.token_amount:
         have = wallet.holdings[request.input_mint].amount or 0
         if have < needs.token_amount:
-            account = plan.places[0].account
+            account, unit = plan.places[0].account, f"base units of {request.input_mint}"
             raise InsufficientFunds(
-                f"{wallet.user} holds {have} base units of {request.input_mint} in its associated account {account}, and the swap "
-                f"can take {needs.token_amount}; send {needs.token_amount - have} more or swap less",
+                f"{wallet.user} holds {have} {unit} in its associated account {account}, and the swap can take "
+                f"{needs.token_amount} {unit}; send {needs.token_amount - have} {unit} more or swap less",
                 wallet=str(wallet.user),
                 mint=str(request.input_mint),
                 account=str(account),
@@ -99,13 +99,15 @@ def check_funds(plan: SwapPlan, needs: Needs, rents: Rents) -> None:
     if left < 0 or kept:
         need = needs.lamports + (kept - returned if kept else 0)
         items = {
-            name.replace("_", " "): int(value) for name, value in _items(needs).items() if int(value) and name != "token_amount"
+            name.removesuffix("_lamports").replace("_", " "): int(value)
+            for name, value in _items(needs).items()
+            if int(value) and name != "token_amount"
         }
         if kept:
             items["wallet rent that must stay"] = kept
-        spelled = ", ".join(f"{name} {value}" for name, value in items.items())
+        spelled = ", ".join(f"{name} {value} lamports" for name, value in items.items())
         raise InsufficientFunds(
-            f"{wallet.user} has {wallet.lamports} lamports and the swap needs {need} ({spelled}); "
+            f"{wallet.user} has {wallet.lamports} lamports and the swap needs {need} lamports ({spelled}); "
             f"add {need - wallet.lamports} lamports or swap less",
             wallet=str(wallet.user),
             mint=str(NATIVE_MINT),

@@ -24,14 +24,16 @@ def check_price_impact(quote: RouteQuote, pools: Mapping[Pubkey, Pool], max_impa
     impact = route_impact_bps(quote.route, pools)
     if max_impact_bps < BPS and (impact is None or impact > max_impact_bps):
         said = "is unknown" if impact is None else f"is {impact} bps"
+        ends = pair_of(quote.route)
         raise PriceImpactTooHigh(
-            f"the price impact {said} and the limit is {max_impact_bps} bps (in {quote.amount_in}, out {quote.amount_out} base "
-            "units); swap less, or raise the limit (--max-impact-bps)",
+            f"the price impact {said} and the limit is {max_impact_bps} bps ({quote.amount_in} base units of "
+            f"{ends['input_mint']} for {quote.amount_out} base units of {ends['output_mint']}); swap less, or raise the limit "
+            "(--max-impact-bps)",
             price_impact_bps=impact,
             max_impact_bps=max_impact_bps,
             amount_in=str(quote.amount_in),
             amount_out=str(quote.amount_out),
-            **pair_of(quote.route),
+            **ends,
         )
     return impact
 

@@ -23,10 +23,11 @@ def swap_limit(quote: RouteQuote, request: QuoteRequest, slippage_bps: int, *, f
     exact_in = request.mode is SwapMode.EXACT_IN
     if fixed is not None:
         quoted = quote.amount_out if exact_in else quote.amount_in
+        unit = f"base units of {request.output_mint if exact_in else request.input_mint}"
         if quoted < fixed if exact_in else quoted > fixed:
             raise SlippageExceeded(
-                f"the best route now {'returns' if exact_in else 'costs'} {quoted} base units of "
-                f"{request.output_mint if exact_in else request.input_mint}, and the order's limit is {fixed}; "
+                f"the best route now {'returns' if exact_in else 'costs'} {quoted} {unit}, "
+                f"and the order's limit is {fixed} {unit}; "
                 "ask for a new quote, or place a new order with more slippage",
                 quoted=str(quoted),
                 limit=str(fixed),

@@ -17,6 +17,7 @@ from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, MAX_TRANSACT
 from dexroute.engine.planning.swap_plan import SwapPlan
 from dexroute.errors import TransactionTooLarge
 from dexroute.types.chain import BlockhashLifetime
+from dexroute.types.counts import counted
 from dexroute.types.network import MAX_COMPUTE_UNITS
 
 BUDGET_INSTRUCTIONS: Final = 2
@@ -65,9 +66,9 @@ def too_large(legs: int, hops: int, *, size: int, accounts: int, compute_units: 
         over.append(f"{compute_units} compute units of {MAX_COMPUTE_UNITS}")
     if not over:
         return None
-    shape = f"{hops} hop(s)" if legs == 1 else f"{legs} legs and {hops} hops"
+    shape = counted(hops, "hop") if legs == 1 else f"{legs} legs and {hops} hops"
     fewer = "fewer hops (--max-hops)" if legs == 1 else "fewer legs or hops (--max-splits, --max-hops)"
-    helped = f", with {tables} lookup table(s)" if tables else ""
+    helped = f", with {counted(tables, 'lookup table')}" if tables else ""
     advice = f"Ask for {fewer}"
     if size > MAX_TRANSACTION_BYTES:
         advice += ", or make a lookup table of its pools (dex tables create)"

@@ -120,8 +120,9 @@ def check_deviation(quote: RouteQuote, references: Sequence[ReferencePrice], max
     if short > max_deviation_bps:
         shown = -(-short // 1)
         expected = quote.amount_in * worst.ratio // 1
+        unit = f"base units of {facts['output_mint']}"
         raise PriceDeviation(
-            f"the route delivers {quote.amount_out} base units where the reference price ({worst.source}) gives {expected}: "
+            f"the route delivers {quote.amount_out} {unit} where the reference price ({worst.source}) gives {expected} {unit}: "
             f"{shown} bps less, fees and impact included, and the limit is {max_deviation_bps} bps; swap less, wait, or raise the "
             "limit (--max-deviation-bps)",
             deviation_bps=shown,

@@ -27,6 +27,7 @@ from dexroute.errors import QuoteError
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import MustComeFirst, Pool, SwapRequest
 from dexroute.math.rounding import U64_MAX
+from dexroute.types.counts import counted
 from dexroute.types.mints import NATIVE_MINT, Mint
 from dexroute.types.network import MAX_COMPUTE_UNITS
 from dexroute.types.requests import QuoteRequest
@@ -76,8 +77,9 @@ class OneTransaction:
         hops = sum(len(leg.hops) for leg in legs)
         if measured.accounts > self._max_accounts < MAX_TRANSACTION_ACCOUNTS:
             return (
-                f"{len(legs)} leg(s) of {hops} hop(s) name {measured.accounts} accounts, more than the {self._max_accounts} "
-                "allowed; allow more (--max-accounts), or ask for fewer legs or hops (--max-splits, --max-hops)"
+                f"{counted(len(legs), 'leg')} of {counted(hops, 'hop')} would name {measured.accounts} accounts, more than "
+                f"the {self._max_accounts} allowed; allow more (--max-accounts), or ask for fewer legs or hops (--max-splits, "
+                "--max-hops)"
             )
         return too_large(len(legs), hops, size=measured.bytes, accounts=measured.accounts, compute_units=units, tables=len(tables))
 

@@ -16,6 +16,7 @@ from dexroute.types.chain import Simulation, TransactionError
 from dexroute.types.mints import NATIVE_MINT
 from dexroute.types.orders import Residual, SwapAmounts
 from dexroute.types.program_errors import ErrorClass
+from dexroute.types.requests import SwapMode
 
 _LOG_LINES: Final = 8
 _FAILED: Final = re.compile(r"^Program (\w+) failed: ")
@@ -68,9 +69,11 @@ def _meaning(plan: SwapPlan, simulation: Simulation, error: TransactionError, re
     if step.hop is not None:
         facts["venue"] = plan.venues[step.hop][0]
         if program == str(step.instruction.program_id) and _means_slippage(facts["venue"], error.custom_code, registry):
+            request = plan.request
+            limited = request.output_mint if request.mode is SwapMode.EXACT_IN else request.input_mint
             return SlippageExceeded(
                 f"{step.label} would not meet its limit at slot {simulation.slot}: the market moved since the quote (limit of the "
-                f"swap: {plan.limit} base units); nothing was sent. Quote again, or allow more slippage",
+                f"swap: {plan.limit} base units of {limited}); nothing was sent. Quote again, or allow more slippage",
                 limit=str(plan.limit),
                 mode=plan.request.mode.value,
                 **facts,

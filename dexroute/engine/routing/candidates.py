@@ -18,6 +18,7 @@ from dexroute.engine.routing.reasons import LostPath, lost_paths
 from dexroute.engine.routing.solution import LegReport, Solution
 from dexroute.errors import RouteNotFound
 from dexroute.math.rounding import PPM, apportion
+from dexroute.types.counts import counted
 from dexroute.types.prices import Price
 from dexroute.types.requests import SwapMode
 from dexroute.types.routes import Route
@@ -77,7 +78,8 @@ def not_found(findings: Findings) -> RouteNotFound:
     unfit = [(len(ranked.route.hops), reason) for ranked, reason in findings.unfit_ranked]
     unfit += [(sum(map(len, paths)), reason) for paths, reason in findings.unfit]
     pair = f"{request.input_mint} to {request.output_mint}"
-    asked = f"{request.amount} base units {'in' if request.mode is SwapMode.EXACT_IN else 'out'}"
+    measured = request.input_mint if request.mode is SwapMode.EXACT_IN else request.output_mint
+    asked = f"{request.amount} base units of {measured} {'in' if request.mode is SwapMode.EXACT_IN else 'out'}"
     if unfit:
         message = f"no route from {pair} for {asked} fits one transaction: {min(unfit)[1]}"
     elif lost:
@@ -86,14 +88,14 @@ def not_found(findings: Findings) -> RouteNotFound:
         message = f"no route from {pair} for {asked}: {many}"
     else:
         absent = [str(mint) for mint in (request.input_mint, request.output_mint) if not market.holds(mint)]
-        why = f"no pool holds {' or '.join(absent)}" if absent else f"nothing connects them in {options.max_hops} hop(s)"
+        why = f"no pool holds {' or '.join(absent)}" if absent else f"nothing connects them in {counted(options.max_hops, 'hop')}"
         where = f"{len(market)} known pools; add a pool that does (dex pools add)"
         if options.pools is not None:
-            where = f"the {len(options.pools)} pool(s) named (--pool); name others, or none to search all that are known"
+            where = f"the {counted(len(options.pools), 'pool')} named (--pool); name others, or none to search all that are known"
         message = f"no route from {pair}: {why} among {where}"
     if findings.most is not None:
         side = "spent" if request.mode is SwapMode.EXACT_IN else "delivered"
-        message += f". At most {findings.most} of the {request.amount} base units can be {side}: ask for no more than that"
+        message += f". At most {findings.most} base units of {measured} can be {side}: ask for no more than that"
     candidates: list[dict[str, Any]] = [
         {
             "pools": [str(pool.address) for pool in path.pools],

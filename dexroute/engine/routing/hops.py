@@ -49,20 +49,23 @@ def _quoted(pool: Pool, request: QuoteRequest) -> QuotedHop:
         raise AmountTooSmall(f"{name}: nothing would be left to swap", **where)
     quote = pool.quote(request)
     if request.mode is SwapMode.EXACT_IN and quote.amount_in != request.amount:
+        paid = _unit(request.input_mint)
         raise ExceedsLiquidity(
-            f"{name} would take only {quote.amount_in} of the {request.amount} base units offered; ask for less",
+            f"{name} would take only {quote.amount_in} {paid} of the {request.amount} {paid} offered; ask for less",
             amount_in=str(quote.amount_in),
             **where,
         )
     if request.mode is SwapMode.EXACT_OUT and quote.amount_out < request.amount:
+        got = _unit(request.output_mint)
         raise ExceedsLiquidity(
-            f"{name} would deliver only {quote.amount_out} of the {request.amount} base units asked for; ask for less",
+            f"{name} would deliver only {quote.amount_out} {got} of the {request.amount} {got} asked for; ask for less",
             amount_out=str(quote.amount_out),
             **where,
         )
     if quote.amount_out == 0 or quote.amount_in == 0:
+        paid, got = _unit(request.input_mint), _unit(request.output_mint)
         raise AmountTooSmall(
-            f"{name} would take {quote.amount_in} and deliver {quote.amount_out} base units: no swap; ask for more",
+            f"{name} would take {quote.amount_in} {paid} and deliver {quote.amount_out} {got}: no swap; ask for more",
             amount_in=str(quote.amount_in),
             amount_out=str(quote.amount_out),
             **where,
@@ -77,3 +80,7 @@ def _quoted(pool: Pool, request: QuoteRequest) -> QuotedHop:
         fees=quote.fees,
     )
     return QuotedHop(pool, hop, swap_compute_units(pool.venue_id), quote)
+
+
+def _unit(mint: Pubkey) -> str:
+    return f"base units of {mint}"

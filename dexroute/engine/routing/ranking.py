@@ -64,13 +64,15 @@ def why_lost(entry: RankedRoute, best: RankedRoute, request: QuoteRequest) -> st
     """In words for a trader: by how much, or by which tie-break, this route lost to the best."""
     forward = request.mode is SwapMode.EXACT_IN
     gap = best.net - entry.net if forward else entry.net - best.net
+    unit = f"base units of {request.output_mint if forward else request.input_mint}"
     if gap > 0:
         bps = gap * BPS // max(abs(best.net), 1)
-        unit = f"{gap} base units" + (f" ({bps} bps)" if bps else "")
-        held_back = f", {entry.handicap} of them for its pools' record" if entry.handicap > best.handicap else ""
-        return f"{'nets' if forward else 'costs'} {unit} {'less' if forward else 'more'}{held_back}"
+        held_back = f", {entry.handicap} {unit} of it for its pools' record" if entry.handicap > best.handicap else ""
+        far = f" ({bps} bps)" if bps else ""
+        return f"{'nets' if forward else 'costs'} {gap} {unit} {'less' if forward else 'more'}{far}{held_back}"
     if gap < 0:
-        return f"nets {-gap} base units more, within the tolerance, but is larger (speed asked for)"
+        better = "nets" if forward else "costs", "more" if forward else "less"
+        return f"{better[0]} {-gap} {unit} {better[1]}, within the tolerance, but is larger (speed asked for)"
     mine, its = entry.route, best.route
     if len(mine.hops) != len(its.hops):
         return "same net amount, but more hops"

@@ -12,6 +12,7 @@ from dexroute.engine.routing.landing import OPENING_UNITS, WRAPPING_UNITS
 from dexroute.engine.routing.market import swap_compute_units
 from dexroute.errors import QuoteError
 from dexroute.fetchers.base import Pool, SwapRequest
+from dexroute.types.counts import counted
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, NATIVE_MINT, TOKEN_PROGRAM_ID
 from dexroute.types.network import MAX_COMPUTE_UNITS
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -76,8 +77,9 @@ class CautiousRoom:
             return None
         hops = sum(len(leg.hops) for leg in legs)
         return (
-            f"{len(legs)} leg(s) of {hops} hop(s) would make a transaction of about {size} bytes, {len(keys)} accounts and {units} "
-            f"compute units; at most {_MOST_BYTES}, {self._max_accounts} and {MAX_COMPUTE_UNITS} fit without lookup tables"
+            f"{counted(len(legs), 'leg')} of {counted(hops, 'hop')} would make a transaction of about {size} bytes, "
+            f"{len(keys)} accounts and {units} compute units; at most {_MOST_BYTES}, {self._max_accounts} and "
+            f"{MAX_COMPUTE_UNITS} fit without lookup tables"
         )
 
     def _swap(self, pool: Pool, source: Pubkey, target: Pubkey, amount: int) -> tuple[int, frozenset[Pubkey]]:

@@ -58,7 +58,7 @@ def _exact_out(pool: DexroutePool, amount_out: int, index_in: int) -> SwapQuote:
     gross_out = amount_before_fee(amount_out, pool.mints[1 - index_in].transfer_fee)
     if gross_out >= reserve_out:
         raise ExceedsLiquidity(
-            f"{gross_out} would have to leave a reserve of {reserve_out}; ask for less",
+            f"{gross_out} base units out would have to leave a reserve of {reserve_out} base units out; ask for less",
             program_error=int(ErrorCode.InsufficientLiquidity),
         )
     less = cpmm.amount_in(gross_out, reserve_in, reserve_out)

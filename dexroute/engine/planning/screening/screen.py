@@ -91,8 +91,8 @@ def _check_mints(bounds: SwapBounds, policy: SigningPolicy) -> None:
     if limit is not None and bounds.max_amount_in > limit:
         raise refused(
             "order-limit",
-            f"the order may spend {bounds.max_amount_in} base units of {bounds.input_mint} and the policy allows {limit} an order "
-            "(policy_order_limits)",
+            f"the order may spend {bounds.max_amount_in} base units of {bounds.input_mint} and the policy allows {limit} "
+            f"base units of {bounds.input_mint} an order (policy_order_limits)",
             mint=str(bounds.input_mint),
             max_amount_in=str(bounds.max_amount_in),
             limit=str(limit),

@@ -43,7 +43,8 @@ class ConstantProduct:
         product, after_in = reserve_in * reserve_out, reserve_in + amount
         if after_in == 0 or product < after_in:
             raise ExceedsLiquidity(
-                f"{amount} in against reserves of {reserve_in} and {reserve_out} would empty it; ask for less",
+                f"{amount} base units in against reserves of {reserve_in} base units in and {reserve_out} base units out would "
+                "empty it; ask for less",
                 program_error=ZERO_TRADING_TOKENS,
             )
         paid = reserve_out - ceil_div(product, after_in)

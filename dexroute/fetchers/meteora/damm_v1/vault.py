@@ -108,7 +108,7 @@ class VaultSide:
         """Raises ExceedsLiquidity where the pool's shares or the vault's cash end before that."""
         if burned > self.share or paid > self.cash:
             raise ExceedsLiquidity(
-                f"{paid} would have to leave a vault with {self.cash} at hand of its {self.total}; ask for less",
+                f"{paid} base units out would have to leave a vault with {self.cash} base units out at hand; ask for less",
                 program_error=TOKEN_INSUFFICIENT_FUNDS,
             )
 

@@ -29,7 +29,7 @@ class CompoundingCurve:
     def exact_out(self, amount_out: int, index_in: int) -> CurveSwap:
         reserve_in, reserve_out = self.amounts[index_in], self.amounts[1 - index_in]
         if amount_out >= reserve_out:
-            raise ExceedsLiquidity(f"its reserve is {reserve_out}; ask for less", program_error=MATH_OVERFLOW)
+            raise ExceedsLiquidity(f"its reserve is {reserve_out} base units out; ask for less", program_error=MATH_OVERFLOW)
         return CurveSwap(cast(cpmm.amount_in(amount_out, reserve_in, reserve_out), "the input"), None)
 
     def sqrt_price_x64(self) -> int:

@@ -51,7 +51,9 @@ class ConcentratedCurve:
         try:
             return move(self.sqrt_price_x64, self.liquidity, amount_out)
         except ValueError:
-            raise ExceedsLiquidity(f"its liquidity ends before {amount_out}; ask for less", program_error=MATH_OVERFLOW) from None
+            raise ExceedsLiquidity(
+                f"its liquidity ends before {amount_out} base units out; ask for less", program_error=MATH_OVERFLOW
+            ) from None
 
     def _within(self, after: int, index_in: int) -> int:
         """Only the border the price moves towards is looked at, as the program does."""

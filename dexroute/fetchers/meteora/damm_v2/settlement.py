@@ -88,7 +88,7 @@ def _require_vaults(vault_in: int, vault_out: int, leaving: int) -> None:
         raise QuoteOverflow(f"the vault would hold {vault_in}, more than 64 bits and more than any supply; ask for less")
     if leaving > vault_out:
         raise ExceedsLiquidity(
-            f"{leaving} would have to leave a vault that holds {vault_out}; ask for less",
+            f"{leaving} base units out would have to leave a vault that holds {vault_out} base units out; ask for less",
             program_error=TOKEN_INSUFFICIENT_FUNDS,
         )
 

@@ -65,12 +65,13 @@ def exact_out(entry: Bin, wanted: int, budget: int, rate: int, down: bool, fee_o
         )
     if amount > budget:
         raise ExceedsLiquidity(
-            f"it would take {amount} more in, above the {budget} left to spend", program_error=INSUFFICIENT_IN_AMOUNT
+            f"it would take {amount} base units in, more than the {budget} base units in left to spend",
+            program_error=INSUFFICIENT_IN_AMOUNT,
         )
     consumed, given, fee, offered = exact_in(entry, amount, rate, down, fee_on_input)
     if given < wanted:
         raise ExceedsLiquidity(
-            f"limit orders in the last bin round to {given} of {wanted}, and the program refuses that; "
+            f"limit orders in the last bin round to {given} base units out of {wanted}, and the program refuses that; "
             "ask for a few units more or less",
             program_error=UNDETERMINED_ERROR,
         )

@@ -115,7 +115,7 @@ def _require_reserves(pool: DlmmPool, core: CoreSwap, index_in: int) -> None:
     reserve_in, reserve_out = pool.reserve_amounts[index_in], pool.reserve_amounts[1 - index_in]
     if core.given > reserve_out:
         raise ExceedsLiquidity(
-            f"{core.given} would have to leave a reserve that holds {reserve_out}; ask for less",
+            f"{core.given} base units out would have to leave a reserve that holds {reserve_out} base units out; ask for less",
             program_error=TOKEN_INSUFFICIENT_FUNDS,
         )
     if reserve_in + core.taken > U64_MAX:

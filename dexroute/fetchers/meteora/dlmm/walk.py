@@ -135,7 +135,8 @@ def swap_exact_out(pool: DlmmPool, wanted: int, budget: int, *, down: bool) -> C
             break
         if taken == budget:
             raise ExceedsLiquidity(
-                f"{budget} in buys {wanted - left} of {wanted}; ask for less", program_error=NOT_EXACT_AMOUNT_OUT
+                f"{budget} base units in buy only {wanted - left} base units out of {wanted}; ask for less",
+                program_error=NOT_EXACT_AMOUNT_OUT,
             )
         if len(offered) >= MAX_FILLED_BINS:
             raise _unpayable()

@@ -64,7 +64,9 @@ def _bought(amount_in: int, swapped: int, reserve_in: int, reserve_out: int) -> 
 
 def _needed(amount_out: int, reserve_in: int, reserve_out: int) -> int:
     if amount_out >= reserve_out:
-        raise ExceedsLiquidity(f"{amount_out} would have to leave a reserve of {reserve_out}; ask for less")
+        raise ExceedsLiquidity(
+            f"{amount_out} base units out would have to leave a reserve of {reserve_out} base units out; ask for less"
+        )
     return cpmm.amount_in(amount_out, reserve_in, reserve_out)
 
 
@@ -85,7 +87,8 @@ def _require_coin_vault(pool: AmmV4Pool, amount_out: int) -> None:
     """Exact out of coin never settles with the market: the program hands it the asks as coin vault, and the market refuses."""
     if pool.open_orders is not None and amount_out > pool.vault_amounts[0]:
         raise ExceedsLiquidity(
-            f"{amount_out} is more than the coin vault's {pool.vault_amounts[0]}, and the program fails to settle; ask for less",
+            f"{amount_out} base units out is more than the coin vault's {pool.vault_amounts[0]} base units out, and the program "
+            "fails to settle; ask for less",
             program_error=MARKET_VAULT_ERROR,
         )
 
@@ -97,7 +100,8 @@ def _settle(pool: AmmV4Pool, index_in: int, amount_in: int, amount_out: int, fee
         raise QuoteOverflow(f"the vault would hold {vault_in}, more than 64 bits and more than any supply; ask for less")
     if amount_out > vault_out:
         raise ExceedsLiquidity(
-            f"{amount_out} would have to leave a vault that holds {vault_out}; ask for less", program_error=TOKEN_INSUFFICIENT_FUNDS
+            f"{amount_out} base units out would have to leave a vault that holds {vault_out} base units out; ask for less",
+            program_error=TOKEN_INSUFFICIENT_FUNDS,
         )
     return AmmV4Quote(amount_in, amount_out, (after, index_in, vault_in, vault_out - amount_out, fee))
 

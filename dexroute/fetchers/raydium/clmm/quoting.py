@@ -59,18 +59,19 @@ def quote_swap(pool: ClmmPool, request: QuoteRequest) -> SwapQuote:
     if amount_in > U64_MAX:
         raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
     _require_vaults(pool, index_in, reaching, leaving)
-    _require_complete(pool, walked)
+    _require_complete(pool, walked, "in" if exact_in else "out")
     return ClmmQuote(amount_in, amount_after_fee(leaving, fee_out), (pool, walked, index_in, reaching, leaving))
 
 
-def _require_complete(pool: ClmmPool, walked: Walk) -> None:
+def _require_complete(pool: ClmmPool, walked: Walk, side: str) -> None:
     if walked.sqrt_price_x64 == pool.sqrt_price_x64 and not pool.has_2026_features:
         raise AmountTooSmall(
             "it would not move the price, which the program demands; ask for more", program_error=REQUIRE_GT_VIOLATED
         )
     if walked.left:
         raise ExceedsLiquidity(
-            f"{walked.left} would be left over at the end of all prices; ask for less", program_error=REQUIRE_EQ_VIOLATED
+            f"{walked.left} base units {side} would be left over at the end of all prices; ask for less",
+            program_error=REQUIRE_EQ_VIOLATED,
         )
 
 
@@ -80,7 +81,8 @@ def _require_vaults(pool: ClmmPool, index_in: int, reaching: int, leaving: int) 
         raise QuoteOverflow(f"the vault would hold {vault_in}, more than 64 bits and more than any supply; ask for less")
     if leaving > vault_out:
         raise ExceedsLiquidity(
-            f"{leaving} would have to leave a vault that holds {vault_out}; ask for less", program_error=TOKEN_INSUFFICIENT_FUNDS
+            f"{leaving} base units out would have to leave a vault that holds {vault_out} base units out; ask for less",
+            program_error=TOKEN_INSUFFICIENT_FUNDS,
         )
 
 

@@ -63,7 +63,9 @@ def swap_exact_out(
             raise PoolNotTradable("its creator fee takes all of the output", program_error=ZERO_TRADING_TOKENS)
         gross_out = gross_for_net(amount_out, rates.creator_ppm, PPM)
     if gross_out >= reserve_out:
-        raise ExceedsLiquidity(f"{gross_out} would have to leave a reserve of {reserve_out}; ask for less")
+        raise ExceedsLiquidity(
+            f"{gross_out} base units out would have to leave a reserve of {reserve_out} base units out; ask for less"
+        )
     swapped = cpmm.amount_in(gross_out, reserve_in, reserve_out)
     rate_ppm = rates.trade_ppm + rates.creator_ppm if creator_on_input else rates.trade_ppm
     if rate_ppm >= PPM:
