@@ -7,6 +7,7 @@ whole process's.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import threading
 from functools import cache
@@ -116,4 +117,11 @@ def _compiled() -> tuple[Engine, Module]:
     config.memory_reservation = config.memory_reservation_for_growth = _RESERVED_BYTES
     config.parallel_compilation = False
     engine = wasmtime.Engine(config)
+    atexit.register(_forget)
     return engine, wasmtime.Module.from_file(engine, str(MODULE))
+
+
+def _forget() -> None:
+    """At the end of the process, before the modules are gone with which wasmtime frees its own."""
+    _of_thread.kernel = None
+    _compiled.cache_clear()
