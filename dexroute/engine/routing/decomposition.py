@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,8 +41,9 @@ def paths_of(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> 
             gains[edge] = flow.arrivals[edge] / into
     shares: list[PathShare] = []
     carried = 0.0
+    ways = _Ways(market, left, order)
     while left:
-        found = _widest(market, left, gains, order, max_hops)
+        found = _widest(ways, left, gains, order, max_hops)
         if found is None:
             break
         path, amount_in = found
@@ -53,6 +54,7 @@ def paths_of(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> 
                 left[edge] = remaining
             else:
                 del left[edge]
+                ways.close(edge)
             through *= gains[edge]
         fixed, ranked = (amount_in, through) if order.exact_in else (through, amount_in)
         if ranked > NOISE * flow.value:
@@ -87,36 +89,57 @@ def _parts(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> di
     return {edge: amount * worth.get(far[edge], 0.0) / flow.value for edge, amount in earned.items()}
 
 
+class _Ways:
+    """Edges that still carry something, by the mint they leave: to the output, or (edge, mint) onward; ascending."""
+
+    def __init__(self, market: Market, edges: Iterable[int], order: Order) -> None:
+        self._market, self._output = market, order.output
+        self.ending: dict[int, list[int]] = {}
+        self.onward: dict[int, list[tuple[int, int]]] = {}
+        for edge in sorted(edges):
+            source, there = market.source[edge], market.target[edge]
+            if there == order.output:
+                self.ending.setdefault(source, []).append(edge)
+            elif there != order.input:
+                self.onward.setdefault(source, []).append((edge, there))
+
+    def close(self, edge: int) -> None:
+        source, there = self._market.source[edge], self._market.target[edge]
+        if there == self._output:
+            self.ending[source].remove(edge)
+        elif (edge, there) in self.onward.get(source, ()):
+            self.onward[source].remove((edge, there))
+
+
 def _widest(
-    market: Market, left: Mapping[int, float], gains: Mapping[int, float], order: Order, max_hops: int
+    ways: _Ways, left: Mapping[int, float], gains: Mapping[int, float], order: Order, max_hops: int
 ) -> tuple[Path, float] | None:
     """The simple path that carries most, and its input."""
-    ending: dict[int, list[int]] = {}
-    onward: dict[int, list[tuple[int, int]]] = {}
-    for edge in sorted(left):
-        source, there = market.source[edge], market.target[edge]
-        if there == order.output:
-            ending.setdefault(source, []).append(edge)
-        elif there != order.input:
-            onward.setdefault(source, []).append((edge, there))
     widest, best = 0.0, Path(())
     # (input that takes, arriving for one, path, mints behind it) by mint; wide first. `room` is counted in input base units, `gain`
     # what one of them is at this mint.
     labels: dict[int, list[tuple[float, float, Path, Path]]] = {order.input: [(float("inf"), 1.0, (), ())]}
-    for _ in range(max_hops):
+    for hop in range(max_hops):
         for mint, partial in labels.items():
+            ending = ways.ending.get(mint, ())
             for room, gain, path, _ in partial:
-                for edge in ending.get(mint, ()):
+                if room < widest:
+                    break  # what is narrower than the best has nothing to win, nor what follows
+                for edge in ending:
                     wide = min(room, left[edge] / gain)
                     if wide > widest or (wide == widest and (*path, edge) < best):
                         widest, best = wide, (*path, edge)
+        if hop == max_hops - 1:
+            break
         following: dict[int, list[tuple[float, float, Path, Path]]] = {}
         for mint, partial in labels.items():
-            for edge, there in onward.get(mint, ()):
-                for room, gain, path, behind in partial:
-                    wide = min(room, left[edge] / gain)
-                    # What is narrower than the best has nothing to win.
+            onward = [(edge, there, left[edge], gains[edge]) for edge, there in ways.onward.get(mint, ())]
+            for room, gain, path, behind in partial:
+                if room < widest:
+                    break
+                for edge, there, remaining, rate in onward:
+                    wide = min(room, remaining / gain)
                     if wide >= widest and there not in behind:
-                        following.setdefault(there, []).append((wide, gain * gains[edge], (*path, edge), (*behind, mint)))
+                        following.setdefault(there, []).append((wide, gain * rate, (*path, edge), (*behind, mint)))
         labels = {mint: sorted(some, key=lambda one: (-one[0], one[2]))[:4] for mint, some in following.items()}
     return (best, widest) if widest > 0.0 else None
