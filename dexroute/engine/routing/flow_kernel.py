@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from wasmtime import Engine, Func, Memory, Module
 
     from dexroute.engine.routing.flow import FlowProblem
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
 MODULE: Final = Path(__file__).with_suffix(".wasm")
 _DOUBLE: Final = 8
+# Of kernels/flow/src/problem.rs, in doubles.
+_HEADER: Final = 4
+_FOUND: Final = 3
 _RESERVED_BYTES: Final = 1 << 24
 _MORE_ROOM: Final = 2  # than asked for, so that the next larger problem finds it
 _NOTHING: Final = 0
@@ -57,22 +59,24 @@ class FlowKernel:
         """Flows by piece, prices by mint, and (gap, largest unmet balance, both and what is not stationary). Raises
         KernelUnavailable where there is no memory for it."""
         pieces, mints = len(problem.capacity), len(problem.supply)
-        # The reference is to be the last mint.
-        number = np.arange(mints)
-        number[problem.reference :] -= 1
-        number[problem.reference] = mints - 1
+        size = _HEADER + 5 * pieces + 2 * mints + _FOUND
         try:
-            self._make_room(_DOUBLE * (5 * pieces + 2 * mints + 3))
-            indices, numbers = self._arrays(pieces, mints)
-            indices[:] = number[problem.source], number[problem.target]
-            numbers[: 3 * pieces].reshape(3, -1)[:] = problem.capacity, problem.slope, problem.bend
-            numbers[4 * pieces : 4 * pieces + mints][number] = problem.supply
-            self._best_flow(self._store, self._at, pieces, mints, tolerance)
+            self._make_room(_DOUBLE * size)
+            held = self._held(size)
+            held[:_HEADER] = tolerance, pieces, mints, problem.reference
+            indices = held[_HEADER : _HEADER + pieces].view(np.uint32)
+            indices[:pieces], indices[pieces:] = problem.source, problem.target
+            numbers = held[_HEADER + pieces :]
+            numbers[:pieces] = problem.capacity
+            numbers[pieces : 2 * pieces] = problem.slope
+            numbers[2 * pieces : 3 * pieces] = problem.bend
+            numbers[4 * pieces : 4 * pieces + mints] = problem.supply
+            self._best_flow(self._store)
         except self._failures as error:
             raise KernelUnavailable(str(error)) from error
-        _, numbers = self._arrays(pieces, mints)  # where memory grew it may have moved
-        flows, prices = numbers[3 * pieces : 4 * pieces].copy(), numbers[4 * pieces + mints : -3][number]
-        gap, unmet, wrong = numbers[-3:].tolist()
+        numbers = self._held(size)[_HEADER + pieces :]  # where memory grew it may have moved
+        flows, prices = numbers[3 * pieces : 4 * pieces].copy(), numbers[4 * pieces + mints : -_FOUND].copy()
+        gap, unmet, wrong = numbers[-_FOUND:].tolist()
         return flows, prices, (gap, unmet, wrong)
 
     def _make_room(self, needed: int) -> None:
@@ -83,13 +87,10 @@ class FlowKernel:
                 self._room = 0
                 raise KernelUnavailable(f"no memory for {needed} bytes")
 
-    def _arrays(self, pieces: int, mints: int) -> tuple[NDArray[np.uint32], Floats]:
-        """What `kernels/flow/src/problem.rs` lays out: the indices, a row each of sources and targets, and everything else."""
+    def _held(self, size: int) -> Floats:
+        """What `kernels/flow/src/problem.rs` lays out, as it is now."""
         start = ctypes.addressof(self._memory.data_ptr(self._store).contents) + self._at
-        size = _DOUBLE * (5 * pieces + 2 * mints + 3)
-        held = memoryview((ctypes.c_char * size).from_address(start))
-        indices = np.frombuffer(held, dtype=np.uint32, count=2 * pieces).reshape(2, -1)
-        return indices, np.frombuffer(held, dtype=np.float64, offset=_DOUBLE * pieces)
+        return np.frombuffer(memoryview((ctypes.c_char * (_DOUBLE * size)).from_address(start)), dtype=np.float64)
 
 
 _of_thread = threading.local()

@@ -24,12 +24,13 @@ unsafe extern "C" {
     static __heap_base: u8;
 }
 
-fn base() -> usize {
-    (&raw const __heap_base as usize).next_multiple_of(ALIGNMENT)
+/// Where the reserved room is, the same for all of its sizes.
+pub fn start() -> *mut u8 {
+    (&raw const __heap_base as usize).next_multiple_of(ALIGNMENT) as *mut u8
 }
 
 pub fn reserve(bytes: usize) -> *mut u8 {
-    ARENA.top.set(base());
+    ARENA.top.set(start() as usize);
     let room = unsafe { ARENA.alloc(Layout::from_size_align_unchecked(bytes, ALIGNMENT)) };
     ARENA.reserved.set(ARENA.top.get());
     room

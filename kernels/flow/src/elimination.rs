@@ -23,15 +23,16 @@ pub struct System {
 pub type Place = u32;
 pub const NOWHERE: Place = NONE;
 
-/// The number of each unknown in the order of elimination; what is not below `unknowns` keeps its own.
-pub fn numbered(unknowns: usize, source: &[u32], target: &[u32]) -> Vec<u32> {
-    let mut meeting = Meeting::new(unknowns, source, target);
-    let mut number = vec![NONE; unknowns + 1];
-    number[unknowns] = unknowns as u32;
-    for place in 0..unknowns {
+/// The number of each mint: in the order of elimination, the reference, which is no unknown, last.
+pub fn numbered(mints: usize, reference: usize, source: &[u32], target: &[u32]) -> Vec<u32> {
+    let mut meeting = Meeting::new(mints, source, target);
+    let mut number = vec![NONE; mints];
+    number[reference] = (mints - 1) as u32;
+    meeting.leave(reference);
+    for place in 0..mints - 1 {
         let mut next = 0;
         let mut fewest = u32::MAX;
-        for one in 0..unknowns {
+        for one in 0..mints {
             if number[one] == NONE && meeting.count[one] < fewest {
                 (next, fewest) = (one, meeting.count[one]);
             }
@@ -140,6 +141,15 @@ impl Meeting {
         }
         let count = (0..unknowns).map(|one| counted(&bits[one * words..(one + 1) * words])).collect();
         Self { words, bits, count, row: vec![0; words] }
+    }
+
+    /// Takes one out, whom others need not meet for.
+    fn leave(&mut self, gone: usize) {
+        for one in 0..self.count.len() {
+            let word = &mut self.bits[one * self.words + gone / BITS];
+            self.count[one] -= (*word >> (gone % BITS)) as u32 & 1;
+            *word &= !(1 << (gone % BITS));
+        }
     }
 
     /// Takes one out: whoever it met meet each other now. They are told, ascending.

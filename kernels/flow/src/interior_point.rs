@@ -50,11 +50,11 @@ struct Mint {
     left_change: f64,
 }
 
-pub fn solve(problem: Problem<'_>, tolerance: f64) {
-    let Problem { source, target, capacity, slope, bend, flows, supply, prices, found } = problem;
+pub fn solve(problem: Problem<'_>) {
+    let Problem { tolerance, reference, source, target, capacity, slope, bend, flows, supply, prices, found } = problem;
     let count = capacity.len();
     let free = supply.len() - 1;
-    let number = numbered(free, source, target);
+    let number = numbered(supply.len(), reference, source, target);
     let renumbered = |mints: &[u32]| -> Vec<u32> { mints.iter().map(|&mint| number[mint as usize]).collect() };
     let (source, target) = (renumbered(source), renumbered(target));
     let (mut system, places) = System::new(free, &source, &target);

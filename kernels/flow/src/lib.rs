@@ -2,7 +2,7 @@
 //! propose routes; amounts are decided elsewhere, in integers. No imports: the module can do nothing but compute.
 //!
 //! The caller asks `reserve` for room, lays the arrays of a `Problem` there one after the other, calls `best_flow` and reads the
-//! answer in the same place.
+//! answer in the same place. A call has no parameters: wasmtime's Python takes longer to hand over one than many flows take.
 #![no_std]
 
 extern crate alloc;
@@ -21,14 +21,13 @@ pub extern "C" fn reserve(bytes: usize) -> *mut u8 {
     arena::reserve(bytes)
 }
 
-/// Solves the problem laid out at `at` (see `Problem`), in room for it that `reserve` gave.
+/// Solves the problem that lies at the start of the reserved room (see `Problem`).
 ///
 /// # Safety
-/// `at` is what `reserve` returned for at least as many bytes, all indices are below `mints`, and there are at least two mints.
+/// The room is large enough for it, all mints are below their number, and there are at least two.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn best_flow(at: *mut u8, pieces: usize, mints: usize, tolerance: f64) {
-    let problem = unsafe { Problem::at(at, pieces, mints) };
-    interior_point::solve(problem, tolerance);
+pub unsafe extern "C" fn best_flow() {
+    interior_point::solve(unsafe { Problem::at(arena::start()) });
     arena::release();
 }
 
