@@ -90,10 +90,6 @@ class _Tree:
         """The curve of the arc's whole pool."""
         return self._market.curve(self.edge[arc])
 
-    def part(self, arc: int) -> float:
-        """The arc's part of its pool."""
-        return self.parts[arc]
-
     def along(self, shares: Sequence[float], flow: NetworkFlow) -> dict[int, float]:
         """What flows into each arc when paths carry these shares at the average prices of a flow over edges."""
         amounts = dict.fromkeys(range(len(self.edge)), 0.0)

@@ -89,6 +89,9 @@ class Market:
     the same values. An edge is a number: `source[edge]` and `target[edge]` are numbers of `mints`.
     """
 
+    parts: None = None
+    """Every edge is the whole of its curve."""
+
     def __init__(self, pools: Iterable[Pool], previous: Market | None = None) -> None:
         latest: dict[Pubkey, Pool] = {}
         for pool in pools:
@@ -155,10 +158,6 @@ class Market:
         from dexroute.engine.routing.at_rest import prices_at_rest
 
         return prices_at_rest(self)
-
-    def part(self, edge: int) -> float:
-        """How much of its curve the edge is: all."""
-        return 1.0
 
     def _worked_out(self, edge: int) -> Steps:
         pool = self.edge_pool[edge]

@@ -10,7 +10,6 @@ import numpy as np
 
 from dexroute.engine.routing.flow import FlowProblem, best_flow
 from dexroute.engine.routing.market import Steps
-from dexroute.engine.routing.newton import Floats
 
 # Pieces beyond so many times the order's worth are not looked at in a first solve; nor is more than this ever sent.
 _ENOUGH: Final = 2.5
@@ -44,11 +43,12 @@ class Edges(Protocol):
     @property
     def target(self) -> Sequence[int]: ...
 
-    def curve(self, edge: int) -> Steps: ...
-
-    def part(self, edge: int) -> float:
-        """How much of that curve the edge is, 0 to 1: all of its amounts in that proportion."""
+    @property
+    def parts(self) -> Sequence[float] | None:
+        """How much of its curve an edge is, 0 to 1, all amounts in that proportion; None where all are whole."""
         ...
+
+    def curve(self, edge: int) -> Steps: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,70 +105,62 @@ def _by_throughput(market: Edges, flow: NetworkFlow, order: Order) -> dict[int, 
     return {mint: 1.0 / amount for mint, amount in amounts.items()}
 
 
+@np.errstate(over="ignore", invalid="ignore")  # hostile prices may be beyond all numbers; no flow is found at them then
 def _solve(
     market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float, enough: float
 ) -> tuple[NetworkFlow, bool]:
-    numbers: dict[int, int] = {order.input: 0, order.output: 1}
     unit = order.amount * prices[order.input if order.exact_in else order.output]
-    here: list[int] = []
-    there: list[int] = []
-    cut: list[bool] = []
-    scale: list[float] = []
-    reach: list[float] = []
-    gains: list[float] = []
-    columns: list[Floats] = []
-    for edge in edges:
-        a, b = market.source[edge], market.target[edge]
-        worth_a = prices[a]
-        keep = 1.0 if a == order.input else order.keep
-        here.append(numbers.setdefault(a, len(numbers)))
-        there.append(numbers.setdefault(b, len(numbers)))
-        scale.append(unit / worth_a)
-        # Of the whole curve's input, what it takes when the edge's part of it takes one.
-        reach.append(keep * scale[-1] / market.part(edge))
-        gains.append(keep * (prices[b] / worth_a) * order.handicap.get(edge, 1.0))
-        curve = market.curve(edge)
-        columns.append(curve.columns_until(enough * reach[-1] / _SHY_OF_CAPACITY))
-        cut.append(columns[-1].shape[1] < len(curve.pieces))
+    source, target = ([ends[edge] for edge in edges] for ends in (market.source, market.target))
+    mints, number = np.unique(np.array([order.input, order.output, *source, *target]), return_inverse=True)
+    worth = np.array([prices[mint] for mint in mints.tolist()])
+    here, there = number[2:].reshape(2, -1)
+    scale = unit / worth[here]
+    keep = np.where(here == number[0], 1.0, order.keep)
+    gains = keep * (worth[there] / worth[here])
+    if order.handicap:
+        gains *= [order.handicap.get(edge, 1.0) for edge in edges]
+    # Of the whole curve's input, what it takes when the edge's part of it takes one.
+    reach = keep * scale
+    if market.parts is not None:
+        reach /= [market.parts[edge] for edge in edges]
+    curves = [market.curve(edge) for edge in edges]
+    far = (enough / _SHY_OF_CAPACITY * reach).tolist()
+    columns = [curve.columns_until(until) for curve, until in zip(curves, far, strict=True)]
+    counts = np.array([column.shape[1] for column in columns], dtype=np.int64)
+    cut = counts < np.array([len(curve.pieces) for curve in curves], dtype=np.int64)
     amounts, slopes, bends = np.concatenate(columns, axis=1) if columns else np.zeros((3, 0))
-    owner = np.repeat(np.arange(len(columns)), [column.shape[1] for column in columns])
-    bending = np.array(reach)[owner]
+    owner = np.repeat(np.arange(len(columns)), counts)
+    bending = reach[owner]
     capacity = np.minimum(amounts / bending * _SHY_OF_CAPACITY, _MOST)
     worthwhile = capacity > _LEAST
     owner = owner[worthwhile]
-    reference, supplied = (1, 0) if order.exact_in else (0, 1)
-    supply = np.zeros(len(numbers))
+    reference, supplied = (number[1], number[0]) if order.exact_in else (number[0], number[1])
+    supply = np.zeros(len(mints))
     supply[supplied] = 1.0 if order.exact_in else -1.0
     problem = FlowProblem(
-        source=np.array(here, dtype=np.int64)[owner],
-        target=np.array(there, dtype=np.int64)[owner],
+        source=here[owner],
+        target=there[owner],
         capacity=capacity[worthwhile],
-        slope=slopes[worthwhile] * np.array(gains)[owner],
+        slope=slopes[worthwhile] * gains[owner],
         bend=(bends * bending)[worthwhile],
         supply=supply,
-        reference=reference,
+        reference=int(reference),
     )
     solution = best_flow(problem, tolerance=tolerance)
     z = solution.flows
     per_edge = np.bincount(owner, z, len(edges))
     arrived = problem.slope * z / (1.0 + problem.bend * z)
-    arrived_per_edge = np.bincount(owner, arrived, len(edges)) * unit
-    flows = dict(zip(edges, (per_edge * np.array(scale)).tolist(), strict=True))
-    arrivals = {
-        edge: arriving / prices[market.target[edge]] for edge, arriving in zip(edges, arrived_per_edge.tolist(), strict=True)
-    }
-    missed = bool((np.array(cut, dtype=np.bool_) & (per_edge > 0.98 * np.bincount(owner, problem.capacity, len(edges)))).any())
-    reference_mint = order.output if order.exact_in else order.input
+    arrivals = np.bincount(owner, arrived, len(edges)) * unit / worth[there]
+    missed = bool((cut & (per_edge > 0.98 * np.bincount(owner, problem.capacity, len(edges)))).any())
+    reference_worth = prices[order.output if order.exact_in else order.input]
     side = 1.0 if order.exact_in else -1.0
     net = arrived[problem.target == reference].sum() - z[problem.source == reference].sum()
     return (
         NetworkFlow(
-            flows=flows,
-            arrivals=arrivals,
-            prices={
-                mint: float(solution.prices[number]) * prices[mint] / prices[reference_mint] for mint, number in numbers.items()
-            },
-            value=side * float(net) * unit / prices[reference_mint],
+            flows=dict(zip(edges, (per_edge * scale).tolist(), strict=True)),
+            arrivals=dict(zip(edges, arrivals.tolist(), strict=True)),
+            prices=dict(zip(mints.tolist(), (solution.prices * worth / reference_worth).tolist(), strict=True)),
+            value=side * float(net) * unit / reference_worth,
             solved=solution.solved,
         ),
         missed,
