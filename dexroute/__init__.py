@@ -8,7 +8,8 @@
         quote = await dex.quote("SOL", "USDC", "1.5")
         receipt = await dex.swap(quote, key="monday")
 
-Everything a user needs is here, flat; names load their rooms when they are first used, so that importing this costs nothing.
+Everything a user needs is here, flat; names load their rooms when they are first used, so that importing this costs nothing. The
+errors most often caught are here too; all of them, as a tree, are in `dexroute.errors`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,22 @@ if TYPE_CHECKING:
         rank_candidates,
         solve_route,
     )
-    from dexroute.errors import DexError, GuardRefused, NetworkError, QuoteError, RouteNotFound, UsageError
+    from dexroute.errors import (
+        AttemptExpired,
+        DecodeError,
+        DexError,
+        GuardRefused,
+        IdempotencyConflict,
+        InsufficientFunds,
+        LandedWithError,
+        NetworkError,
+        OutcomeUnknown,
+        PriceImpactTooHigh,
+        QuoteError,
+        RouteNotFound,
+        SlippageExceeded,
+        UsageError,
+    )
     from dexroute.fetchers import VENUES, Pool, decode_pool
     from dexroute.fetchers.base import SwapQuote, SwapRequest, Venue
     from dexroute.ports import Signer
@@ -40,7 +56,7 @@ if TYPE_CHECKING:
     from dexroute.sdk.depth import MarketDepth
     from dexroute.sdk.playground import make_playground
     from dexroute.types.accounts import AccountData, AccountSnapshot, ChainClock
-    from dexroute.types.orders import Order, OrderState
+    from dexroute.types.orders import Fill, Order, OrderEvent, OrderState, Priority
     from dexroute.types.requests import QuoteRequest, SwapMode
     from dexroute.types.routes import Hop, Leg, Route
 
@@ -60,7 +76,22 @@ _HOMES = {
         "rank_candidates",
         "solve_route",
     ),
-    "dexroute.errors": ("DexError", "GuardRefused", "NetworkError", "QuoteError", "RouteNotFound", "UsageError"),
+    "dexroute.errors": (
+        "AttemptExpired",
+        "DecodeError",
+        "DexError",
+        "GuardRefused",
+        "IdempotencyConflict",
+        "InsufficientFunds",
+        "LandedWithError",
+        "NetworkError",
+        "OutcomeUnknown",
+        "PriceImpactTooHigh",
+        "QuoteError",
+        "RouteNotFound",
+        "SlippageExceeded",
+        "UsageError",
+    ),
     "dexroute.fetchers": ("VENUES", "Pool", "decode_pool"),
     "dexroute.fetchers.base": ("SwapQuote", "SwapRequest", "Venue"),
     "dexroute.ports": ("Signer",),
@@ -68,7 +99,7 @@ _HOMES = {
     "dexroute.sdk.depth": ("MarketDepth",),
     "dexroute.sdk.playground": ("make_playground",),
     "dexroute.types.accounts": ("AccountData", "AccountSnapshot", "ChainClock"),
-    "dexroute.types.orders": ("Order", "OrderState"),
+    "dexroute.types.orders": ("Fill", "Order", "OrderEvent", "OrderState", "Priority"),
     "dexroute.types.requests": ("QuoteRequest", "SwapMode"),
     "dexroute.types.routes": ("Hop", "Leg", "Route"),
 }
@@ -80,21 +111,31 @@ __all__ = [
     "VENUES",
     "AccountData",
     "AccountSnapshot",
+    "AttemptExpired",
     "Candidate",
     "Certificate",
     "ChainClock",
+    "DecodeError",
     "Dex",
     "DexError",
+    "Fill",
     "GuardRefused",
     "Hop",
+    "IdempotencyConflict",
+    "InsufficientFunds",
     "KeypairSigner",
+    "LandedWithError",
     "Leg",
     "LegReport",
     "MarketDepth",
     "NetworkError",
     "Order",
+    "OrderEvent",
     "OrderState",
+    "OutcomeUnknown",
     "Pool",
+    "PriceImpactTooHigh",
+    "Priority",
     "PriorityFeePolicy",
     "Quote",
     "QuoteError",
@@ -106,6 +147,7 @@ __all__ = [
     "RouteQuote",
     "Settings",
     "Signer",
+    "SlippageExceeded",
     "Solution",
     "Strategy",
     "SwapMode",
@@ -124,11 +166,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), name)
+if not TYPE_CHECKING:  # or a type checker takes any name for one that is here
+
+    def __getattr__(name: str) -> Any:
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -96,3 +97,17 @@ def test_the_facade_is_sorted_and_complete() -> None:
     assert dexroute.__all__ == sorted(dexroute.__all__, key=lambda name: (not name.isupper(), name))
     for name in dexroute.__all__:
         assert getattr(dexroute, name) is not None
+
+
+def test_a_type_checker_sees_the_names_there_are_and_no_others() -> None:
+    """A `__getattr__` that it can see makes it take any name, misspelled ones too, for an Any."""
+    import dexroute
+    import dexroute.types
+
+    for package in (dexroute, dexroute.types):
+        tree = ast.parse(Path(str(package.__file__)).read_text())
+        typed = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+        assert len(typed) == 1
+        seen = {name.name for line in typed[0].body if isinstance(line, ast.ImportFrom) for name in line.names}
+        assert seen == set(package.__all__)
+        assert "__getattr__" not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
