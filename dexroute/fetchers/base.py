@@ -64,7 +64,9 @@ class SwapRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapCall:
     """A swap instruction read back: `limit` as the program is told it, the least output (exact in) or the most input (exact out);
-    `source` and `destination` are whatever token accounts it names. Whose they are, and of which mints, is not known here."""
+    `source` and `destination` are whatever token accounts it names. Whose they are, and of which mints, is not known here.
+    `limit_slack` is by how much the program may deliver less than it is told. `arrays` are the accounts after those every such
+    swap has: of the program, and at byte `arrays_name_pool_at` of each stands the pool."""
 
     pool: Pubkey
     user: Pubkey
@@ -73,6 +75,9 @@ class SwapCall:
     mode: SwapMode
     amount: int
     limit: int
+    limit_slack: int = 0
+    arrays: tuple[Pubkey, ...] = ()
+    arrays_name_pool_at: int = 0
 
     @property
     def most_in(self) -> int:
@@ -82,7 +87,7 @@ class SwapCall:
     @property
     def least_out(self) -> int:
         """The least that must arrive in `destination`."""
-        return self.limit if self.mode is SwapMode.EXACT_IN else self.amount
+        return max(self.limit - self.limit_slack, 0) if self.mode is SwapMode.EXACT_IN else self.amount
 
 
 class Pool(Protocol):
@@ -168,3 +173,10 @@ class MustComeFirst(Protocol):
     def must_come_first(self, input_mint: Pubkey) -> bool:
         """Whether a swap from this mint is refused behind another one in its transaction."""
         ...
+
+
+def limit_slack(pool: Pool) -> int:
+    """By how many base units the pool's program can deliver less than the least output it is told: it compares before a last
+    rounding. `swap_instruction` tells it as many more, so that a limit closer to the quote than that may be refused on chain."""
+    slack: int = getattr(pool, "limit_slack", 0)
+    return slack

@@ -20,7 +20,7 @@ _NUMBER = 8
 class SwapLayout:
     """One swap instruction of a program: `head`, two u64 (`amount` first, or `limit`), `tail`; then the places of accounts.
     `constants` stand at theirs in every swap that has as many accounts; `most_accounts` is None where arrays follow, as many as a
-    swap passes."""
+    swap passes, each an account of the program that names the pool at byte `arrays_name_pool_at`. `limit_slack` as in SwapCall."""
 
     mode: SwapMode
     head: bytes
@@ -33,6 +33,8 @@ class SwapLayout:
     accounts: int
     most_accounts: int | None
     constants: Mapping[int, Pubkey] = field(default_factory=dict)
+    limit_slack: int = 0
+    arrays_name_pool_at: int = 0
 
     def encoded(self, amount: int, limit: int) -> bytes:
         """The instruction's bytes. Raises OverflowError for numbers that are no u64."""
@@ -79,4 +81,15 @@ def read_swap(instruction: Instruction, layouts: Iterable[SwapLayout], *, venue:
     amount, limit = (second, first) if layout.limit_first else (first, second)
     if amount == 0:
         raise unreadable("amount", "it swaps nothing")
-    return SwapCall(pool=pool, user=user, source=source, destination=destination, mode=layout.mode, amount=amount, limit=limit)
+    return SwapCall(
+        pool=pool,
+        user=user,
+        source=source,
+        destination=destination,
+        mode=layout.mode,
+        amount=amount,
+        limit=limit,
+        limit_slack=layout.limit_slack,
+        arrays=tuple(keys[layout.accounts :]) if layout.most_accounts is None else (),
+        arrays_name_pool_at=layout.arrays_name_pool_at,
+    )

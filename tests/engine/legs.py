@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing import RouteQuote
-from dexroute.fetchers.base import Pool
+from dexroute.fetchers.base import Pool, limit_slack
 from dexroute.math.slippage import max_amount_in, min_amount_out
 from dexroute.types.mints import Mint
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -48,7 +48,8 @@ def _leg(states: dict[Pubkey, Pool], request: QuoteRequest, amount: int, path: P
             fees=quote.fees,
         )
         hops.append(hop)
-        amount = min_amount_out(hop.amount_out, hop_slippage_bps) if exact_in else max_amount_in(hop.amount_in, hop_slippage_bps)
+        least = min(min_amount_out(hop.amount_out, hop_slippage_bps), hop.amount_out - limit_slack(pool))
+        amount = least if exact_in else max_amount_in(hop.amount_in, hop_slippage_bps)
     return Leg(hops=tuple(hops if exact_in else reversed(hops)))
 
 

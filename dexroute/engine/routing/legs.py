@@ -14,7 +14,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.hops import QuotedHop, RefusedHop, quote_hop
 from dexroute.engine.routing.market import Market
-from dexroute.fetchers.base import Pool
+from dexroute.fetchers.base import Pool, limit_slack
 from dexroute.math.slippage import max_amount_in, min_amount_out
 from dexroute.types.requests import SwapMode
 from dexroute.types.routes import Leg
@@ -88,9 +88,13 @@ def quote_leg(
     forward = mode is SwapMode.EXACT_IN
     hops: list[QuotedHop] = []
     ordered = path if forward else path[::-1]
+    slack = 0
     for place, edge in enumerate(ordered):
-        if place:
-            amount = min_amount_out(amount, hop_slippage_bps) if forward else max_amount_in(amount, hop_slippage_bps)
+        if place and forward:
+            # what the next hop spends is this one's limit, and must leave it the unit its program may round away after its check
+            amount = min(min_amount_out(amount, hop_slippage_bps), amount - slack)
+        elif place:
+            amount = max_amount_in(amount, hop_slippage_bps)
         pool = market.edge_pool[edge]
         pool = states.get(pool.address, pool)
         quoted = quote_hop(pool, market.mints[market.source[edge]], market.mints[market.target[edge]], amount, mode)
@@ -98,7 +102,7 @@ def quote_leg(
             looked_at = ordered[: place + 1]
             return RefusedLeg(looked_at if forward else looked_at[::-1], quoted)
         hops.append(quoted)
-        amount = quoted.hop.amount_out if forward else quoted.hop.amount_in
+        amount, slack = quoted.hop.amount_out if forward else quoted.hop.amount_in, limit_slack(pool)
     return QuotedLeg(path, tuple(hops if forward else hops[::-1]))
 
 

@@ -12,7 +12,7 @@ from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning.screening.calls import Call
-from dexroute.engine.planning.screening.evidence import is_token_account_of
+from dexroute.engine.planning.screening.evidence import is_token_account_of, own_accounts
 from dexroute.engine.planning.screening.policy import SigningPolicy, SwapBounds, refused
 from dexroute.errors import NotASwap, PolicyRefused
 from dexroute.fetchers.base import SwapCall
@@ -26,9 +26,10 @@ def check_swaps(
     opened: Mapping[Pubkey, Pubkey],
     before: Mapping[Pubkey, AccountData | None],
 ) -> None:
-    """Every call of a venue is a swap of ours between the wallet's own accounts of the route's mints, and however the market moves
-    they together take at most `max_amount_in` of the input, bring at least `min_amount_out` of the output, and of any mint between
-    take no more than they bring. `opened` are the accounts the message opens, with their mint. Raises PolicyRefused."""
+    """Every call of a venue is a swap of ours between the wallet's own accounts of the route's mints, through arrays of the very
+    pool, and touches nothing else of the wallet. However the market moves they together take at most `max_amount_in` of the input,
+    bring at least `min_amount_out` of the output, and of any mint between take no more than they bring. `opened` are the accounts
+    the message opens, with their mint. Raises PolicyRefused."""
     takes: defaultdict[Pubkey, int] = defaultdict(int)
     brings: defaultdict[Pubkey, int] = defaultdict(int)
     for call in calls:
@@ -39,6 +40,10 @@ def check_swaps(
             raise _unsound(call, f"swaps for {swap.user}, not for the wallet")
         if swap.least_out == 0:
             raise _unsound(call, "swaps with no least output, and would take anything")
+        _check_arrays(call, swap, before)
+        others = set(call.accounts) - {swap.user, swap.source, swap.destination}
+        if not others.isdisjoint(own_accounts(bounds.wallet, others, before)) or not others.isdisjoint(opened):
+            raise _unsound(call, "names an account of the wallet that the swap has no use for")
         takes[_mint_of(call, swap.source, bounds, opened, before)] += swap.most_in
         brings[_mint_of(call, swap.destination, bounds, opened, before)] += swap.least_out
     if takes[bounds.input_mint] > bounds.max_amount_in:
@@ -80,6 +85,16 @@ def _swap_of(call: Call, policy: SigningPolicy) -> SwapCall | None:
         raise refused(
             "swap", f"instruction {call.index} cannot be read as a swap: {error.message}", instruction=call.index, venue=venue.id
         ) from error
+
+
+def _check_arrays(call: Call, swap: SwapCall, before: Mapping[Pubkey, AccountData | None]) -> None:
+    """The accounts that follow those every swap has are the pool's: what the program made, and made for this pool. Where there is
+    no account yet there is nothing to take for one."""
+    at = swap.arrays_name_pool_at
+    for key in swap.arrays:
+        array = before.get(key)
+        if array is not None and (array.owner != call.program or array.data[at : at + 32] != bytes(swap.pool)):
+            raise _unsound(call, f"passes {key} as an array of pool {swap.pool}, and it is none")
 
 
 def _mint_of(

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from solders.instruction import AccountMeta, Instruction
 
-from dexroute.errors import QuoteError
 from dexroute.fetchers.base import SwapRequest
 from dexroute.fetchers.meteora.damm_v1.addresses import PROGRAM_ID, VAULT_PROGRAM_ID
 from dexroute.fetchers.meteora.damm_v1.curves import StableCurve
-from dexroute.fetchers.meteora.damm_v1.quoting import core_swap, require_exact_in
+from dexroute.fetchers.meteora.damm_v1.quoting import require_exact_in
 from dexroute.fetchers.refusals import instruction_direction, refusals_explained
 from dexroute.fetchers.swap_layout import SwapLayout
 from dexroute.math.rounding import U64_MAX
@@ -23,6 +22,10 @@ from dexroute.types.requests import SwapMode
 if TYPE_CHECKING:
     from dexroute.fetchers.meteora.damm_v1.pool import DammV1Pool
 
+LIMIT_SLACK: Final = 1
+"""The program compares the least output with how far the pool's reserve falls, which rounding to vault shares makes up to one unit
+more than what arrives (seen on the program; MeteoraAg's sources stop at the quote). So it is told one more, and nothing less than
+the limit ever arrives; the whole quote as its limit may be refused for that unit."""
 SWAP: Final = SwapLayout(
     mode=SwapMode.EXACT_IN,
     head=bytes.fromhex("f8c69e91e17587c8"),
@@ -33,6 +36,7 @@ SWAP: Final = SwapLayout(
     accounts=15,
     most_accounts=16,
     constants={13: VAULT_PROGRAM_ID, 14: TOKEN_PROGRAM_ID},
+    limit_slack=LIMIT_SLACK,
 )
 
 
@@ -64,22 +68,5 @@ def swap_instruction(pool: DammV1Pool, request: SwapRequest) -> Instruction:
     ]
     if isinstance(pool.curve, StableCurve) and pool.curve.peg is not None:
         accounts.append(AccountMeta(pool.curve.peg.staking_account, is_signer=False, is_writable=False))
-    return Instruction(PROGRAM_ID, SWAP.encoded(request.quote.amount, limit_to_send(pool, request, index_in)), accounts)
-
-
-def limit_to_send(pool: DammV1Pool, request: SwapRequest, index_in: int) -> int:
-    """The least output as the program must be told it, so that no less than `request.limit` arrives.
-
-    The program compares it with how far the pool's reserve falls, which rounding to vault shares makes up to one unit more
-    than what arrives (seen on the program; MeteoraAg's sources stop at the quote). One unit is therefore added, except
-    where that would refuse the very swap that was quoted: with the whole quote as its limit, and only then, a swap whose
-    pool changed meanwhile can arrive one unit short.
-    """
-    if request.limit == 0:
-        return 0
-    try:
-        quoted = core_swap(pool, request.quote.amount, index_in)
-    except QuoteError:
-        return min(request.limit + 1, U64_MAX)
-    exactly = request.limit == quoted.paid == quoted.given_up_by(pool)
-    return request.limit if exactly else min(request.limit + 1, U64_MAX)
+    told = min(request.limit + LIMIT_SLACK, U64_MAX) if request.limit else 0
+    return Instruction(PROGRAM_ID, SWAP.encoded(request.quote.amount, told), accounts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
@@ -13,7 +13,7 @@ from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
 from dexroute.fetchers.curve import NOTHING, Curve, curve_along
 from dexroute.fetchers.meteora.damm_v1.curves import ConstantProduct, StableCurve
 from dexroute.fetchers.meteora.damm_v1.fees import PoolFees
-from dexroute.fetchers.meteora.damm_v1.instruction import swap_instruction
+from dexroute.fetchers.meteora.damm_v1.instruction import LIMIT_SLACK, swap_instruction
 from dexroute.fetchers.meteora.damm_v1.liquidity_curve import stretches
 from dexroute.fetchers.meteora.damm_v1.program_errors import POOL_DISABLED, VAULT_DISABLED, ZERO_TRADING_TOKENS
 from dexroute.fetchers.meteora.damm_v1.quoting import quote_swap
@@ -34,6 +34,8 @@ class DammV1Pool:
 
     `activation_point` counts slots (type 0) or unix seconds (type 1).
     """
+
+    limit_slack: ClassVar[int] = LIMIT_SLACK
 
     address: Pubkey
     clock: ChainClock

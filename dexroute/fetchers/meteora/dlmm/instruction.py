@@ -41,6 +41,7 @@ SWAPS: Final = {
         user=10,
         accounts=16,
         most_accounts=None,
+        arrays_name_pool_at=24,
         constants={9: PROGRAM_ID, 13: MEMO_PROGRAM_ID, 14: EVENT_AUTHORITY, 15: PROGRAM_ID},
     )
     for mode, discriminator in (

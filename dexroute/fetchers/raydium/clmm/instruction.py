@@ -40,6 +40,7 @@ SWAPS: Final = {
         destination=4,
         accounts=13,
         most_accounts=None,
+        arrays_name_pool_at=8,  # of bitmap extension and tick arrays alike
         constants={8: TOKEN_PROGRAM_ID, 9: TOKEN_2022_PROGRAM_ID, 10: MEMO_PROGRAM_ID},
     )
     for mode in SwapMode
