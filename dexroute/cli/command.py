@@ -35,7 +35,8 @@ _SHARED: dict[str, Any] = {
             "--url",
             "-u",
             metavar="URL_OR_MONIKER",
-            help="Cluster: a URL or mainnet-beta, devnet, testnet, localhost, embedded. Again: further nodes of the same cluster.",
+            help="Cluster: a URL or mainnet-beta, devnet, testnet, localhost, embedded (default: as the Solana CLI is configured, "
+            "else mainnet-beta). Again: further nodes of the same cluster.",
             rich_help_panel="Cluster and wallet",
         ),
     ],
@@ -45,7 +46,7 @@ _SHARED: dict[str, Any] = {
             "--keypair",
             "-k",
             metavar="PATH|keychain:NAME|remote:URL",
-            help="Keypair file (solana-keygen's, or encrypted), or where else the key is.",
+            help="Keypair file (solana-keygen's, or encrypted), or where else the key is (default: the Solana CLI's).",
             rich_help_panel="Cluster and wallet",
         ),
     ],
@@ -54,13 +55,15 @@ _SHARED: dict[str, Any] = {
         typer.Option(
             "--data-dir",
             metavar="DIR",
-            help="Where journal and embedded cluster are kept (or DEXROUTE_DATA_DIR).",
+            help="Where journal and embedded cluster are kept (default: DEXROUTE_DATA_DIR, else see dex config).",
             rich_help_panel="Cluster and wallet",
         ),
     ],
     "commitment": Annotated[
         CommitmentChoice | None,
-        typer.Option("--commitment", help="Commitment of reads.", show_choices=True, rich_help_panel="Cluster and wallet"),
+        typer.Option(
+            "--commitment", help="Commitment of reads (default confirmed).", show_choices=True, rich_help_panel="Cluster and wallet"
+        ),
     ],
 }
 _FORMAT_HELP: dict[type[StrEnum], str] = {

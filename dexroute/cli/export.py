@@ -66,9 +66,12 @@ def register(app: typer.Typer) -> None:
         from dexroute.sdk.ledger_export import export_orders
         from dexroute.storage.snapshot import HistoryFilter
 
+        since_ms, until_ms = _milliseconds(since, "--since"), _milliseconds(until, "--until")
+        if since_ms is not None and until_ms is not None and since_ms > until_ms:
+            raise UsageError(f"--since {since} is after --until {until}; exchange the two, or drop one")
         wanted = HistoryFilter(
-            since_ms=_milliseconds(since, "--since"),
-            until_ms=_milliseconds(until, "--until"),
+            since_ms=since_ms,
+            until_ms=until_ms,
             states=order_states(state),
             wallet=_address(wallet, "--wallet"),
             mint=_address(mint, "--mint"),
@@ -139,7 +142,6 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
 
 def _print_columns(session: Session) -> None:
     from dexroute.cli.render_order import fact_table
-    from dexroute.cli.terminal import plain_console
     from dexroute.sdk.ledger import COLUMNS
 
     if session.is_json:
@@ -147,7 +149,7 @@ def _print_columns(session: Session) -> None:
 
         print(json.dumps({"columns": dict(COLUMNS)}, indent=2))  # noqa: T201
         return
-    plain_console(sys.stdout).print(fact_table(list(COLUMNS.items())))
+    session.show(lambda console: console.print(fact_table(list(COLUMNS.items()))))
 
 
 def _milliseconds(text: str | None, option: str) -> int | None:

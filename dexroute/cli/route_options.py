@@ -13,6 +13,8 @@ import typer
 from dexroute.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from solders.pubkey import Pubkey
 
     from dexroute.engine.routing import RouteOptions
@@ -57,7 +59,10 @@ class RouteChoices:
     max_impact_bps: Annotated[
         int | None,
         typer.Option(
-            "--max-impact-bps", metavar="BPS", help="Refuse more price impact than this (see dex config).", rich_help_panel=_GUARDS
+            "--max-impact-bps",
+            metavar="BPS",
+            help="Refuse more price impact than this (default 10000: any, see dex config).",
+            rich_help_panel=_GUARDS,
         ),
     ] = None
     max_deviation_bps: Annotated[
@@ -65,7 +70,8 @@ class RouteChoices:
         typer.Option(
             "--max-deviation-bps",
             metavar="BPS",
-            help="Refuse a route worse than the reference price (median of deep pools; price feeds) by more.",
+            help="Refuse a route worse than the reference price (median of deep pools; price feeds) by more (default 10000: never, "
+            "see dex config).",
             rich_help_panel=_GUARDS,
         ),
     ] = None
@@ -83,7 +89,7 @@ class RouteChoices:
         typer.Option(
             "--max-slot-age",
             metavar="SLOTS",
-            help="Refuse accounts this far behind the cluster's newest slot.",
+            help="Refuse accounts more slots than this behind the cluster's newest (default: not looked at, see dex config).",
             rich_help_panel=_GUARDS,
         ),
     ] = None
@@ -123,7 +129,10 @@ class RouteChoices:
     max_accounts: Annotated[
         int | None,
         typer.Option(
-            "--max-accounts", metavar="N", help="Most accounts the transaction may name, 1 to 64.", rich_help_panel=_ROUTE
+            "--max-accounts",
+            metavar="N",
+            help="Most accounts the transaction may name, 1 to 64 (default 64).",
+            rich_help_panel=_ROUTE,
         ),
     ] = None
     hop_slippage_bps: Annotated[
@@ -131,7 +140,8 @@ class RouteChoices:
         typer.Option(
             "--hop-slippage-bps",
             metavar="BPS",
-            help="Of two hops, how far the first may fall short; what it does not stays yours (default: a fifth of the slippage).",
+            help="How far a hop that others follow may fall short; what it does not stays yours, as the token between (default: a "
+            "fifth of the slippage).",
             rich_help_panel=_ROUTE,
         ),
     ] = None
@@ -160,7 +170,10 @@ class FeeChoices:
         ),
     ] = None
     priority_fee_percentile: Annotated[
-        int, typer.Option("--priority-fee-percentile", metavar="PERCENT", help="Of recent fees.", rich_help_panel=_LIMITS)
+        int,
+        typer.Option(
+            "--priority-fee-percentile", metavar="PERCENT", help="Which percentile of recent fees to bid.", rich_help_panel=_LIMITS
+        ),
     ] = 75
 
 
@@ -184,7 +197,7 @@ async def terms_from(
         max_impact_bps=choices.max_impact_bps,
         max_deviation_bps=choices.max_deviation_bps,
         max_slot_age=choices.max_slot_age,
-        oracles=dict(map(_oracle_from, choices.oracle or ())),
+        oracles=_oracles_from(choices.oracle or ()),
         strategy=Strategy(str(choices.strategy)),
         route=await _route_from(dex, choices),
         priority_fee=PriorityFeePolicy(
@@ -216,6 +229,14 @@ async def _route_from(dex: Dex, choices: RouteChoices) -> RouteOptions:
         hop_slippage_bps=choices.hop_slippage_bps,
         **{name: value for name, value in said.items() if value is not None},
     )
+
+
+def _oracles_from(texts: Sequence[str]) -> dict[str | Pubkey, Pubkey]:
+    found: dict[str | Pubkey, Pubkey] = {}
+    for token, account in map(_oracle_from, texts):
+        if found.setdefault(token, account) != account:
+            raise UsageError(f"--oracle names two price feeds for {token}; drop one of the two", token=token)
+    return found
 
 
 def _oracle_from(text: str) -> tuple[str, Pubkey]:

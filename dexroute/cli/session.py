@@ -101,6 +101,10 @@ class Session:
 
             print(json.dumps(value, indent=2))  # noqa: T201
             return
+        self.show(render)
+
+    def show(self, render: Callable[[Console], None]) -> None:
+        """What a person reads, on stdout."""
         if sys.stdout.isatty():
             render(plain_console(sys.stdout))
             return

@@ -107,6 +107,7 @@ def register(app: typer.Typer) -> None:
         async with session.dex() as dex:
             found = await dex.balances(address_from(address) if address else None)
             tokens: list[dict[str, Any]] = []
+            named = {str(holding.mint) for holding in found.tokens if dex.tokens.symbol(holding.mint)}
             for holding in found.tokens:
                 entry: dict[str, Any] = {"account": str(holding.account), "mint": str(holding.mint), "amount": str(holding.amount)}
                 try:
@@ -131,7 +132,7 @@ def register(app: typer.Typer) -> None:
             table.add_column(no_wrap=True)
             table.add_column(style="dim", overflow="fold")
             table.add_row(sol, "SOL", "")
-            for entry in tokens:
+            for entry in sorted(tokens, key=lambda entry: (entry["mint"] not in named, str(entry["symbol"]).lower())):
                 table.add_row(entry["ui_amount"] or entry["amount"], entry["symbol"] or "base units", entry["mint"])
             console.print(table)
 

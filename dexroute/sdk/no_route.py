@@ -14,6 +14,8 @@ from dexroute.sdk.pool_hints import PoolHint, useful_pools, why_unreachable
 from dexroute.sdk.reserves import reserves_of
 from dexroute.types.requests import QuoteRequest, SwapMode
 
+_LEAVING_OUT = "--venue, --exclude-venue, --exclude-pool, --via"
+
 
 def check_reachable(
     known: Collection[PoolHint], allowed: Collection[PoolHint], request: QuoteRequest, options: RouteOptions, notes: tuple[str, ...]
@@ -22,16 +24,16 @@ def check_reachable(
     pair = request.input_mint, request.output_mint
     if useful_pools(allowed, *pair, max_hops=options.max_hops, most=1)[0]:
         return
-    why = why_unreachable(known, *pair, options.max_hops)
+    why, less = why_unreachable(known, *pair, options.max_hops), ""
     if useful_pools(known, *pair, max_hops=options.max_hops, most=1)[0]:
-        why = (
-            f"{len(known) - len(allowed)} of {len(known)} known pools are left out as asked (--venue, --exclude-venue, "
-            "--exclude-pool, --via), and the others do not join them"
-        )
+        rest = "the others do not join them" if allowed else "none is left"
+        why = f"{len(known) - len(allowed)} of {len(known)} known pools are left out as asked ({_LEAVING_OUT}), and {rest}"
+        less = "leave out less, "
     raise RouteNotFound(
         "; ".join(
             (
-                f"no route from {pair[0]} to {pair[1]}: {why}; add a pool that does (dex pools add), or look again (--refresh)",
+                f"no route from {pair[0]} to {pair[1]}: {why}; {less}add a pool that does (dex pools add), or look "
+                "again (--refresh)",
                 *notes,
             )
         ),

@@ -31,6 +31,7 @@ from dexroute.sdk.strategies import Preference
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
+from dexroute.types.counts import counted
 from dexroute.types.requests import QuoteRequest
 
 # How long the pools found for a pair serve quotes that allow accounts kept from before, and for how many pairs.
@@ -224,7 +225,7 @@ class Quoter:
         )
         notes = found.notes
         if unwanted := len(found.hints) - len(hints):
-            notes += (f"{unwanted} known pools were not looked at, as asked (--venue, --exclude-venue, --exclude-pool, --via)",)
+            notes += (f"{counted(unwanted, 'known pool')} left out as asked (--venue, --exclude-venue, --exclude-pool, --via)",)
         if left_out:
             said = "name others with --pool, or read more (setting max_pools)"
             notes += (f"{left_out} more known pools were not read, only the {self._max_pools} most promising: {said}",)

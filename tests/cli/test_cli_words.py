@@ -80,3 +80,39 @@ def test_lines_that_are_redirected_end_where_their_text_does(cli: Cli) -> None:
     for arguments in (("quote", "1", "SOL", "USDC"), ("route", "50", "SOL", "USDC", "--explain"), ("pools", "list")):
         lines = cli(*arguments).out.splitlines()
         assert len(lines) > 5 and lines == [line.rstrip() for line in lines]
+
+
+def test_what_was_left_out_is_the_next_step(cli: Cli) -> None:
+    said = cli("quote", "1", "SOL", "USDC", "--venue", "raydium-clmm", code=3).err
+    assert "and none is left; leave out less, add a pool" in said
+    said = cli("quote", "1", "SOL", "USDC", "--exclude-venue", "dexroute-pool", code=3).err
+    assert "and the others do not join them; leave out less, add a pool" in said
+    pool = cli.facts()["pools"][0]
+    said = cli("quote", "1", "SOL", "USDC", "--pool", pool, "--venue", "raydium-clmm", code=3).err
+    assert "venue dexroute-pool is not among those asked for (--venue)" in said
+    said = cli("quote", "1", "SOL", "USDC", "--oracle", f"SOL={pool}", "--oracle", f"SOL={cli.facts()['pools'][1]}", code=2).err
+    assert "two price feeds for SOL" in said
+
+
+def test_a_time_that_ends_before_it_begins(cli: Cli) -> None:
+    said = cli("export", "--since", "2027-01-01", "--until", "2026-01-01", code=2).err
+    assert "--since 2027-01-01 is after --until 2026-01-01" in said
+
+
+def test_a_wallet_shows_what_has_a_name_first(cli: Cli) -> None:
+    names = [line.split()[1] for line in cli("wallet", "balance").out.splitlines()[1:]]
+    named = [name for name in names if "…" not in name]
+    assert names[: len(named)] == named and named[0] == "SOL" and {"BONK", "USDC"} <= set(named) and len(names) > len(named)
+
+
+def test_help_says_defaults(cli: Cli) -> None:
+    told = " ".join(cli.bare("swap", "--help").out.replace("│", " ").split())
+    for default in (
+        "default 10000: any",
+        "default 10000: never",
+        "default: not looked at",
+        "(default 64)",
+        "else mainnet-beta)",
+        "default confirmed",
+    ):
+        assert default in told, default

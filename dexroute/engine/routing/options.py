@@ -89,7 +89,7 @@ class RouteOptions:
     def refusal(self, venue_id: str, pool: Pubkey) -> str | None:
         """Why these options leave a pool out, or None."""
         if self.venues is not None and venue_id not in self.venues:
-            return f"venue {venue_id} is not among those asked for"
+            return f"venue {venue_id} is not among those asked for (--venue)"
         if venue_id in self.exclude_venues:
             return f"venue {venue_id} is excluded"
         if self.pools is not None and pool not in self.pools:
