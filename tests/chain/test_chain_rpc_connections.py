@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -96,6 +98,12 @@ async def test_one_caller_after_the_other_uses_one_connection_and_what_a_burst_l
     await node.has_no_more_than(1)
     assert node.connections == 1 and len(node.writers) == 8
     await endpoint.aclose()
+
+
+def test_a_client_of_a_node_starts_without_a_terminal() -> None:
+    """What makes a worker slow to be back after a kill."""
+    code = "import sys, dexroute.chain.rpc, httpx; slow = {'rich', 'pygments', 'click'} & set(sys.modules); assert not slow, slow"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("kind", ["json-rpc", "json api"])
