@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dexroute.errors import IdempotencyConflict, IllegalTransition, OrderTakenOver
 from dexroute.storage.attempts import keep_attempt
 from dexroute.storage.landed import SqlLanded
+from dexroute.storage.moves import move
 from dexroute.storage.promises import promise, promised_of, release
 from dexroute.storage.rows import (
     attempt_value,
@@ -24,7 +25,7 @@ from dexroute.storage.rows import (
     order_value,
 )
 from dexroute.storage.spendings import spendings
-from dexroute.storage.steps import IS_OPEN, LEASE_END, ORDERS, READ_ORDER, no_order, read_order, record
+from dexroute.storage.steps import IS_OPEN, LEASE_END, ORDERS, READ_ORDER, event_of, no_order, read_order, record
 from dexroute.storage.tables import AttemptRow, EventRow, FillRow, table_of
 from dexroute.types.orders import (
     OPEN_STATES,
@@ -47,14 +48,6 @@ _PLACE: Final = {
     "sqlite": sqlite.insert(ORDERS).on_conflict_do_nothing(index_elements=["key"]),
     "postgresql": postgresql.insert(ORDERS).values(lease_until_ms=LEASE_END).on_conflict_do_nothing(index_elements=["key"]),
 }
-# compare and set: the state and the claim a step was decided on, and no event since
-_ADVANCE: Final = update(ORDERS).where(
-    ORDERS.c.id == bindparam("on_id"),
-    ORDERS.c.state == bindparam("on_state"),
-    ORDERS.c.fencing == bindparam("on_fencing"),
-    ORDERS.c.event_seq == bindparam("on_event_seq"),
-)
-_ADVANCE_LEASED: Final = _ADVANCE.values(lease_until_ms=LEASE_END)
 _FILL: Final = insert(_FILLS)
 _BY_KEY: Final = select(ORDERS).where(ORDERS.c.key == bindparam("on_key"))
 _OF_ORDER: Final = select(_ATTEMPTS).where(_ATTEMPTS.c.order_id == bindparam("on_id")).order_by(_ATTEMPTS.c.number)
@@ -122,18 +115,10 @@ class SqlOrders(SqlLanded):
         stored = replace(after, event_seq=before.event_seq + 1, updated_ms=updated_ms)
         known = order_columns(before)
         changes = {name: value for name, value in order_columns(stored).items() if value != known[name]}
-        if self.leased:
-            changes["lease_ms"] = lease_ms if stored.is_open else None
-        read = {
-            "on_id": before.id,
-            "on_state": str(before.state),
-            "on_fencing": before.fencing,
-            "on_event_seq": before.event_seq,
-        }
+        event = event_of(stored, before.state, kind, at_ms, facts or {})
 
-        def step(connection: Connection) -> OrderEvent:
-            written = connection.execute(_ADVANCE_LEASED if self.leased else _ADVANCE, changes | read)
-            if written.rowcount != 1:
+        def step(connection: Connection) -> None:
+            if not move(connection, before, changes, event, lease_ms if stored.is_open else None):
                 raise _moved_on(before, read_order(connection, before.id))
             if guard is not None:
                 guard.check(spendings(connection, before, guard.since_ms))
@@ -147,11 +132,10 @@ class SqlOrders(SqlLanded):
                 release(connection, stored)
             elif stored.is_open and not before.is_open:
                 promise(connection, stored, None, unasked=True)
-            return record(connection, stored, before.state, kind, at_ms, facts or {})
 
         # a wallet's promises and its day are what other orders wait for
         waits = guard is not None or (before.is_open is not stored.is_open and bool(stored.promised))
-        event = await self._sessions.write(step, signs=kind is EventKind.SIGNED, shares=not waits)
+        await self._sessions.write(step, signs=kind is EventKind.SIGNED, shares=not waits)
         self._committed(event)
         return stored, event
 
