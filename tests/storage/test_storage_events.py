@@ -85,6 +85,8 @@ async def test_events_nobody_had_read_are_numbered_when_an_older_journal_is_open
         ids = [await worked_off(store) for _ in range(3)]
     with closing(sqlite3.connect(file)) as raw:
         raw.execute("UPDATE events SET position = NULL WHERE position > 8")
+        for younger in ("DROP INDEX ix_attempts_signed", "ALTER TABLE attempts DROP COLUMN blockhash_slot"):
+            raw.execute(younger)
         raw.execute("UPDATE alembic_version SET version_num = '0007'")
         raw.commit()
     async with open_store(file) as store:
