@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, bindparam, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
@@ -32,6 +32,7 @@ from dexroute.storage.snapshot import JournalSnapshot
 from dexroute.storage.tables import MetaRow, table_of
 
 _RESTORED = "restored"
+_NOTED = select(MetaRow.value).where(col(MetaRow.name) == bindparam("on_name"))
 _NAME = "journal"  # under which it keeps a name of its own
 
 
@@ -78,7 +79,7 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTab
         return await self._sessions.write(step)
 
     async def noted(self, name: str) -> str | None:
-        rows = await self._sessions.rows(select(MetaRow.value).where(col(MetaRow.name) == name))
+        rows = await self._sessions.rows(_NOTED, {"on_name": name})
         return str(rows[0].value) if rows else None
 
     async def watch_signatures(self, folder: Path) -> None:

@@ -53,11 +53,12 @@ class RestoreGuard:
             _check_lost(order, state, wallets[str(order.wallet)], is_new=is_new)
 
     async def _state(self) -> dict[str, Any] | None:
-        """The note, read until there is none: none comes while a journal is open."""
+        """The note, read until there is none: none comes while this process alone holds the journal. One that others open too may
+        be restored and noted by them at any time."""
         if self._clear:
             return None
         state = await read_restored(self._store)
-        self._clear = state is None
+        self._clear = state is None and not self._store.leased
         return state
 
     async def _wait_out(self, state: dict[str, Any]) -> None:
