@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, inf, isfinite, sqrt
+from math import ceil, floor, isfinite, sqrt
 from typing import Final, cast
 
 import numpy as np
@@ -109,12 +109,15 @@ def favours(market: Market, prices: Floats, slope: Floats, *, input: int, output
     their worth, and where the edge is a loss, up to what 1 + u units fetch less the one that is paid; and a part of the output
     (`Curve.favour_in`, `favour_out`). Each leg on the path of few enough hops where that is most."""
     table = market.prices
-    worth_in, worth_out = prices[table.source], slope * prices[table.target]
-    favour = np.minimum((1.0 + table.favour_in) * worth_out - worth_in, table.favour_in * worth_in)
-    favour += table.favour_out * prices[table.target]
-    favour[((table.favour_in == 0.0) & (table.favour_out == 0.0)) | (favour < 0.0)] = 0.0
-    if not favour.any():
+    some = table.favouring
+    worth_in, worth_out = prices[table.source[some]], slope[some] * prices[table.target[some]]
+    favour_in = table.favour_in[some]
+    most_of = np.minimum((1.0 + favour_in) * worth_out - worth_in, favour_in * worth_in)
+    most_of += table.favour_out[some] * prices[table.target[some]]
+    if not (most_of > 0.0).any():
         return 0.0
+    favour = np.zeros(len(slope))
+    favour[some] = np.maximum(most_of, 0.0)
     favour[slope <= 0.0] = -np.inf
     most = np.full(table.mints, -np.inf)
     most[output] = 0.0
@@ -132,7 +135,7 @@ def _first_arbitrage(table: PriceTable, places: Ints, paid: Floats, worth: Float
 
 def _curve_arbitrage(market: Market, edges: Ints, paid: Floats, got: Floats) -> tuple[Floats, Floats]:
     """`best_arbitrage` of many curves."""
-    columns = [market.curve(edge).columns_until(inf) for edge in edges.tolist()]
+    columns = [market.curve(edge).columns for edge in edges.tolist()]
     owner = np.repeat(np.arange(len(columns)), [column.shape[1] for column in columns])
     amounts, slopes, bends = np.concatenate(columns, axis=1)
     gains, volumes = _piece_arbitrage(amounts, bends, paid[owner], slopes * got[owner])

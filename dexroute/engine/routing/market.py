@@ -45,12 +45,17 @@ class Steps:
         self.capacity_in, self.capacity_out = through, arrived
         self._columns: Floats | None = None
 
-    def columns_until(self, x: float) -> Floats:
-        """Amounts in, slopes and bends of the pieces that hold the first `x`, a row of each."""
+    @property
+    def columns(self) -> Floats:
+        """Amounts in, slopes and bends of the pieces, a row of each."""
         if self._columns is None:
             self._columns = _columns_of(self.pieces)
+        return self._columns
+
+    def columns_until(self, x: float) -> Floats:
+        """The same of the pieces that hold the first `x`."""
         end = bisect_left(self.ends_in, x) + 1
-        return self._columns if end >= len(self.pieces) else self._columns[:, :end]
+        return self.columns if end >= len(self.pieces) else self.columns[:, :end]
 
     def amount_out(self, x: float) -> float:
         """What arrives for `x`; for more than the curve takes what arrives for that, which a pool may refuse."""

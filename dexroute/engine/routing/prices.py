@@ -3,6 +3,7 @@ paths."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,8 +29,8 @@ _NO_PIECE: Final = Piece(0.0, 0.0, 0.0)
 class PriceTable:
     """Per edge: its mints, the first piece of its curve (`slope` 0: takes nothing; `exact_out_slope` also where its program has no
     exact-out swap), whether there are more, and by how much of either mint a swap may beat the curve (`Curve.favour_in`,
-    `favour_out`). Edges are sorted by source, so that one `reduceat` finds the best of each mint; `edge` names them in the market's
-    numbering, `place` is the way back."""
+    `favour_out`; `favouring`: the places where any may). Edges are sorted by source, so that one `reduceat` finds the best of each
+    mint; `edge` names them in the market's numbering, `place` is the way back."""
 
     mints: int
     edge: Ints
@@ -43,6 +44,7 @@ class PriceTable:
     goes_on: Bools
     favour_in: Floats
     favour_out: Floats
+    favouring: Ints
     sources: Ints
     starts: Ints
     to_target: Ints
@@ -82,6 +84,7 @@ class PriceTable:
             goes_on=goes_on[order],
             favour_in=favour_in[order],
             favour_out=favour_out[order],
+            favouring=np.flatnonzero(((favour_in > 0.0) | (favour_out > 0.0))[order]),
             sources=sources,
             starts=starts,
             to_target=to_target,
@@ -127,11 +130,26 @@ class PriceTable:
 
     def through(self, slope: Floats, input: int, output: int, hops: int) -> Floats:
         """Per edge: what one unit of `input` fetches of `output` on the best path of at most `hops` hops through it."""
-        reach, worth = self.reach(slope, input, hops - 1), self.worth(slope, output, hops - 1)
+        return self.between(slope, self.reach(slope, input, hops - 1), self.worth(slope, output, hops - 1))
+
+    def between(self, slope: Floats, reach: Sequence[Floats], worth: Sequence[Floats]) -> Floats:
+        """The same of what is known already before and behind the edges: 0 to as many hops as are left."""
+        hops = len(reach)
         best = np.zeros(len(slope))
         for before in range(hops):
             np.maximum(best, reach[before][self.source] * worth[hops - 1 - before][self.target], out=best)
         return best * slope
+
+    def out_of(self, mint: int) -> slice:
+        """The places of a mint's edges."""
+        at = int(np.searchsorted(self.sources, mint))
+        return slice(int(self.starts[at]), int(self.starts[at + 1]) if at + 1 < len(self.starts) else len(self.source))
+
+    def into(self, mint: int) -> Ints:
+        """The places of the edges into a mint, ascending."""
+        at = int(np.searchsorted(self.targets, mint))
+        end = int(self.target_starts[at + 1]) if at + 1 < len(self.target_starts) else len(self.source)
+        return self.to_target[self.target_starts[at] : end]
 
     def extended(self, slope: Floats, prices: Floats, known: Bools) -> Floats:
         """Prices of all mints: the known ones as they are, every other the most that selling it fetches at these slopes, as far as

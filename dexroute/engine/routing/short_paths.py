@@ -16,7 +16,7 @@ from dexroute.engine.routing.fixed_paths import FINAL, GROWING, solve_paths
 from dexroute.engine.routing.legs import Path
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow
-from dexroute.engine.routing.prices import Floats
+from dexroute.engine.routing.prices import Floats, PriceTable
 from dexroute.engine.routing.scope import Scope
 
 # Rounds that are always made, and how many are made at most: while one of the last few (`_PATIENCE`) made the flow better by
@@ -91,12 +91,13 @@ def _better_paths(market: Market, scope: Scope, flow: NetworkFlow) -> list[Path]
     marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
     reach = table.reach(slope, order.input, scope.max_hops - 1)
     worth = table.worth(slope, order.output, scope.max_hops - 1)
-    through = table.through(slope, order.input, order.output, scope.max_hops)
+    through = table.between(slope, reach, worth)
+    best = _BestSteps(table, slope, reach, worth)
     found: dict[Path, None] = {}
     better = np.flatnonzero(through > marginal * _BETTER)
     # In a market full of arbitrage many go round a circle first.
     for place in better[np.argsort(-through[better], kind="stable")][:_MOST_LOOKED_AT].tolist():
-        path = _path_through(scope, slope, reach, worth, place)
+        path = _path_through(scope, best, place)
         mints = [order.input, *(market.target[edge] for edge in path)]
         pools = {market.edge_pool[edge].address for edge in path}
         if len(set(mints)) == len(mints) and len(pools) == len(path):
@@ -106,28 +107,50 @@ def _better_paths(market: Market, scope: Scope, flow: NetworkFlow) -> list[Path]
     return list(found)
 
 
-def _path_through(scope: Scope, slope: Floats, reach: list[Floats], worth: list[Floats], place: int) -> Path:
+class _BestSteps:
+    """The best way to a mint, and on from it, in so many hops at most; each is looked up once."""
+
+    def __init__(self, table: PriceTable, slope: Floats, reach: list[Floats], worth: list[Floats]) -> None:
+        self.table, self.reach, self.worth = table, reach, worth
+        self._slope = slope
+        self._known: dict[tuple[bool, int, int], int] = {}
+
+    def before(self, mint: int, hops: int) -> int:
+        """The place of the edge into the mint, the last of so many hops."""
+        key = True, mint, hops
+        if key not in self._known:
+            into = self.table.into(mint)
+            self._known[key] = int(into[int(np.argmax(self._slope[into] * self.reach[hops - 1][self.table.source[into]]))])
+        return self._known[key]
+
+    def behind(self, mint: int, hops: int) -> int:
+        """The place of the edge out of the mint, the first of so many hops."""
+        key = False, mint, hops
+        if key not in self._known:
+            out = self.table.out_of(mint)
+            fetched = self._slope[out] * self.worth[hops - 1][self.table.target[out]]
+            self._known[key] = out.start + int(np.argmax(fetched))
+        return self._known[key]
+
+
+def _path_through(scope: Scope, best: _BestSteps, place: int) -> Path:
     """The best path through an edge, by its place in the table."""
     table, hops = scope.table, scope.max_hops
     source, target = int(table.source[place]), int(table.target[place])
-    before = max(range(hops), key=lambda hop: (reach[hop][source] * worth[hops - 1 - hop][target], -hop))
+    before = max(range(hops), key=lambda hop: (best.reach[hop][source] * best.worth[hops - 1 - hop][target], -hop))
     path = [place]
     mint = source
     for hop in range(before, 0, -1):
         if mint == scope.order.input:
             break
-        into = np.flatnonzero(table.target == mint)
-        best = int(into[int(np.argmax(slope[into] * reach[hop - 1][table.source[into]]))])
-        path.insert(0, best)
-        mint = int(table.source[best])
+        path.insert(0, best.before(mint, hop))
+        mint = int(table.source[path[0]])
     mint = target
     for hop in range(hops - 1 - before, 0, -1):
         if mint == scope.order.output:
             break
-        out = np.flatnonzero(table.source == mint)
-        best = int(out[int(np.argmax(slope[out] * worth[hop - 1][table.target[out]]))])
-        path.append(best)
-        mint = int(table.target[best])
+        path.append(best.behind(mint, hop))
+        mint = int(table.target[path[-1]])
     return tuple(int(table.edge[step]) for step in path)
 
 
