@@ -31,7 +31,7 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 PAGE: Final = Path(__file__).parents[1] / "docs" / "benchmarks-routing.md"
 MARKETS: Final = ((2_000, 500, False), (2_000, 500, True), (20_000, 5_000, False))
 AIMS_MS: Final = {2_000: "15 / 60", 20_000: "60 / -"}
-ORDERS: Final = 60
+ORDERS: Final = 200
 HUBS: Final = 12
 
 _TEXT = """# Benchmarks: routing
