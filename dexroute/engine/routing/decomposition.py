@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Parts of a flow below this share of what it pays or costs are a solver's noise.
 NOISE = 1e-6
+# Many more than ever become legs: only flows that drain everything run along more, and what those carry is hardly any.
+_MOST_PATHS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def paths_of(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> 
     shares: list[PathShare] = []
     carried = 0.0
     ways = _Ways(market, left, order)
-    while left:
+    while left and len(shares) < _MOST_PATHS:
         found = _widest(ways, left, gains, order, max_hops)
         if found is None:
             break
