@@ -47,6 +47,7 @@ bench: $(VENV)/.dev ## quotes against the venues' official SDKs, memory of loade
 	@$(BIN)/python -m benchmarks.quotes
 	@$(BIN)/python -m benchmarks.startup
 	@$(BIN)/python -m benchmarks.orders
+	@$(BIN)/python -m benchmarks.orders_workers
 	@$(BIN)/python -m benchmarks.journal
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.routing

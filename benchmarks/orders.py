@@ -77,6 +77,10 @@ class Worker:
         command = [sys.executable, "-m", "benchmarks.order_worker", bench.job(owner)]
         return cls(await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE))
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def told(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         said = await self._process.stdout.readline()

@@ -48,8 +48,8 @@ Aims: at least {orders_aim} orders a second, and less than {ours_aim:.0f} ms of 
 The worker is killed with SIGKILL in the middle of its load; the next is started at once. Seconds from then until the new process
 can read the journal, until it has ended its first order, and until it has ended the first that the dead one had at work. Aim: less
 than {recovery_aim:.0f} s to the first.
-On PostgreSQL an order that the dead worker had at work may stay its own until its lease ends, at most 30 s
-after its last step: another worker cannot know that it is dead. After each run every order was found carried out.
+On PostgreSQL the next process must first be sure that the other is dead: that its lock is free, for a
+second. After each run every order was found carried out.
 
 | orders | database | journal read | first order | first of the dead worker's | met |
 | ---: | --- | ---: | ---: | ---: | --- |
