@@ -40,7 +40,7 @@ _INHERITED: Final = (
 _TEXT = """# What another worker adds
 
 Written by `make bench`; do not edit. dexroute {version} on Python {python}, {machine}, {cores} cores. Load average when it was
-done: {busy:.1f}.
+done: {busy:.1f}; far above {cores}, the machine was busy with other things, and only the CPU of an order tells much.
 
 Worker processes work off {orders} orders that were placed before, from one PostgreSQL with `fsync` and `synchronous_commit` on this
 machine's disk, {at_once} at a time each, on a cluster that answers at once: the processes and the database share the {cores} cores

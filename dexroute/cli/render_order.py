@@ -202,15 +202,26 @@ def render_restored(console: Console, restored: Mapping[str, Any] | None, *, acc
     console.print(fact_table(rows))
 
 
+def span_text(seconds: float) -> str:
+    """`7 s`, `3 min`, `2 h 05 min`, `9 d 4 h`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
 def render_stats(console: Console, stats: QueueStats, tokens: Tokens) -> None:
     """Orders by state, the waiting ones by priority, and what they promise."""
     from dexroute.types.orders import OrderState
 
     rows = [(str(state).lower(), str(stats.states.get(state, 0))) for state in OrderState if stats.states.get(state)]
-    waiting = ", ".join(f"{count} {priority}" for priority, count in stats.waiting.items())
+    waiting = ", ".join(f"{count} {priority}" for priority, count in stats.waiting.items() if count)
     rows.append(("open", waiting or "none"))
     if stats.oldest_open_ms is not None:
-        rows.append(("oldest open", f"{stats.oldest_open_ms / 1_000:.0f} s"))
+        rows.append(("oldest open", f"since {span_text(stats.oldest_open_ms / 1_000)}"))
     rows.append(("running", str(stats.running)))
     rows.append(("ended", f"{stats.ended} in the last minute, {stats.ended / 60:.2f} a second"))
     if stats.retries:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from dexroute.cli.render_order import STATE_COLORS, fact_table
+from dexroute.cli.render_order import STATE_COLORS, fact_table, span_text
 from dexroute.cli.terminal import short
 from dexroute.cli.worker_view import Progress, swap_text, why_failed
 
 if TYPE_CHECKING:
-    from rich.console import Console, Group, RenderableType
+    from rich.console import Console, Group, JustifyMethod, RenderableType
     from rich.table import Table
     from rich.text import Text
 
@@ -20,16 +21,17 @@ if TYPE_CHECKING:
     from dexroute.types.orders import Order
 
 _WIDE: Final = 100  # characters
+_WIDTHS: Final = {"state": 9, "wallet": 9, "doing": 14, "since": 10, "took": 8}
 _DOING: Final = {
     "placed": "recorded",
     "claimed": "taken",
-    "routing": "looking for a route",
-    "routed": "building, simulating",
+    "routing": "finding route",
+    "routed": "simulating",
     "intent": "signing",
     "signed": "sent, waiting",
-    "attempt_dead": "proven dead, new route",
-    "cancel_requested": "cancelled, waiting",
-    "regressed": "taken back by a fork",
+    "attempt_dead": "new route",
+    "cancel_requested": "cancelled",
+    "regressed": "fork undid it",
 }
 
 
@@ -60,17 +62,23 @@ class Screen:
             ("wallet" if len(named) == 1 else "wallets", f"{', '.join(named)} on {progress.cluster}"),
             ("journal", progress.journal),
         ]
+        if (away := self._worker.trouble) is not None:
+            rows.append(("trouble", f"[{away.code}] {away.message.partition(';')[0]}"))
         if trouble:
             rows.append(("tickets", f"none, orders are found by looking: {trouble}"))
         waiting = "–"
         if stats is not None:
             open_now = sum(stats.waiting.values())
             by_priority = ", ".join(f"{count} {priority}" for priority, count in stats.waiting.items() if count)
-            age = "" if stats.oldest_open_ms is None else f", the oldest since {_span(stats.oldest_open_ms / 1_000)}"
+            age = "" if stats.oldest_open_ms is None else f", the oldest since {span_text(stats.oldest_open_ms / 1_000)}"
             waiting = f"{open_now} ({by_priority}{age})" if open_now else "none"
         rows.append(("open", waiting))
+        if put_off := Counter(error.code for error in self._worker.troubles.values()):
+            rows.append(("put off", ", ".join(f"{count} [{code}]" for code, count in put_off.items())))
         done = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.ends.items())) or "none yet"
-        rows.append(("done here", f"{done}   {progress.rate():.2f} a second   up {_span(time.monotonic() - progress.started_s)}"))
+        rows.append(
+            ("done here", f"{done}   {progress.rate():.2f} a second   up {span_text(time.monotonic() - progress.started_s)}")
+        )
         return rows
 
     def _idle(self) -> Text:
@@ -79,20 +87,26 @@ class Screen:
         return Text("no order under way", style="dim")
 
     def _under_way(self, orders: tuple[Order, ...], most: int, width: int) -> Table:
-        now, table = time.monotonic(), _table(width, ("order", "state", "swap", "doing", "since"))
+        whose = self._whose(width)
+        now, table = time.monotonic(), _table(width, ("order", "state", *whose, "swap", "doing", "since"))
         for taken in orders[:most]:
             order, event, at = self._progress.steps.get(taken.id, (taken, None, None))
             doing = _DOING.get(str(event.kind), str(event.kind)) if event else "taken"
             table.add_row(
                 order.id if width >= _WIDE else order.id[-8:],
                 _state(order),
+                *(short(str(order.wallet)) for _ in whose),
                 swap_text(order, self._progress.tokens),
                 doing,
-                "" if at is None else _span(now - at),
+                "" if at is None else span_text(now - at),
             )
         if len(orders) > most:
-            table.add_row(f"… and {len(orders) - most} more", "", "", "", "")
+            table.add_row(f"… and {len(orders) - most} more")
         return table
+
+    def _whose(self, width: int) -> tuple[str, ...]:
+        """The column that tells orders of several wallets apart, where there is room for it."""
+        return ("wallet",) if len(self._progress.wallets) > 1 and width >= _WIDE else ()
 
     def _ended(self, most: int, width: int) -> Table:
         table = _table(width, ("ended", "state", "swap", "", "took"))
@@ -116,11 +130,18 @@ class Screen:
 
 
 def _table(width: int, names: tuple[str, ...]) -> Table:
+    """Every column has its width: Rich would take it from all alike, down to nothing, where one text is long."""
     from rich.table import Table
 
+    widths = {name: (32 if width >= _WIDE else 8) if name in ("order", "ended") else _WIDTHS.get(name, 0) for name in names}
+    room = width - sum(widths.values()) - 2 * len(names)
+    widths["swap"] = min(48, room * 3 // 5 if "" in names else room)
+    if "" in names:
+        widths[""] = room - widths["swap"]
     table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
     for name in names:
-        table.add_column(name, no_wrap=True, overflow="ellipsis", justify="right" if name in ("since", "took") else "left")
+        side: JustifyMethod = "right" if name in ("since", "took") else "left"
+        table.add_column(name, no_wrap=True, overflow="ellipsis", width=max(1, widths[name]), justify=side)
     return table
 
 
@@ -129,11 +150,3 @@ def _state(order: Order) -> Text:
 
     state = str(order.state)
     return Text(state, style=STATE_COLORS.get(state, "cyan"))
-
-
-def _span(seconds: float) -> str:
-    """`7 s`, `3 min`, `2 h 05 min`."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    minutes = int(seconds // 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -96,7 +96,7 @@ class WorkerView:
         progress = self._progress
         progress.wallets, progress.journal = tuple(map(str, worker.wallets)), (await dex.journal()).label
         progress.cluster = "embedded" if dex.settings.is_embedded else redact_url(dex.settings.rpc_url)
-        self._say("started", wallets=list(progress.wallets), cluster=progress.cluster, journal=progress.journal)
+        self.say("started", wallets=list(progress.wallets), cluster=progress.cluster, journal=progress.journal)
         looking = asyncio.create_task(self._look(dex, worker, asked))
         telling = asyncio.create_task(self._tell(dex))
         try:
@@ -118,23 +118,21 @@ class WorkerView:
             telling.cancel()
             await asyncio.gather(looking, telling, return_exceptions=True)
             handed_back = [order.id for order, _, _ in progress.steps.values() if order.is_open]
-            self._say("stopped", **self._counts(), handed_back=handed_back)
+            self.say("stopped", **self._counts(), handed_back=handed_back)
 
     async def _look(self, dex: Dex, worker: Worker, asked: asyncio.Event) -> None:
         """Keep what the view is drawn from current, and tell what changes."""
-        from dexroute.engine.execution.queue import STARTING
         from dexroute.errors import DexError
 
         progress, orders = self._progress, await dex.orders()
-        trouble: str | None = None
+        troubles = _Troubles(self, worker)
         was_asked, counted_s, summed_s = False, 0.0, time.monotonic()
+        told: dict[str, Any] = {}
         while True:
-            if (now_trouble := worker.engine_trouble) not in (trouble, STARTING):
-                trouble = now_trouble
-                self._say("tickets", trouble=trouble)
+            troubles.tell()
             if asked.is_set() and not was_asked:
                 was_asked = True
-                self._say("stopping", under_way=[order.id for order in worker.at_work])
+                self.say("stopping", under_way=[order.id for order in worker.at_work])
             known = {order.id for order in worker.at_work}
             for order_id in [one for one in progress.steps if one not in known]:
                 progress.steps.pop(order_id)  # put off, or another's now
@@ -146,7 +144,10 @@ class WorkerView:
                 counted_s = time.monotonic()
             if not self._screen and time.monotonic() - summed_s > _SUMMARY_S:
                 summed_s = time.monotonic()
-                self._say("status", under_way=len(known), **self._counts(), per_second=round(progress.rate(), 2))
+                status = {"under_way": len(known), "put_off": len(worker.troubles), **self._counts()}
+                if status != told:  # a worker that only waits says nothing
+                    told = status
+                    self.say("status", **status, per_second=round(progress.rate(), 2))
             with suppress(TimeoutError):
                 await asyncio.wait_for(asked.wait() if not was_asked else asyncio.sleep(_LOOK_S), _LOOK_S)
 
@@ -166,29 +167,63 @@ class WorkerView:
         mints = {mint for order in orders for mint in (order.request.input_mint, order.request.output_mint)}
         self._progress.tokens |= await known_mints(dex, mints - self._progress.tokens.keys())
 
-    def _counts(self) -> dict[str, int]:
+    def _counts(self) -> dict[str, Any]:
         return {kind: self._progress.ends[kind] for kind in _ENDS}
 
     def _told(self, order: Order, event: OrderEvent, took_s: float) -> str:
         kind = str(event.kind)
         if kind in _ENDS:
             tokens = self._progress.tokens
-            return f"{order.state!s:9}  {swap_text(order, tokens)}  {took_s:.1f} s{why_failed(order, tokens)}"
+            wallet = f"  of {short(str(order.wallet))}" if len(self._progress.wallets) > 1 else ""
+            return f"{order.state!s:9}  {swap_text(order, tokens)}{wallet}  {took_s:.1f} s{why_failed(order, tokens)}"
         return f"{kind.replace('_', ' '):9}  {event.facts.get('signature') or event.facts.get('proof') or ''}".rstrip()
 
-    def _say(self, what: str, **facts: Any) -> None:
-        """Of the worker itself. The screen shows all of it but its end."""
-        if what == "tickets" and not self._session.is_json:
-            trouble = facts.pop("trouble")
-            facts["again" if trouble is None else "none: orders are found by looking;"] = "" if trouble is None else trouble
+    def say(self, what: str, text: str | None = None, *, who: str = "worker", **facts: Any) -> None:
+        """Of the worker itself: `facts` for programs, `text` for people where it is not simply these. The screen shows all but its
+        end."""
         if self._session.is_json:
             print(json.dumps({"worker": what, "at_ms": time.time_ns() // 1_000_000, **facts}), flush=True)  # noqa: T201
+        elif text is not None and not self._screen:
+            self._line(who, f"{what.replace('_', ' '):9}  {text}")
         elif not self._screen or facts.get("handed_back"):
             told = "  ".join(f"{name.replace('_', ' ')} {_fact(value)}" for name, value in facts.items() if value not in ([], None))
-            self._line("worker", f"{what:9}  {told}".rstrip())
+            self._line(who, f"{what:9}  {told}".rstrip())
 
     def _line(self, who: str, text: str) -> None:
-        print(printable(f"{time.strftime('%H:%M:%S', time.gmtime())}  {who:32}  {text}"), flush=True)  # noqa: T201
+        """One line whatever `text` holds, with a date: a log is read days later, elsewhere."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        print(printable(f"{at}  {who:32}  {' '.join(text.splitlines())}"), flush=True)  # noqa: T201
+
+
+class _Troubles:
+    """Told when they come, when they change, and when they are over."""
+
+    def __init__(self, view: WorkerView, worker: Worker) -> None:
+        self._view = view
+        self._worker = worker
+        self._since_s: float | None = None
+        self._tickets: str | None = None
+        self._put_off: dict[str, str] = {}
+
+    def tell(self) -> None:
+        from dexroute.engine.execution.queue import STARTING
+
+        if (trouble := self._worker.trouble) is not None and self._since_s is None:
+            self._since_s = time.monotonic()
+            self._view.say("trouble", f"[{trouble.code}] {trouble.message}", code=trouble.code, message=trouble.message)
+        elif trouble is None and self._since_s is not None:
+            after_s, self._since_s = time.monotonic() - self._since_s, None
+            self._view.say("trouble", f"over after {after_s:.0f} s", code=None, message=None)
+        if (tickets := self._worker.engine_trouble) not in (self._tickets, STARTING) and self._since_s is None:
+            self._tickets = tickets
+            text = "again" if tickets is None else f"none, orders are found by looking: {tickets}"
+            self._view.say("tickets", text, trouble=tickets)
+        put_off = {order_id: trouble.code for order_id, trouble in self._worker.troubles.items()}
+        for order_id, code in put_off.items():
+            if self._put_off.get(order_id) != code:
+                message = self._worker.troubles[order_id].message
+                self._view.say("put_off", f"[{code}] {message}", who=order_id, order=order_id, code=code, message=message)
+        self._put_off = put_off
 
 
 def swap_text(order: Order, tokens: Mapping[Pubkey, Token]) -> str:

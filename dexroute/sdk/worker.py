@@ -47,6 +47,11 @@ class Worker:
         return self._queue.troubles()
 
     @property
+    def trouble(self) -> DexError | None:
+        """Why no order can be taken up at this moment; None while all is well."""
+        return self._queue.trouble
+
+    @property
     def engine_trouble(self) -> str | None:
         """Why no tickets come, so that orders are only found by looking every few seconds; None when they do, or on SQLite."""
         return None if self._tickets is None else self._tickets.trouble

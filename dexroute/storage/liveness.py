@@ -84,17 +84,16 @@ class Liveness:
                         return owner
                 await self._held.wait()
         except TimeoutError:
-            raise DatabaseUnavailable(
-                f"the journal {self._label} does not give back the lock that says this process lives; nothing new is claimed",
-                database=self._label,
-            ) from None
+            raise self._unheld() from None
         return name
 
     async def free_dead(self) -> int:
         """Let go of the leases of owners whose lock was found free over a moment in which our own was held. How many orders that
-        freed; 0 too when the last look was just now. Raises DatabaseUnavailable."""
+        freed; 0 too when the last look was just now. Raises DatabaseUnavailable, and while our own lock is lost that too."""
         now_s, session = time.monotonic(), self._connection
-        if not self._held.is_set() or now_s < self._look_again_s:
+        if self._keeping is not None and not self._held.is_set():
+            raise self._unheld()
+        if self._keeping is None or now_s < self._look_again_s:
             return 0
         self._look_again_s = now_s + _LOOK_S
         dead = {owner for owner, since_s in self._free_since.items() if now_s - since_s >= _GRACE_S}
@@ -104,6 +103,13 @@ class Liveness:
         if session is self._connection:
             self._free_since = {owner: self._free_since.get(owner, seen_s) for owner in free - self._names}
         return freed
+
+    def _unheld(self) -> DatabaseUnavailable:
+        return DatabaseUnavailable(
+            f"the journal {self._label} does not answer: the session that says this process lives is lost; no order is taken up "
+            "before there is another",
+            database=self._label,
+        )
 
     async def close(self) -> None:
         if self._keeping is not None:

@@ -94,7 +94,7 @@ class TicketService:
                     await self._serve(app, poll_s)
                 self.trouble = "its listener ended"
             except engine_faults() as fault:
-                self.trouble = str(fault.__cause__ or fault).strip() or type(fault).__name__
+                self.trouble = " ".join(str(fault.__cause__ or fault).split()) or type(fault).__name__
                 if (task := asyncio.current_task()) is not None and task.cancelling():
                     raise asyncio.CancelledError from fault  # it met the fault on its way out, and raised that instead
             await asyncio.sleep(_PAUSE_S)

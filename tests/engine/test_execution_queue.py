@@ -208,8 +208,10 @@ async def test_a_running_queue_waits_for_what_does_not_answer(tmp_path: Path, er
         order = await placed(bench)
         executor, answered = bench.executor(), asyncio.Event()
         real, failures = executor.take, [error("away"), error("away")]
+        troubles: list[DexError | None] = []
 
         async def take(**asked: Any) -> tuple[Order, ...]:
+            troubles.append(queue.trouble)
             if failures:
                 raise failures.pop()
             answered.set()
@@ -219,12 +221,14 @@ async def test_a_running_queue_waits_for_what_does_not_answer(tmp_path: Path, er
         queue = OrderQueue(executor, QueuePolicy(idle_ms=1))
         with pytest.raises(error):  # who wants the work done, and not to wait, is told
             await queue.run(until_idle=True)
+        assert queue.trouble is None
         running = asyncio.create_task(queue.run())
         await asyncio.wait_for(answered.wait(), 10)
         while (await bench.store.order(order.id)).is_open:
             await asyncio.sleep(0.01)
         running.cancel()
         assert (await bench.check_journal(order)).order.state is OrderState.CONFIRMED and not failures
+        assert any(isinstance(trouble, error) for trouble in troubles) and queue.trouble is None
 
 
 async def test_a_queue_for_some_wallets_leaves_the_orders_of_others_alone(tmp_path: Path) -> None:

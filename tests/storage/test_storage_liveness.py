@@ -43,7 +43,8 @@ async def looked(store: SqlStore, for_s: float) -> int:
     """How many orders of the dead were found in this time."""
     freed, until = 0, time.monotonic() + for_s
     while time.monotonic() < until:
-        freed += await store.free_dead()
+        with suppress(DatabaseUnavailable):  # its own session is cut
+            freed += await store.free_dead()
         await asyncio.sleep(0.05)
     return freed
 

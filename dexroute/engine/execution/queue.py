@@ -58,6 +58,8 @@ class OrderQueue:
         self._has_place = asyncio.Event()
         self._missed = True  # there may be orders that no ticket will bring: look again whenever a place is free
         self._closing = False
+        self._unable: DexError | None = None
+        self._away: DexError | None = None
         self.ended: Counter[OrderState] = Counter()
         self._settling: asyncio.Task[None] | None = None
         self._settled_ms = self._clock.monotonic_ms() - executor.policy.settle_ms
@@ -74,6 +76,11 @@ class OrderQueue:
         """Orders put off, and why: another wallet's, an outcome not known yet, a node that does not answer."""
         return {order_id: later.error for order_id, later in self._put_off.items()}
 
+    @property
+    def trouble(self) -> DexError | None:
+        """Why no order can be taken up at this moment: the database or the cluster does not answer. None while all is well."""
+        return self._away or self._unable
+
     async def run(self, *, until_idle: bool = False) -> None:
         """Work until cancelled; with `until_idle` until no order is left that could be worked on now. What is under way when it is
         cancelled stays open in the journal, for whoever runs next. A database or cluster that does not answer is waited for, but
@@ -87,9 +94,11 @@ class OrderQueue:
                 try:
                     while some := await self._take():
                         taken += len(some)
-                except (DatabaseUnavailable, NetworkError):
+                    self._unable = None
+                except (DatabaseUnavailable, NetworkError) as error:
                     if until_idle:
                         raise
+                    self._unable = error
                 if until_idle and not taken and not self._at_work:
                     if self._settling is None or self._settling.done():
                         return
@@ -168,9 +177,13 @@ class OrderQueue:
         """Where several processes share the journal: what one of them leaves behind is taken up at once."""
         while self._executor.store.leased:
             await self._clock.sleep_ms(self._executor.policy.dead_ms)
-            with suppress(DexError):
-                if await self._executor.free_dead():
-                    self._wake.set()
+            try:
+                freed, away = await self._executor.free_dead(), None
+            except DexError as error:
+                freed, away = 0, error
+            if freed or (self._away and not away):
+                self._wake.set()
+            self._away = away
 
     def _settle_now_and_then(self) -> None:
         """Beside the orders' work: thousands may have landed, and nobody waits for their end."""
