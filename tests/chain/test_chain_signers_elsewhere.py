@@ -8,13 +8,14 @@ import json
 import logging
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as NoKeychain
 from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.message import MessageV0, to_bytes_versioned
@@ -206,6 +207,12 @@ def test_what_the_keychain_does_not_have_or_cannot_give(keychain: Keychain) -> N
         with pytest.raises(KeypairError, match="is no key") as bad:
             open_signer("keychain:bad", nobody)
         assert not secret or secret not in str(bad.value)
+    with pytest.raises(KeypairError, match="keychain:NAME"):
+        open_signer("keychain:", nobody)
+    keyring.set_keyring(NoKeychain())  # type: ignore[no-untyped-call]
+    with pytest.raises(KeypairError, match=r"no keychain that answers.*--encrypt"):
+        open_signer("keychain:bad", nobody)
+    keyring.set_keyring(keychain)
     keychain.locked = True
     with pytest.raises(KeypairError, match="KeyringLocked") as locked:
         open_signer("keychain:bad", nobody)
@@ -267,6 +274,32 @@ async def test_a_remote_signer_signs_over_a_unix_socket(tmp_path: Path) -> None:
         assert server.asked == ["GET / HTTP/1.1", "POST /sign HTTP/1.1"]
 
 
+async def test_what_stands_behind_the_path_of_its_url_stays_there(tmp_path: Path) -> None:
+    async with remote(tmp_path) as (server, _):
+        tcp = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+        port = tcp.sockets[0].getsockname()[1]
+        signer = await asyncio.to_thread(open_signer, f"remote:http://127.0.0.1:{port}/v1/?token=abc", nobody)
+        swap = message(signer.pubkey)
+        assert (await signer.sign(swap)).verify(server.keypair.pubkey(), to_bytes_versioned(swap))
+        assert server.asked[1:] == ["GET /v1?token=abc HTTP/1.1", "POST /v1/sign?token=abc HTTP/1.1"]
+        tcp.close()
+
+
+async def test_a_signer_that_drips_is_late(tmp_path: Path) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    server = await asyncio.start_unix_server(drip, tmp_path / "s")
+    with pytest.raises(SignerUnavailable, match=r"does not answer within 0\.1 s"):
+        await asyncio.to_thread(open_signer, f"remote:unix:{tmp_path / 's'}", nobody, timeout_ms=100)
+    server.close()
+
+
 async def test_a_lost_answer_is_asked_for_again(tmp_path: Path) -> None:
     async with remote(tmp_path) as (server, signer):
         server.answers = [None, (503, {})]
@@ -278,7 +311,9 @@ async def test_a_lost_answer_is_asked_for_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ((403, {}), "refuses .HTTP 403"),
+        ((403, {}), "refuses .HTTP 403.;"),
+        ((403, {"error": "limit of the day"}), "refuses .HTTP 403: limit of the day"),
+        ((200, b'{"signature": "' + b"1" * 10**6), "more than 65536 bytes"),
         ((200, b"<html>"), "no JSON object"),
         ((200, {"signature": "x"}), "without a signature"),
         ((200, {}), "without a signature"),
@@ -292,6 +327,7 @@ async def test_what_is_no_signature_of_this_message_is_refused(tmp_path: Path, a
         with pytest.raises(SignerUnavailable, match=said) as refused:
             await signer.sign(message(signer.pubkey))
         assert refused.value.exit_code == 5 and refused.value.retryable
+        assert "nothing was sent" in refused.value.message and "-k" in refused.value.message
 
 
 def test_where_a_remote_signer_may_be(tmp_path: Path) -> None:

@@ -28,8 +28,6 @@ def load_from_keychain(name: str) -> KeypairSigner:
 
 def keep_in_keychain(name: str, keypair: Keypair) -> KeypairSigner:
     """Put a key under a new name. Never replaces one; raises KeypairError."""
-    if not name.isprintable() or not 0 < len(name) <= 100:
-        raise KeypairError("a name in the keychain is 1 to 100 printable characters")
     if _ask("read", name, lambda keyring: keyring.get_password(SERVICE, name)) is not None:
         raise KeypairError(f"the keychain already holds a key {name!r}, which is never replaced; choose another name", name=name)
     _ask("write", name, lambda keyring: keyring.set_password(SERVICE, name, str(keypair)))
@@ -37,6 +35,8 @@ def keep_in_keychain(name: str, keypair: Keypair) -> KeypairSigner:
 
 
 def _ask(what: str, name: str, question: Any) -> Any:
+    if not name.isprintable() or not 0 < len(name) <= 100:
+        raise KeypairError("a name in the keychain is 1 to 100 printable characters: keychain:NAME")
     try:
         import keyring
         import keyring.errors
@@ -44,6 +44,11 @@ def _ask(what: str, name: str, question: Any) -> Any:
         raise KeypairError("the keychain needs the package keyring: pip install 'dexroute[keychain]'") from None
     try:
         return question(keyring)
+    except keyring.errors.NoKeyringError:
+        raise KeypairError(
+            "this system has no keychain that answers; use an encrypted file instead (`dex wallet new --encrypt -k PATH`)",
+            name=name,
+        ) from None
     except keyring.errors.KeyringError as error:
         raise KeypairError(
             f"the keychain of this system cannot {what} {name!r} ({type(error).__name__}); unlock it, or use an encrypted file",

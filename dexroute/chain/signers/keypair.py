@@ -115,7 +115,7 @@ def _parse(content: bytes, path: Path) -> Keypair:
     except (ValueError, RecursionError):
         numbers = None
     if not isinstance(numbers, list):
-        raise KeypairError(f"keypair {path} is not {expected}", path=str(path))
+        raise KeypairError(f"keypair {path} is neither {expected}, nor a whole encrypted keypair", path=str(path))
     if len(numbers) != _KEYPAIR_BYTES or not all(type(n) is int and 0 <= n <= 255 for n in numbers):
         raise KeypairError(f"keypair {path} holds {len(numbers)} entries that are not {expected}", path=str(path))
     try:

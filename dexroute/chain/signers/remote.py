@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -53,15 +55,24 @@ class RemoteSigner:
         """Ask the signer at `url` for its public key. Waits for the answer: under an event loop, call it in a thread. Raises
         KeypairError for a URL that would show messages to others on the way, SignerUnavailable."""
         where = _Where(url)
+        until = monotonic() + timeout_ms / 1000
+        content = bytearray()
         try:
-            with httpx.Client(transport=where.transport(), timeout=timeout_ms / 1000, trust_env=where.trust_env) as http:
-                answer = where.document(http.get(where.url))
-        except httpx.HTTPError as error:
-            raise where.unavailable(error) from None
+            with (
+                httpx.Client(transport=where.transport(), timeout=timeout_ms / 1000, trust_env=where.trust_env) as http,
+                http.stream("GET", where.url) as response,
+            ):
+                for chunk in response.iter_bytes():
+                    where.take(content, chunk)
+                    if monotonic() > until:  # httpx bounds each read; a server that drips would still hold us
+                        raise TimeoutError
+            answer = where.document(response.status_code, bytes(content))
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise where.unavailable(error, timeout_ms / 1000) from None
         try:
             return cls(url, Pubkey.from_string(answer["pubkey"]), timeout_ms=timeout_ms)
         except (KeyError, TypeError, ValueError):
-            raise SignerUnavailable(f"remote signer {where.name} does not tell its public key", signer=where.name) from None
+            raise where.unusable("does not tell its public key") from None
 
     async def sign(self, message: MessageV0) -> Signature:
         """The signature. Raises SignerUnavailable after retries, and for an answer that is no signature of this message."""
@@ -69,15 +80,19 @@ class RemoteSigner:
         asked = {"pubkey": str(self._pubkey), "message": base64.b64encode(wire).decode()}
 
         async def once() -> dict[str, Any]:
+            content = bytearray()
             try:
                 transport = self._where.transport(asynchronous=True)
                 async with (
                     asyncio.timeout(self._timeout_s),
                     httpx.AsyncClient(transport=transport, timeout=self._timeout_s, trust_env=self._where.trust_env) as http,
+                    http.stream("POST", self._where.sign_url, json=asked) as response,
                 ):
-                    return self._where.document(await http.post(f"{self._where.url}/sign", json=asked))
+                    async for chunk in response.aiter_bytes():
+                        self._where.take(content, chunk)
+                return self._where.document(response.status_code, bytes(content))
             except (httpx.HTTPError, TimeoutError) as error:
-                raise RpcUnreachable(str(self._where.unavailable(error))) from None
+                raise RpcUnreachable(str(self._where.unavailable(error, self._timeout_s))) from None
 
         try:
             answer = await with_retries(once, _RETRY, sleep=self._sleep)
@@ -86,14 +101,9 @@ class RemoteSigner:
         try:
             signature = Signature.from_string(answer["signature"])
         except (KeyError, TypeError, ValueError):
-            raise SignerUnavailable(
-                f"remote signer {self._where.name} answered without a signature", signer=self._where.name
-            ) from None
+            raise self._where.unusable("answered without a signature") from None
         if not signature.verify(self._pubkey, wire):
-            raise SignerUnavailable(
-                f"remote signer {self._where.name} answered with a signature that is not of {self._pubkey} over the message it got",
-                signer=self._where.name,
-            )
+            raise self._where.unusable(f"answered with a signature that is not of {self._pubkey} over the message it got")
         return signature
 
 
@@ -110,7 +120,9 @@ class _Where:
             raise KeypairError(f"remote signer {self.name}: give remote:https://HOST or remote:unix:/PATH")
         if not self._socket and parts.scheme == "http" and not is_loopback(url):
             raise KeypairError(f"remote signer {self.name}: plain http shows orders to the network; use https or a unix socket")
-        self.url = "http://signer" if self._socket else url.rstrip("/")
+        base = urlsplit("http://signer") if self._socket else parts
+        path = base.path.rstrip("/")
+        self.url, self.sign_url = (base._replace(path=path + more).geturl() for more in ("", "/sign"))
         self.trust_env = not self._socket and not is_loopback(url)
 
     def transport(self, *, asynchronous: bool = False) -> Any:
@@ -118,20 +130,38 @@ class _Where:
             return None
         return (httpx.AsyncHTTPTransport if asynchronous else httpx.HTTPTransport)(uds=self._socket)
 
-    def document(self, response: httpx.Response) -> dict[str, Any]:
+    def take(self, content: bytearray, chunk: bytes) -> None:
+        """Raises SignerUnavailable for more than any answer takes."""
+        content += chunk
+        if len(content) > _LARGEST_ANSWER:
+            raise self.unusable(f"answers with more than {_LARGEST_ANSWER} bytes")
+
+    def document(self, status: int, content: bytes) -> dict[str, Any]:
         """Raises SignerUnavailable for a refusal or nonsense; httpx.HTTPError for a signer out of order, which may come back."""
-        if response.status_code >= 500 or response.status_code == 429:
-            raise httpx.ReadError(f"HTTP {response.status_code}")
-        if response.status_code != 200:
-            raise SignerUnavailable(f"remote signer {self.name} refuses (HTTP {response.status_code})", signer=self.name)
+        if status >= 500 or status == 429:
+            raise httpx.ReadError(f"HTTP {status}")
         try:
-            answer = response.json() if len(response.content) <= _LARGEST_ANSWER else None
+            answer = json.loads(content)
         except (ValueError, RecursionError):
             answer = None
+        if status != 200:
+            reason = answer.get("error") if isinstance(answer, dict) else None
+            said = f": {self._secrets.scrub(reason)}" if isinstance(reason, str) else ""
+            raise self.unusable(f"refuses (HTTP {status}{said})")
         if not isinstance(answer, dict):
-            raise SignerUnavailable(f"remote signer {self.name} answered no JSON object", signer=self.name)
+            raise self.unusable("answered no JSON object")
         return answer
 
-    def unavailable(self, error: Exception) -> SignerUnavailable:
-        reason = self._secrets.scrub(str(error)) or type(error).__name__
-        return SignerUnavailable(f"remote signer {self.name} does not answer: {reason}; nothing was signed", signer=self.name)
+    def unusable(self, what: str) -> SignerUnavailable:
+        """What it answered is of no use."""
+        return SignerUnavailable(
+            f"remote signer {self.name} {what}; nothing was sent. Look into its own log, or name another key (-k)", signer=self.name
+        )
+
+    def unavailable(self, error: Exception, timeout_s: float) -> SignerUnavailable:
+        late = isinstance(error, (TimeoutError, httpx.TimeoutException))
+        reason = f"within {timeout_s:g} s" if late else f"({self._secrets.scrub(str(error)) or type(error).__name__})"
+        return SignerUnavailable(
+            f"remote signer {self.name} does not answer {reason}; nothing was sent. See that it runs, or name another key (-k)",
+            signer=self.name,
+        )
