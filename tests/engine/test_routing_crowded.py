@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+import pytest
 from solders.pubkey import Pubkey
 
-from dexroute.engine.routing import LandingCosts, RouteOptions, find_route
+from dexroute.engine.routing import LandingCosts, RouteOptions, find_route, solve_route
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.fetchers.base import Pool
 from dexroute.types.prices import Price
@@ -63,6 +64,28 @@ def test_a_longer_limit_never_gives_a_worse_route() -> None:
                 assert best is None or now >= best - abs(best) // 10**6, (seed, room, hops)
                 best, compared = now, compared + 1
     assert compared == 12 * 3 * 4
+
+
+@dataclass(frozen=True)
+class NotThrough:
+    """Room for anything but swaps of one pool, which takes all of a transaction."""
+
+    pool: Pubkey
+
+    def refusal(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> str | None:
+        return "too large" if any(hop.pool == self.pool for leg in legs for hop in leg.hops) else None
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_path_that_does_not_fit_hides_none_that_does(mode: SwapMode) -> None:
+    """The best path was looked for until nothing could beat it, whether it fits or not: no route where an explanation had one."""
+    ends = MINTS[0], MINTS[1]
+    best, worse = pool("best", ends, (10**12, 2 * 10**12)), pool("worse", ends, (10**12, 10**12))
+    request = QuoteRequest(input_mint=ends[0].address, output_mint=ends[1].address, amount=10**6, mode=mode)
+    options = RouteOptions(room=NotThrough(best.address), max_splits=1)
+    quote = find_route([best, worse], request, options)
+    assert [hop.pool for hop in quote.route.hops] == [worse.address]
+    assert solve_route([best, worse], request, options).quote == quote
 
 
 def test_rent_for_what_lies_between_does_not_crowd_out_what_needs_none() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import random
 import warnings
+from itertools import permutations
 
 import pytest
+from solders.pubkey import Pubkey
 
 from dexroute.engine.routing import RouteOptions, find_route, solve_route
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.errors import QuoteError, RouteNotFound
+from dexroute.fetchers.base import Pool
 from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 from dexroute.math.concave import Piece
 from dexroute.math.rounding import U64_MAX
@@ -71,6 +74,49 @@ def test_hostile_markets_give_the_best_single_path_at_least_in_any_order(seed: i
         assert find_route(shuffled, request, options) == quote
         routes += 1
     assert routes > 10
+
+
+def _two_legs(market: list[CpmmPool], request: QuoteRequest) -> list[int]:
+    """What any two paths bring (exact in) or cost, with a few parts of the order in the first."""
+    ends = []
+    for first, second in permutations(simple_paths(market, 4), 2):
+        for part in (2, 3, 10):
+            states: dict[Pubkey, Pool] = {}
+            amounts = request.amount // part, request.amount - request.amount // part
+            try:
+                ends.append(
+                    carried(first, amounts[0], request.mode, 0, states) + carried(second, amounts[1], request.mode, 0, states)
+                )
+            except QuoteError:
+                continue
+    return ends
+
+
+@pytest.mark.parametrize(
+    ("pools", "mode", "amount"),
+    [
+        # The middle is more than the good pool has room for: it fits for a few of the thousand units.
+        ([(2, 1, 2, 1_000), (0, 2, 2, U64_MAX - 1), (2, 1, 10**18, 10**15)], SwapMode.EXACT_IN, 1_000),
+        # All but a unit of what is asked for costs nothing.
+        ([(0, 1, 10**18, 10**12), (2, 1, 10, 10**9), (0, 2, 2, 10**15)], SwapMode.EXACT_OUT, 10**9),
+        # The smaller leg of the best flow is a part of a unit.
+        ([(0, 2, 55, 3 * 10**16), (2, 1, 2 * 10**14, 9 * 10**9), (2, 1, 10**9, 2 * 10**9)], SwapMode.EXACT_IN, 28),
+    ],
+)
+def test_two_legs_are_tried_where_curves_are_no_guide(pools: list[tuple[int, int, int, int]], mode: SwapMode, amount: int) -> None:
+    market = [
+        pool(f"{number}", (MINTS[first], MINTS[second]), (held, holding))
+        for number, (first, second, held, holding) in enumerate(pools)
+    ]
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=amount, mode=mode)
+    quote = find_route(market, request, RouteOptions(max_hops=4, room=AnyRoom()))
+    assert_executes(market, request, quote)
+    tried = _two_legs(market, request)
+    assert tried
+    if mode is SwapMode.EXACT_IN:
+        assert quote.amount_out >= max(tried)
+    else:
+        assert quote.amount_in <= min(tried)
 
 
 def test_a_drained_piece_needs_all_of_its_input() -> None:

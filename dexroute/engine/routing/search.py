@@ -40,6 +40,13 @@ _FILL_PRECISION: Final = 1_000
 _WIDTH: Final = 4
 # What splitting may still add to a single path without being looked for: a fiftieth of a basis point.
 _NOT_WORTH_SPLITTING: Final = 2e-6
+# How far from a flow's value the quotes of its legs are where curves are no guide; how little a flow may leave to longer paths.
+_SHORT: Final = 1e-2
+_CARRIED: Final = 1e-4
+# Of an order, the part by which paths are found that cannot take the whole; and how many of either are tried in twos.
+_SMALL_PART: Final = 1e-3
+_TRIED_WHOLE: Final = 4
+_TRIED_IN_PART: Final = 2
 
 
 def find_route(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions = _DEFAULTS) -> RouteQuote:
@@ -122,40 +129,52 @@ def _hops_to_try(findings: Findings, split: SplitFound | None) -> int:
 
 def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool, prove: bool) -> SplitFound | None:
     """Quotes the best single paths of a scope, and splits where they promise more (without a proof, where none of them will do)."""
+    from dexroute.engine.routing.by_trial import two_legs_by_trial
     from dexroute.engine.routing.paths import PathSearch, promised_paths
     from dexroute.engine.routing.split import find_split
 
     market, request, options, order = findings.market, findings.request, findings.options, scope.order
     small = scope.whole and len(scope.edges) <= _SMALL_MARKET
-    promised, findings.stuck = promised_paths(
-        market,
-        scope.edges,
-        PathSearch(
-            input=order.input,
-            output=order.output,
-            amount=order.amount,
-            exact_in=order.exact_in,
-            max_hops=options.max_hops,
-            keep=order.keep,
-            width=len(scope.edges) ** 2 if small else _WIDTH,
-        ),
+    search = PathSearch(
+        input=order.input,
+        output=order.output,
+        amount=order.amount,
+        exact_in=order.exact_in,
+        max_hops=options.max_hops,
+        keep=order.keep,
+        width=len(scope.edges) ** 2 if small else _WIDTH,
     )
+    promised, findings.stuck = promised_paths(market, scope.edges, search)
     findings.promised = len(promised)
-    _quote_single_paths(findings, _net_promises(findings, promised), explain)
+    _quote_single_paths(findings, _net_promises(findings, promised), room, explain)
     if not prove:
         findings.settle([room])
         if findings.ranked:
             return None
     best = promised[0].amount if promised else None
-    split = None
-    if not _single_is_enough(best, order.amount, float(scope.through.max(initial=0.0)), order.exact_in):
-        split = find_split(market, scope, request, options, room, [path.path for path in promised[:3]])
+    if _single_is_enough(best, order.amount, float(scope.through.max(initial=0.0)), order.exact_in):
+        return None
+    split = find_split(market, scope, request, options, room, [path.path for path in promised[:3]])
     if split is not None:
         findings.split_paths = split.paths
         findings.routes += split.routes
         findings.refused += split.refused
         findings.unfit += split.unfit
+    if prove and options.max_splits > 1 and _falls_short(findings, split):
+        few = promised_paths(market, scope.edges, replace(search, amount=order.amount * _SMALL_PART))[0]
+        paths = dict.fromkeys(path.path for path in (*promised[:_TRIED_WHOLE], *few[:_TRIED_IN_PART], *promised, *few))
+        route = two_legs_by_trial(market, request, options, list(paths))
+        findings.routes += [route] if route else []
     return split
+
+
+def _falls_short(findings: Findings, split: SplitFound | None) -> bool:
+    """Whether exact quotes of the best split, or of any route, are far from what its curves promise, or nothing was promised."""
+    if split is None or not findings.routes or split.missed > _CARRIED:
+        return True
+    forward = findings.request.mode is SwapMode.EXACT_IN
+    reached = [route.amount_out if forward else -route.amount_in for route in findings.routes]
+    return abs(abs(max(reached)) - split.flow.value) > _SHORT * split.flow.value
 
 
 def _guessed_rooms(max_accounts: int) -> list[TransactionRoom]:
@@ -213,8 +232,10 @@ def _net_promises(findings: Findings, promised: list[PromisedPath]) -> list[tupl
     return sorted(net, key=lambda entry: (sign * entry[1], len(entry[0]), entry[0]))
 
 
-def _quote_single_paths(findings: Findings, promised: list[tuple[tuple[int, ...], float]], explain: bool) -> None:
-    """Quotes single paths exactly, best net promise first, until no further one can beat the best."""
+def _quote_single_paths(
+    findings: Findings, promised: list[tuple[tuple[int, ...], float]], room: TransactionRoom, explain: bool
+) -> None:
+    """Quotes single paths exactly, best net promise first, until no further one can beat the best that fits."""
     market, request, options = findings.market, findings.request, findings.options
     forward = request.mode is SwapMode.EXACT_IN
     price = lamport_price(request, options.costs)
@@ -231,11 +252,11 @@ def _quote_single_paths(findings: Findings, promised: list[tuple[tuple[int, ...]
             continue
         findings.routes.append(QuotedRoute((quoted,)))
         if price is None and not options.pool_penalty_ppm:
-            amount = quoted.amount_out if forward else quoted.amount_in
-            best = amount if best is None else max(best, amount) if forward else min(best, amount)
+            net = quoted.amount_out if forward else quoted.amount_in
         else:
             net = rank([QuotedRoute((quoted,))], request, options)[0].net
-            best = net if best is None else max(best, net) if forward else min(best, net)
+        if best is None or (net > best if forward else net < best):
+            best = net if room.refusal([quoted.leg], market.pools) is None else best
 
 
 def _check(request: QuoteRequest) -> None:
