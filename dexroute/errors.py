@@ -29,12 +29,12 @@
     │   └── QuoteOverflow         arithmetic the program cannot do
     ├── RouteNotFound             no pool or path delivers                                exit 3
     ├── GuardRefused              a limit the caller set, or their funds, forbids it      exit 4
-    │   ├── SlippageExceeded
-    │   ├── PriceImpactTooHigh
-    │   ├── InsufficientFunds
+    │   ├── SlippageExceeded      the market moved beyond the limit since the quote
+    │   ├── PriceImpactTooHigh    the swap would move the pools' prices by more than allowed
+    │   ├── InsufficientFunds     the wallet holds less than the swap, its fees and rent take
     │   │   └── FundsPromised     open orders already promise these coins
-    │   ├── PriorityFeeTooHigh
-    │   ├── TransactionTooLarge
+    │   ├── PriorityFeeTooHigh    the fixed price per compute unit costs more than the cap
+    │   ├── TransactionTooLarge   more bytes, accounts or compute units than one transaction has
     │   ├── LookupTableUnusable   missing, malformed, another program's, deactivated, or still warming up
     │   ├── QuoteOnly             the venue's program is not on this cluster
     │   ├── SimulationFailed      the exact message fails in simulation
@@ -46,8 +46,8 @@
     │       ├── TornSnapshot      accounts of one quote read at different slots
     │       └── StaleSnapshot     older than the caller allows
     ├── NetworkError              nothing is known to be wrong; try again                 exit 5
-    │   ├── RpcUnreachable
-    │   ├── RateLimited
+    │   ├── RpcUnreachable        no connection to the node, or none within the timeout
+    │   ├── RateLimited           the node asks to be asked less often
     │   ├── RpcError              the node answered with a JSON-RPC error
     │   ├── StaleData             a lagging node
     │   ├── SignerUnavailable     the remote signer does not answer, refuses, or answers nonsense

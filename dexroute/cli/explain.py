@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _LOG_LINES = 12
 
-What = Annotated[str, typer.Argument(metavar="CODE|NAME|SIGNATURE", help="6005 or 0x1775, ExceededSlippage, or a transaction.")]
+What = Annotated[
+    str, typer.Argument(metavar="CODE|NAME|SIGNATURE", help="6005 or 0x1775, ExceededSlippage, FUNDS_PROMISED, or a transaction.")
+]
 Program = Annotated[
     str | None,
     typer.Option("--program", "--venue", metavar="NAME", help="Only this venue's or program's errors: its id or its address."),

@@ -48,7 +48,8 @@ def report_usage(error: Any, format_: OutputFormat) -> int:
         return UsageError.exit_code
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "dex"
-    message = f"{error.format_message().rstrip('.')}; see `{command} --help`"
+    said = error.format_message().rstrip(".").replace(": Value error, ", ": ")
+    message = f"{said}; see `{command} --help`"
     return report(UsageError(message, command=command), format_)
 
 

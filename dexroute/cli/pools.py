@@ -50,8 +50,10 @@ def register(app: typer.Typer) -> None:
         if pair and len(pair) != 2:
             raise UsageError("name two tokens to look for their pools, or none to list what is remembered")
         async with session.dex() as dex:
-            found = await dex.discover_pools(*pair) if pair else None
             wanted = {(await dex.token(token)).mint for token in pair or ()}
+            if pair and len(wanted) == 1:
+                raise UsageError(f"both tokens are {pair[0]}; name two different ones")
+            found = await dex.discover_pools(*pair) if pair else None
             remembered = [pool for pool in await dex.pools() if wanted <= set(pool.mints)]
         now_ms = time.time_ns() // 1_000_000
         sources, notes = (found.sources, found.notes) if found else ((), ())

@@ -220,3 +220,10 @@ def test_orders_that_are_not_there_or_over(cli: Cli) -> None:
 def test_keys_that_are_none(cli: Cli, key: str) -> None:
     assert cli.json("swap", "1", "SOL", "USDC", "--yes", "--key", key, code=2)["code"] == "USAGE"
     assert cli.json("orders", "list") == {"orders": []}
+
+
+def test_words_of_the_parsing_library_stay_out(cli: Cli) -> None:
+    assert cli("submit", "1", "SOL", "USDC", "--priority", "urgent", code=2).err.startswith(
+        "error [USAGE] Invalid value for '--priority': 'urgent' is not one of 'low', 'normal', 'high'; see `dex submit --help`"
+    )
+    assert "both tokens are SOL" in cli("pools", "list", "SOL", "SOL", code=2).err

@@ -124,3 +124,22 @@ def test_framework_codes_belong_to_anchor_programs_only(cli: Cli) -> None:
 
 def test_the_address_of_a_wallet_is_no_signature(cli: Cli) -> None:
     assert "no error" in cli.bare("explain", str(Pubkey.default()), "--format", "json", code=2).error["message"]
+
+
+def test_every_error_of_our_own_is_explained(cli: Cli) -> None:
+    """What stands in brackets behind `error` can be looked up."""
+    from dexroute.sdk.explaining import own_errors
+
+    errors = own_errors()
+    assert len(errors) > 50 and len({error.name for error in errors}) == len(errors)
+    for error in errors:
+        assert error.meaning and error.next_step
+    told = cli.bare("explain", "funds_promised").out
+    assert told.splitlines() == [
+        "dexroute FUNDS_PROMISED [requote]",
+        "  open orders already promise these coins",
+        "  next: change the limit or the amount, or take a new quote",
+    ]
+    (torn,) = cli.bare("explain", "TORN_SNAPSHOT", "--format", "json").json["errors"]
+    assert torn["class"] == "transient" and torn["program"] == "dexroute"
+    assert "did you mean NO_ROUTE?" in cli.bare("explain", "NO_ROUT", code=2).err

@@ -44,7 +44,8 @@ def compute_unit_price(policy: PriorityFeePolicy, samples: Sequence[Sequence[int
             asked = priority_fee_lamports(compute_unit_limit, policy.fixed_micro_lamports)
             raise PriorityFeeTooHigh(
                 f"{policy.fixed_micro_lamports} micro-lamports per unit for {compute_unit_limit} units is {asked} lamports, above "
-                f"the cap of {policy.cap_lamports}; lower the price or raise the cap",
+                f"the cap of {policy.cap_lamports} lamports; lower the price (--priority-fee) or raise the cap "
+                "(--priority-fee-cap)",
                 priority_fee_lamports=str(asked),
                 cap_lamports=str(policy.cap_lamports),
                 compute_unit_limit=compute_unit_limit,
