@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dexroute.errors import ConfigError, DataDirBusy
@@ -43,8 +43,9 @@ class DirectoryLock:
 
     def describe(self, url: str | None) -> None:
         """Tell others who holds the lock, and the URL at which what it protects is served."""
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
+        with suppress(OSError):  # a full disk: the lock holds without a name on it
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
 
     def release(self) -> None:
         if self._file >= 0:

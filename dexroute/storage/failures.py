@@ -11,7 +11,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from dexroute.errors import DatabaseError, DatabaseUnavailable, DexError, IllegalTransition, InvalidAmount, SignatureTaken
 
 _BUSY = ("database is locked", "database table is locked")
-_OUTAGES = ("08", "53300", "57P")  # connection exceptions; no connection left; the server goes down or comes up
+_DISK = ("database or disk is full", "disk I/O error")
+_READ_ONLY = "readonly database"
+_OUTAGES = ("08", "53", "57P")  # connection exceptions; no room, memory or connection left; the server goes down or comes up
 _TAKEN = ("attempts.signature", "attempts_signature_key")  # as SQLite and PostgreSQL name the constraint
 _LIMITS = {
     "uq_attempts_live": "the order already has a live attempt",
@@ -50,8 +52,22 @@ def _typed(error: DBAPIError, where: str) -> DexError:
     interrupted = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)) or _tells_of_outage(error)
     if any(busy in reason for busy in _BUSY) or (interrupted and "postgresql" in where):
         return _unavailable(where, reason)
+    if any(full in reason for full in _DISK):
+        return disk_trouble(where, reason)
+    step = "make it yours and writable, and repeat the command" if _READ_ONLY in reason else f"restore a backup. {STARTED_ANEW}"
     return DatabaseError(
-        f"the journal {where} cannot be used: {reason}; nothing was overwritten. Restore a backup or choose another --data-dir",
+        f"the journal {where} cannot be used: {reason}; nothing was overwritten: {step}", database=where, reason=reason
+    )
+
+
+STARTED_ANEW = "A new journal would know none of its keys: look at what the wallet did before you ask for anything again"
+"""What nobody may be led into unwarned: where the journal is another, a key swaps a second time."""
+
+
+def disk_trouble(where: str, reason: str) -> DatabaseUnavailable:
+    """A disk that is full or fails: what the journal holds is not in question."""
+    return DatabaseUnavailable(
+        f"the journal {where} cannot be written: {reason}; nothing is lost. See to its disk (is it full?) and repeat the command",
         database=where,
         reason=reason,
     )

@@ -9,8 +9,10 @@ from typing import Final
 from urllib.parse import quote
 
 from dexroute.errors import DatabaseError
+from dexroute.storage.failures import STARTED_ANEW, disk_trouble
 
 _MAGIC: Final = b"SQLite format 3\x00"
+_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _CHECKED_WHOLE_BYTES: Final = 32 << 20  # a full check of more than this would be felt at every start
 
 
@@ -18,7 +20,7 @@ def prepare_file(file: Path) -> str | None:
     """Create a missing journal file (0600) or check an existing one; returns its schema version, None when it is still empty.
 
     Read-only for a file that exists, except that its mode is narrowed to the owner. Raises DatabaseError naming the file when it is
-    corrupt, not a dexroute journal, or cannot be read.
+    corrupt, not a dexroute journal, or cannot be read; DatabaseUnavailable when its disk is full.
     """
     try:
         descriptor = os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -48,6 +50,8 @@ def prepare_file(file: Path) -> str | None:
     try:
         return _version(file, whole=size <= _CHECKED_WHOLE_BYTES)
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DISK:  # without room for its index of the log it cannot even be read
+            raise disk_trouble(str(file), str(error)) from error
         raise _damaged(file, str(error)) from error
 
 
@@ -75,7 +79,7 @@ def _version(file: Path, *, whole: bool) -> str | None:
 
 def _damaged(file: Path, reason: str) -> DatabaseError:
     return DatabaseError(
-        f"the journal {file} is corrupt: {reason}. Nothing was changed in it: restore a backup, or move it aside to start anew",
+        f"the journal {file} is corrupt: {reason}. Nothing was changed in it: restore a backup. {STARTED_ANEW}",
         database=str(file),
         reason=reason,
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from dexroute.engine.execution.claim import Claim
 from dexroute.engine.execution.recovery import resume
-from dexroute.errors import DatabaseError, KeypairError, OutcomeUnknown
+from dexroute.errors import DatabaseError, KeypairError, OrderTakenOver, OutcomeUnknown
 from dexroute.types.orders import Attempt, AttemptOutcome, EventKind, Order, OrderEvent, OrderState
 from tests.engine.simulated_bench import MINT_A, Bench, open_bench
 
@@ -117,3 +120,24 @@ async def test_a_journal_that_was_altered_is_named_not_guessed(tmp_path: Path) -
         (recovered,) = await resume(bench.executor())
         assert isinstance(recovered.error, DatabaseError) and asked.id in str(recovered.error)
         assert not bench.chain.sends
+
+
+async def test_a_commit_that_took_longer_than_the_lease_says_nothing_of_now(tmp_path: Path) -> None:
+    """A lease runs from before the commit that renewed it: what came back late is asked for again before a signature."""
+    async with open_bench(tmp_path) as bench:
+        placed, _ = await bench.store.place(bench.order())
+        order = await bench.store.claim(placed.id, owner="slow", at_ms=1, lease_ms=1_000)
+        claim = Claim(bench.store, bench.clock, order, lease_ms=1_000)
+        advance = bench.store.advance
+
+        async def slow(*values: Any, **named: Any) -> Any:
+            done = await advance(*values, **named)
+            bench.clock.elapsed_ms += 1_000
+            return done
+
+        with patch.object(bench.store, "advance", slow):
+            await claim.step(EventKind.ROUTING, to=OrderState.ROUTING)
+        await claim.check_lease()
+        await bench.store.claim(placed.id, owner="another", at_ms=2, lease_ms=1_000)
+        with pytest.raises(OrderTakenOver):
+            await claim.check_lease()

@@ -198,7 +198,7 @@ async def test_a_file_that_cannot_grow_keeps_what_it_has(tmp_path: Path) -> None
     await filled(file)
     async with open_store(file) as store:
         await store._sessions.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1"))
-        with pytest.raises(DatabaseError, match="full"):
+        with pytest.raises(DatabaseUnavailable, match="disk is full"):
             for number in range(2_000):
                 await store.place(an_order(key=f"{number}" * 20))
         known = await store.order_by_key("k")

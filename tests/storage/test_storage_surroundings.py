@@ -165,3 +165,41 @@ async def test_times_before_1970_and_far_ahead_are_recorded_as_they_are(tmp_path
             order, _ = await store.place(an_order(now_ms=now_ms))
             moved, _ = await store.advance(order, replace(order, state=OrderState.ROUTING), EventKind.ROUTING, at_ms=-5)
             assert await store.order(order.id) == moved and moved.updated_ms == -5
+
+
+FULL = """
+import asyncio, os, resource, signal, sys
+from pathlib import Path
+from dexroute.errors import DexError
+from dexroute.storage.store import open_store
+
+async def main():
+    async with open_store(Path(sys.argv[2])):
+        pass  # everything is imported
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # nothing may grow, not even the lock's name or the index of the log
+    try:
+        async with open_store(Path(sys.argv[1])):
+            print("opened", end="")
+    except DexError as error:
+        print(error.exit_code, error.code, error.message, end="")
+
+asyncio.run(main())
+"""
+
+
+async def test_a_journal_on_a_full_disk_is_not_called_corrupt(tmp_path: Path) -> None:
+    """Whoever was told to begin anew would do everything again that the journal knows."""
+    file = tmp_path / "journal.db"
+    async with open_store(file) as store:
+        order, _ = await store.place(an_order())
+    read, write = os.pipe()
+    command = [sys.executable, "-c", FULL, str(file), str(tmp_path / "other.db")]
+    told = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        answer = pipe.read()
+    assert answer.startswith("5 DATABASE_UNAVAILABLE"), (answer, told.stderr)
+    assert "is it full?" in answer and "corrupt" not in answer and "anew" not in answer and "--data-dir" not in answer
+    async with open_store(file) as store:
+        assert await store.order(order.id) == order

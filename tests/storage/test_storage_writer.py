@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from dexroute.errors import DatabaseError, DatabaseUnavailable, IllegalTransition
+from dexroute.errors import DatabaseUnavailable, IllegalTransition
 from dexroute.storage.store import SqlStore, open_store
 from dexroute.storage.writer import GroupWriter
 from dexroute.types.orders import EventKind, OrderState, Promise
@@ -122,7 +122,7 @@ async def test_a_full_disk_fails_what_does_not_fit_and_keeps_the_rest(tmp_path: 
         results = await asyncio.gather(*(store.place(an_order(key=f"{n}" * 40)) for n in range(200)), return_exceptions=True)
         kept = {result[0].key for result in results if not isinstance(result, BaseException)}
         refused = [result for result in results if isinstance(result, BaseException)]
-        assert refused and all(isinstance(error, DatabaseError) and "full" in str(error) for error in refused)
+        assert refused and all(isinstance(error, DatabaseUnavailable) and "full" in str(error) for error in refused)
         assert {order.key for order in await store.orders()} == kept | {"first"}
         for order in await store.orders():
             assert len(await store.events(order.id)) == order.event_seq
