@@ -74,7 +74,7 @@ def test_better_short_paths_are_looked_for_as_long_as_there_are_any(
         ((60, 8), 103, True, 3e12, 3, (7, 5, 218_818_930), 491_200_000),
         ((200, 30), 101, True, 3e15, 4, (18, 27, 147_165_015), 57_445_000_000),
         ((60, 8), 103, True, 3e12, 3, (1, 2, 21_228_683_778), 2_538_000_000),
-        ((60, 8), 103, True, 3e12, 3, (2, 4, -6_913_719_643), 9_970_000_000),
+        ((60, 8), 103, True, 3e12, 3, (2, 4, -6_913_719_643), 9_979_000_000),
     ],
     ids=["one long path", "no paths left", "circles", "paid by circles", "nothing but circles"],
 )

@@ -94,6 +94,7 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
     # numpy is imported when a route is looked for, not when a command starts.
     load_numpy()
     from dexroute.engine.routing.certificate import certify
+    from dexroute.engine.routing.polish import polished
     from dexroute.engine.routing.scope import scope_of
 
     market, request, options = findings.market, findings.request, findings.options
@@ -112,6 +113,10 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
         findings.take(shorter)
         hops = _hops_to_try(shorter, tried)
     findings.settle(rooms)
+    better = polished(market, scope.order, request, options, findings.ranked[0].route) if findings.ranked and prove else None
+    if better is not None:
+        findings.routes.append(better)
+        findings.settle(rooms)
     if findings.ranked and prove:
         findings.certificate = certify(market, scope, request, findings.ranked[0].route, split)
 
