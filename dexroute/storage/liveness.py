@@ -73,7 +73,7 @@ class Liveness:
     async def hold(self, owner: str) -> str:
         """The name `owner` claims under, its lock held. Raises DatabaseUnavailable while it is lost and cannot be had again."""
         if self._is_pooled:
-            return owner
+            return owner.removesuffix(LOCKED)
         name = owner if owner.endswith(LOCKED) else f"{owner}{LOCKED}"
         if name in self._names and self._held.is_set():
             return name
@@ -134,12 +134,13 @@ class Liveness:
 
     async def _keep(self) -> None:
         """Hold the locks; where they are lost, take them again as soon as the server lets us."""
-        while True:
-            with suppress(SQLAlchemyError, DatabaseUnavailable, OSError, TimeoutError):
+        while not self._is_pooled:
+            with suppress(Exception):  # whatever it is, it is tried again, and who would claim is told that there is no lock
                 if self._connection is None:
                     async with self._turn:
                         await self._connect()
-                await self._until_lost()
+                if not self._is_pooled:
+                    await self._until_lost()
             self._held.clear()
             self._free_since.clear()  # what was seen before proves nothing: the others may have lost theirs with us
             await self._disconnect()

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -95,10 +94,10 @@ async def test_who_only_lost_its_session_takes_its_lock_again(url: str) -> None:
         assert (await one.order(order.id)).fencing == order.fencing
 
 
-async def test_nothing_is_claimed_while_the_lock_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_claimed_while_the_lock_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server is gone: claims wait a moment, then say so; when it is back, everybody has a lock again and nobody died."""
     monkeypatch.setattr("dexroute.storage.liveness._PATIENCE_S", 0.5)
-    with postgres_server(tmp_path) as server:
+    with postgres_server() as server:
         async with open_store(server.url) as one, open_store(server.url) as other:
             order = await placed(one, "one")
             await placed(other, "other")
