@@ -110,13 +110,13 @@ def command(
             for key, group in groups.items():
                 values[key] = group(**{field.name: values.pop(field.name) for field in fields(group)})
             try:
-                _run(function(session, **values))
+                _run(function(session, **values), session)
             except DexError as error:
-                if session.is_json or (words := session.words) is None:
+                if session.is_json:
                     raise
                 from dexroute.cli.failure import report
 
-                raise typer.Exit(report(error, OutputFormat.TABLE, words)) from None
+                raise typer.Exit(report(error, OutputFormat.TABLE, session.words, session.as_typed)) from None
 
         own_by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         entry.__signature__ = inspect.Signature([*own_by_name, *shared])  # type: ignore[attr-defined]
@@ -145,7 +145,7 @@ def _options_of(group: Any) -> list[inspect.Parameter]:
     ]
 
 
-def _run(work: Awaitable[None]) -> None:
+def _run(work: Awaitable[None], session: Session) -> None:
     """Run to the end; on SIGINT or SIGTERM cancel, so that databases and locks are let go of, and leave as shells expect."""
     import asyncio
     import signal
@@ -169,5 +169,5 @@ def _run(work: Awaitable[None]) -> None:
         raise typer.Exit(reader_gone()) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         number = stopped[0] if stopped else signal.SIGINT
-        say("interrupted; nothing is lost: `dex orders resume` continues what was sent")
+        say(session.as_typed("interrupted; nothing is lost: `dex orders resume` continues what was sent"))
         raise typer.Exit(128 + number) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +26,17 @@ def error_json(error: DexError) -> dict[str, Any]:
     return _json(error.code, error.message, retryable=error.retryable, context=error.context)
 
 
-def report(error: DexError, format_: OutputFormat, words: Words | None = None) -> int:
-    """Print the error to stderr, for people in these words; returns its exit code."""
+def report(
+    error: DexError, format_: OutputFormat, words: Words | None = None, as_typed: Callable[[str], str] = lambda text: text
+) -> int:
+    """Print the error to stderr, for people in these words and with the commands it names `as_typed`; returns its exit code."""
     if format_ is OutputFormat.JSON:
         _print_json(error_json(error))
         return error.exit_code
     lines = [error.message, *_details(error)]
     if words is not None:
         lines = [words.line(line, error) for line in lines]
+    lines = [as_typed(line) for line in lines]
     _print_headline(error.code, lines[0])
     for line in lines[1:]:
         say(f"  {printable(line)}")

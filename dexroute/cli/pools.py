@@ -82,7 +82,9 @@ def register(app: typer.Typer) -> None:
             from rich.table import Table
 
             if not remembered:
-                console.print("no pools remembered for this cluster; add one with `dex pools add ADDRESS`, or quote a pair")
+                console.print(
+                    session.as_typed("no pools remembered for this cluster; add one with `dex pools add ADDRESS`, or quote a pair")
+                )
             else:
                 for venue in sorted({pool.venue_id for pool in remembered}):
                     console.print(venue, style="bold")

@@ -45,7 +45,9 @@ def register(pools: typer.Typer) -> None:
             from rich.table import Table
 
             if not found.mints:
-                console.print("no pools remembered for this cluster; quote a pair, or add one with `dex pools add ADDRESS`")
+                console.print(
+                    session.as_typed("no pools remembered for this cluster; quote a pair, or add one with `dex pools add ADDRESS`")
+                )
                 return
             table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
             table.add_column("tokens", no_wrap=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 
 _REDIRECTED_WIDTH = 200
+_NAMED_COMMAND = re.compile(r"`dex ([^`]+)`")
+_WITHOUT_KEY = ("orders list", "orders show", "orders watch", "orders stats", "pools", "tokens", "tables list", "explain", "export")
 
 
 class OutputFormat(StrEnum):
@@ -93,6 +97,21 @@ class Session:
 
         books = [dex.tokens for dex in self.opened if hasattr(dex, "tokens")]
         return Words(books[-1]) if books else None
+
+    def as_typed(self, text: str) -> str:
+        """The text with what was said of cluster, directory and key behind every command it names (in backticks): a next step that
+        works as printed. A URL may hold a provider's key, and is not repeated."""
+
+        def whole(found: re.Match[str]) -> str:
+            named = found[1]
+            said = [f"-u {'URL' if '://' in url else url}" for url in self.url or ()]
+            if self.data_dir is not None:
+                said.append(f"--data-dir {shlex.quote(str(self.data_dir))}")
+            if not named.startswith(_WITHOUT_KEY) and " -k " not in named:
+                said += ["-k remote:URL" if "://" in key else f"-k {shlex.quote(key)}" for key in self.keypair or ()]
+            return found[0] if named.startswith("localnet") else f"`{' '.join(['dex', named, *said])}`"
+
+        return _NAMED_COMMAND.sub(whole, text)
 
     def emit(self, value: Any, render: Callable[[Console], None]) -> None:
         """The command's result on stdout: `value` as JSON, or `render` on a console."""

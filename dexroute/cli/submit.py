@@ -74,10 +74,10 @@ def register(app: typer.Typer) -> None:
 
             tokens = await known_tokens(dex, [placed])
             # said before the connections are closed
-            session.emit(placed.json(), lambda console: _render(console, placed, tokens))
+            session.emit(placed.json(), lambda console: _render(console, session, placed, tokens))
 
 
-def _render(console: Console, placed: Receipt, tokens: Tokens) -> None:
+def _render(console: Console, session: Session, placed: Receipt, tokens: Tokens) -> None:
     from dexroute.cli.render_order import asked_text, fact_table, limit_text, render_headline, render_receipt
 
     order = placed.order
@@ -87,4 +87,4 @@ def _render(console: Console, placed: Receipt, tokens: Tokens) -> None:
     rows = [("asked", asked_text(placed, tokens)), ("limit", limit_text(placed, tokens)), ("priority", str(order.priority))]
     render_headline(console, placed)
     console.print(fact_table([("key", order.key), *rows] if order.key != order.id else rows))
-    console.print(f"\n`dex worker` carries it out; `dex orders watch {order.id}` follows it.")
+    console.print("\n" + session.as_typed(f"`dex worker` carries it out; `dex orders watch {order.id}` follows it."))

@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
         """Known tables of this cluster: state, addresses, rent, whose they are."""
         async with session.dex() as dex:
             states = await (await dex.tables()).list()
-        session.emit({"tables": [_state_json(one) for one in states]}, lambda console: _render(console, states))
+        session.emit({"tables": [_state_json(one) for one in states]}, lambda console: _render(console, session, states))
 
     @command(
         tables,
@@ -100,7 +100,7 @@ def register(app: typer.Typer) -> None:
             added = await known.add(address_from(table))
             states = [one for one in await known.list() if one.address == added.address]
         session.note(f"remembered: routes on this cluster may now use {added.address}")
-        session.emit({"tables": [_state_json(one) for one in states]}, lambda console: _render(console, states))
+        session.emit({"tables": [_state_json(one) for one in states]}, lambda console: _render(console, session, states))
 
     @command(tables, "forget")
     async def forget(session: Session, table: Table) -> None:
@@ -191,14 +191,15 @@ def _state_json(one: TableState) -> dict[str, Any]:
     }
 
 
-def _render(console: Console, states: Sequence[TableState]) -> None:
+def _render(console: Console, session: Session, states: Sequence[TableState]) -> None:
     """Each table's address on a line of its own, whole at any width, and its facts below."""
     from rich.text import Text
 
     from dexroute.types.amounts import sol_text
 
     if not states:
-        console.print("no lookup tables known for this cluster; make one with `dex tables create`, or add one")
+        said = "no lookup tables known for this cluster; make one with `dex tables create --pair FROM/TO`, or add one"
+        console.print(session.as_typed(said))
     for one in states:
         state = one.state.replace("_", " ")
         console.print(

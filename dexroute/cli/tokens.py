@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
         def render(console: Console) -> None:
             if not chosen:
-                console.print("no such symbol on this cluster; add one with `dex tokens add SYMBOL MINT`")
+                console.print(session.as_typed("no such symbol on this cluster; add one with `dex tokens add SYMBOL MINT`"))
             else:
                 console.print(_table(chosen))
             if kept:

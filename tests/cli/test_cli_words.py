@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
+from dexroute.cli.session import OutputFormat, Session
 from tests.cli.runner import Cli
 
 
@@ -116,3 +120,26 @@ def test_help_says_defaults(cli: Cli) -> None:
         "default confirmed",
     ):
         assert default in told, default
+
+
+def test_a_next_step_works_as_printed(cli: Cli) -> None:
+    """Commands that messages name carry the options that say which cluster, directory and key are meant."""
+    submitted = cli("submit", "1", "SOL", "USDC", "--key", "mine", "--yes").out
+    named = re.findall(r"`dex ([^`]+)`", submitted)
+    assert [command.split(" -u ")[0].split()[:2] for command in named] == [["worker"], ["orders", "watch"]]
+    assert "CONFIRMED" in cli.bare(*shlex.split(named[0]), "--until-idle").out
+    conflict = cli("swap", "2", "SOL", "USDC", "--key", "mine", "--yes", code=2).err
+    (show,) = re.findall(r"`dex ([^`]+)`", conflict)
+    assert "-k" not in show and "CONFIRMED" in cli.bare(*shlex.split(show)).out
+    unknown = cli.json("orders", "show", "none", code=2)["message"]
+    assert unknown.endswith("`dex orders list` shows them"), "programs get the plain message"
+    away = cli.bare("quote", "1", "SOL", "USDC", "-u", "http://user:secret@127.0.0.1:1/key", "-k", "none", code=5).err
+    assert "secret" not in away
+    session = Session(
+        url=("http://user:secret@h/key",),
+        keypair=("remote:http://s/key",),
+        data_dir=None,
+        commitment=None,
+        format_=OutputFormat.TABLE,
+    )
+    assert session.as_typed("run `dex orders resume`") == "run `dex orders resume -u URL -k remote:URL`"

@@ -18,8 +18,7 @@ from dexroute.types.requests import QuoteRequest
 class Findings:
     """`ranked`: quoted routes, best first, the first of them fits. `unfit`: routes and leg sets the transaction has no room for.
     `refused`: legs an exact quote refused. `stuck`: partial paths whose last pool cannot carry the amount, not quoted.
-    `promised`: how many single paths there were; `split_paths`: over how many paths the best flow runs; `connected`: whether any
-    path of open pools joins the mints; `most`: of an amount
+    `promised`: how many single paths there were; `connected`: whether any path of open pools joins the mints; `most`: of an amount
     beyond all liquidity, what can be filled."""
 
     market: Market
@@ -32,7 +31,6 @@ class Findings:
     refused: list[RefusedLeg] = field(default_factory=list)
     stuck: list[Path] = field(default_factory=list)
     promised: int = 0
-    split_paths: int = 0
     certificate: Certificate | None = None
     connected: bool = False
     most: int | None = None

@@ -161,7 +161,6 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
         return None
     split = find_split(market, scope, request, options, room, [path.path for path in promised[:3]])
     if split is not None:
-        findings.split_paths = split.paths
         findings.routes += split.routes
         findings.refused += split.refused
         findings.unfit += split.unfit
