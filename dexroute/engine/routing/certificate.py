@@ -28,7 +28,9 @@ _PASSING: Final = 1e-5
 _ROUNDS: Final = 6
 _MORE_EDGES: Final = 96
 # A market full of arbitrage has no end of edges that pay for themselves; any prices give a bound, better ones a tighter one.
-_MOST_EDGES: Final = 400
+_MOST_EDGES: Final = 640
+# Over so many such edges solving gets nowhere.
+_MANY_EDGES: Final = 400
 _TOLERANCE: Final = 3e-8
 _FAR: Final = 2
 # Arbitrage before the order that is worth so many times the order.
@@ -88,7 +90,7 @@ def _hopeless(bound: Bound, reached: int) -> bool:
     if distance > _HOPELESS * reached:
         return True
     edges = len(bound.surplus)
-    return (edges > _MOST_EDGES and bound.gained > reached) or (edges > 2 * _MOST_EDGES and bound.gained > _NAMED * distance)
+    return (edges > _MANY_EDGES and bound.gained > reached) or (edges > 2 * _MANY_EDGES and bound.gained > _NAMED * distance)
 
 
 def _tighter(bound: Bound, other: Bound, exact_in: bool) -> Bound:

@@ -38,10 +38,10 @@ _NOTHING_MORE: Final = 1e-6
 
 
 def best_short_paths(
-    market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[PathShare], *, unlimited: float, tolerance: float
+    market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[PathShare], *, most: float | None, tolerance: float
 ) -> tuple[list[PathShare], NetworkFlow] | None:
-    """The best shares of paths of at most `scope.max_hops` hops, from `shares` on, whose paths may be new to the flow; `unlimited`
-    is what paths of any hops fetch. None where those cannot carry the order."""
+    """The best shares of paths of at most `scope.max_hops` hops, from `shares` on, whose paths may be new to the flow; `most`
+    is what paths of any hops fetch, where that is known. None where those cannot carry the order."""
     best: tuple[list[PathShare], NetworkFlow] | None = None
     last_gain = 0
     before: dict[Path, float] = {}
@@ -58,7 +58,7 @@ def best_short_paths(
             if best is None or abs(flow.value - best[1].value) > _WORTH_A_ROUND * best[1].value:
                 last_gain = number
             best = solved
-        if abs(best[1].value - unlimited) <= _NOTHING_MORE * unlimited:
+        if most is not None and abs(best[1].value - most) <= _NOTHING_MORE * most:
             break
         paths = frozenset(share.path for share in shares)
         if abs(seen.get(paths, 0.0) - flow.value) <= _NOTHING_MORE * flow.value:

@@ -72,7 +72,7 @@ def find_split(
     solved = unlimited_flow(market, scope, also)
     if solved is None:
         return None
-    flow, edges = solved
+    flow, edges, settled = solved
     unlimited = flow.value
     shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
     for _ in range(_ROUNDS):
@@ -90,7 +90,7 @@ def find_split(
     fixed = False
     completed = _completed(shares, missed, singles)
     if completed and (missed >= _MISSED or abs(flow.value - unlimited) > _LOST * unlimited):
-        short = best_short_paths(market, scope, flow, completed, unlimited=unlimited, tolerance=TOLERANCE)
+        short = best_short_paths(market, scope, flow, completed, most=unlimited if settled else None, tolerance=TOLERANCE)
         better = short is not None and (short[1].value > flow.value) is scope.order.exact_in
         if short is not None and (missed >= _MISSED or better):
             (shares, flow), missed = short, 0.0

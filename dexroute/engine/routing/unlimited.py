@@ -17,17 +17,18 @@ from dexroute.engine.routing.scope import Scope
 TOLERANCE: Final = 1e-7
 _FIRST_EDGES: Final = 48
 _MORE_EDGES: Final = 32
-_ROUNDS: Final = 4
+_ROUNDS: Final = 8
 _BETTER: Final = 1.0 + 1e-8
 
 
-def unlimited_flow(market: Market, scope: Scope, also: Collection[int]) -> tuple[NetworkFlow, list[int]] | None:
-    """The best flow and the edges it was solved over. `also` are edges to be looked at whatever their price. None when no flow
-    satisfies the order."""
+def unlimited_flow(market: Market, scope: Scope, also: Collection[int]) -> tuple[NetworkFlow, list[int], bool] | None:
+    """The best flow, the edges it was solved over, and whether no other edge promises more. `also` are edges to be looked at
+    whatever their price. None when no flow satisfies the order."""
     best = sorted(scope.edges, key=lambda edge: (-scope.rate(edge), edge))[:_FIRST_EDGES]
     edges = sorted({*best, *also})
     worth = RoughWorth(scope)
     flow: NetworkFlow | None = None
+    settled = False
     for _ in range(_ROUNDS):
         flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
         if not flow.solved:
@@ -37,9 +38,10 @@ def unlimited_flow(market: Market, scope: Scope, also: Collection[int]) -> tuple
         else:
             more = _preferred(market, scope, flow, edges)
         if not more:
+            settled = True
             break
         edges = sorted({*edges, *more})
-    return (flow, edges) if flow is not None and flow.solved else None
+    return (flow, edges, settled) if flow is not None and flow.solved else None
 
 
 class RoughWorth(dict[int, float]):
