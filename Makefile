@@ -30,7 +30,7 @@ $(VENV)/.dev: $(VENV)/.runtime
 demo: $(VENV)/.runtime ## the main job, offline: quote, swap and record on the embedded cluster
 	@$(BIN)/dex demo
 
-test: $(VENV)/.dev ## all tests (about five minutes on two cores)
+test: $(VENV)/.dev ## all tests (minutes: one process for each core)
 	$(BIN)/pytest -n auto
 
 test-kit: $(VENV)/.dev ## the embedded cluster driven by npm's @solana/kit and @solana/web3.js
