@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Final
@@ -20,9 +20,9 @@ from dexroute.storage.schema import migrate, postgres_version
 
 BEGIN: Final = "dexroute_begin"
 """Execution option: how a transaction begins on SQLite. Reads begin deferred and do not wait for the writer; a read of one
-statement (SINGLE) is a transaction of its own."""
+statement (SINGLE, by dialect) is a transaction of its own."""
 READS: Final = {BEGIN: "BEGIN"}
-SINGLE: Final = {BEGIN: None}
+SINGLE: Final[Mapping[str, Mapping[str, Any]]] = {"sqlite": {BEGIN: None}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
 
 _BUSY_TIMEOUT_MS: Final = 5_000
 _CONNECTIONS: Final = 8

@@ -41,7 +41,8 @@ class Sessions:
         # SQLite has one writer; queueing here is fair and quick where its busy handler would sleep and retry
         self._turn = asyncio.Semaphore(1 if self.dialect == "sqlite" else 64)
         self._threads = writer
-        self._single = None if writer is None else writer.execution_options(**SINGLE)
+        self._single = engine.execution_options(**SINGLE[self.dialect])
+        self._single_in_thread = None if writer is None else writer.execution_options(**SINGLE[self.dialect])
         self._group: StepGroups | None = None if writer is None else GroupWriter(writer, self._turn, signed)
         if self.dialect == "postgresql":
             self._group = PooledGroups(engine)
@@ -74,9 +75,9 @@ class Sessions:
     async def rows(self, wanted: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """The rows of one statement."""
         with translated(self.label):
-            if self._single is not None:
-                return await asyncio.get_running_loop().run_in_executor(self._readers, _read, self._single, wanted, parameters)
-            async with self._reader.connect() as connection:
+            if (engine := self._single_in_thread) is not None:
+                return await asyncio.get_running_loop().run_in_executor(self._readers, _read, engine, wanted, parameters)
+            async with self._single.connect() as connection:
                 return (await connection.execute(wanted, parameters)).all()
 
     @asynccontextmanager
