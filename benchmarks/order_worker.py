@@ -37,7 +37,7 @@ from dexroute.types.orders import Order, OrderState
 from tests.engine.token_swap import MINT_A, MINT_B, USER_A, USER_B, TokenSwapBuilder
 
 POLL_MS: Final = 50  # about a slot of the served cluster
-_FEE_LAMPORTS: Final = 5_000
+FEE_LAMPORTS: Final = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,11 +200,11 @@ class InstantNode:
             slot=1,
             block_time=None,
             error=None,
-            fee_lamports=_FEE_LAMPORTS,
+            fee_lamports=FEE_LAMPORTS,
             units_consumed=1,
             account_keys=(wallet, USER_A, USER_B),
             pre_lamports=(10**9,) * 3,
-            post_lamports=(10**9 - _FEE_LAMPORTS, 10**9, 10**9),
+            post_lamports=(10**9 - FEE_LAMPORTS, 10**9, 10**9),
             pre_token_balances=held(spent, 0),
             post_token_balances=held(0, spent // 2),
             logs=(),

@@ -25,7 +25,7 @@ from typing import Any, Final
 from solders.hash import Hash
 from solders.keypair import Keypair
 
-from benchmarks.order_worker import Job, line
+from benchmarks.order_worker import FEE_LAMPORTS, Job, line
 from benchmarks.orders_page import Load, Recovery, write_page
 from dexroute.chain.rpc import RpcClient
 from dexroute.engine.execution.intake import new_order
@@ -33,8 +33,10 @@ from dexroute.host.clock import HostClock
 from dexroute.localnet import ClusterOptions, EmbeddedCluster
 from dexroute.localnet.serving import serve
 from dexroute.storage.store import open_store
+from dexroute.types.mints import NATIVE_MINT
+from dexroute.types.orders import Promise
 from dexroute.types.requests import QuoteRequest
-from tests.engine.token_swap import MINT_A, MINT_B, build_accounts
+from tests.engine.token_swap import MINT_A, MINT_B, START_A, START_LAMPORTS, build_accounts
 from tests.servers.postgres import PostgresServer, postgres_server
 
 AT_ONCE: Final = {"instant": 24, "embedded": 24}
@@ -108,9 +110,16 @@ async def place(bench: Bench, orders: int) -> float:
 
         async def one(number: int) -> None:
             request = QuoteRequest(input_mint=MINT_A, output_mint=MINT_B, amount=LEAST_AMOUNT + number)
-            order = new_order(request=request, wallet=wallet, genesis_hash=bench.genesis, slippage_bps=0, now_ms=clock.now_ms())
+            order = new_order(
+                request=request,
+                wallet=wallet,
+                genesis_hash=bench.genesis,
+                slippage_bps=0,
+                now_ms=clock.now_ms(),
+                promised=(Promise(mint=MINT_A, amount=request.amount), Promise(mint=NATIVE_MINT, amount=FEE_LAMPORTS)),
+            )
             async with gate:
-                await store.place(order)
+                await store.place(order, available={MINT_A: START_A, NATIVE_MINT: START_LAMPORTS})
 
         start = time.perf_counter()
         await asyncio.gather(*(one(number) for number in range(orders)))

@@ -24,7 +24,8 @@ done: {busy:.1f}; far above {cores}, the machine was busy with other things and 
 
 One worker process works off orders that were placed before, each with every step durable before the next: SQLite with WAL and
 `synchronous=FULL`, PostgreSQL with `fsync` and `synchronous_commit`, both on this machine's disk. The swap is real but small: two
-instructions of the token program, so that what is measured is the executor and not the routing.
+instructions of the token program, so that what is measured is the executor and not the routing. All orders are of one wallet, and
+promise its coins until they end.
 
 - **instant**: a cluster of a few lines in the worker's process, which confirms what it is sent at once. All time is ours.
 - **embedded**: the embedded cluster behind JSON-RPC over HTTP, served by a process of its own with a slot every 50 ms. It executes

@@ -3,11 +3,11 @@ that ends it, so that two orders can never count on the same coins."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Numeric, Select, bindparam, func, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dexroute.errors import FundsPromised
@@ -16,14 +16,18 @@ from dexroute.types.orders import Order
 
 _PROMISED: Final = table_of(PromisedRow)
 _MAKE: Final = postgresql.insert(_PROMISED).on_conflict_do_nothing()
-_TOTAL: Final = (
-    select(_PROMISED.c.amount)
-    .where(
-        _PROMISED.c.genesis_hash == bindparam("on_genesis"),
-        _PROMISED.c.wallet == bindparam("on_wallet"),
-        _PROMISED.c.mint == bindparam("on_mint"),
-    )
-    .with_for_update()
+_OF_WALLET: Final = (_PROMISED.c.genesis_hash == bindparam("on_genesis"), _PROMISED.c.wallet == bindparam("on_wallet"))
+# locked in one order everywhere, so that two transactions never wait for each other
+_TOTALS: Final = {
+    "sqlite": select(_PROMISED.c.mint, _PROMISED.c.amount).where(
+        *_OF_WALLET, _PROMISED.c.mint.in_(bindparam("mints", expanding=True))
+    ),
+}
+_TOTALS["postgresql"] = _TOTALS["sqlite"].order_by(_PROMISED.c.mint.collate("C")).with_for_update()
+_TAKE_OFF: Final = (
+    update(_PROMISED)
+    .where(*_OF_WALLET, _PROMISED.c.mint == bindparam("on_mint"))
+    .values(amount=func.greatest(type_coerce(_PROMISED.c.amount, Numeric) - bindparam("ended", type_=Numeric), 0))
 )
 _KEY: Final = ["genesis_hash", "wallet", "mint"]
 _NEW_SQLITE, _NEW_POSTGRES = sqlite.insert(_PROMISED), postgresql.insert(_PROMISED)
@@ -36,8 +40,10 @@ _SET: Final = {
 def promise(connection: Connection, order: Order, available: Mapping[Pubkey, int] | None, *, unasked: bool = False) -> None:
     """Add what `order` promises. Raises FundsPromised when others promise coins of the same mints and `available` (what the wallet
     holds, base units; None: not looked at) does not cover both. `unasked` adds without a look: the order was there before."""
-    for mint, amount in _of(order):
-        others = _locked_total(connection, order, mint)
+    mints = _of(order)
+    totals = _locked_totals(connection, order, mints)
+    for mint, amount in mints.items():
+        others = totals.get(str(mint), 0)
         held = None if available is None else available.get(mint, 0)
         if others and not unasked and (held is None or others + amount > held):
             unit = f"base units of {mint}"
@@ -52,13 +58,18 @@ def promise(connection: Connection, order: Order, available: Mapping[Pubkey, int
                 promised=str(others),
                 held=None if held is None else str(held),
             )
-        _set(connection, order, mint, others + amount)
+    _set(connection, order, {mint: totals.get(str(mint), 0) + amount for mint, amount in mints.items()})
 
 
 def release(connection: Connection, order: Order) -> None:
-    """Take off what an order that ended had promised."""
-    for mint, amount in _of(order):
-        _set(connection, order, mint, max(0, _locked_total(connection, order, mint) - amount))
+    """Take off what an order that ended had promised. The last of a step: other orders of the wallet wait from here to its end."""
+    mints = _of(order)
+    if connection.dialect.name == "postgresql" and mints:
+        wallet = {"on_genesis": order.genesis_hash, "on_wallet": str(order.wallet)}
+        connection.execute(_TAKE_OFF, [wallet | {"on_mint": str(mint), "ended": amount} for mint, amount in mints.items()])
+        return
+    totals = _locked_totals(connection, order, mints)
+    _set(connection, order, {mint: max(0, totals.get(str(mint), 0) - amount) for mint, amount in mints.items()})
 
 
 def promised_of(genesis_hash: str, wallet: Pubkey) -> Select[Any]:
@@ -68,21 +79,25 @@ def promised_of(genesis_hash: str, wallet: Pubkey) -> Select[Any]:
     )
 
 
-def _of(order: Order) -> list[tuple[Pubkey, int]]:
-    """In one order of mints everywhere, so that two transactions never wait for each other."""
-    return sorted(((part.mint, part.amount) for part in order.promised), key=lambda part: bytes(part[0]))
+def _of(order: Order) -> dict[Pubkey, int]:
+    """Base units by mint, in the order in which they are locked."""
+    return {part.mint: part.amount for part in sorted(order.promised, key=lambda part: str(part.mint))}
 
 
-def _locked_total(connection: Connection, order: Order, mint: Pubkey) -> int:
-    """The total, its row made if need be and locked until this transaction ends."""
-    where = {"on_genesis": order.genesis_hash, "on_wallet": str(order.wallet), "on_mint": str(mint)}
+def _locked_totals(connection: Connection, order: Order, mints: Collection[Pubkey]) -> dict[str, int]:
+    """What open orders promise of these, the rows made if need be and locked until this transaction ends."""
+    if not mints:
+        return {}
     if connection.dialect.name == "postgresql":
-        row = {"genesis_hash": order.genesis_hash, "wallet": str(order.wallet), "mint": str(mint), "amount": 0}
-        connection.execute(_MAKE, row)
-    total = connection.execute(_TOTAL, where).scalar_one_or_none()
-    return total or 0
+        connection.execute(_MAKE, [_row(order, mint, 0) for mint in mints])
+    wanted = {"on_genesis": order.genesis_hash, "on_wallet": str(order.wallet), "mints": [str(mint) for mint in mints]}
+    return {row.mint: row.amount for row in connection.execute(_TOTALS[connection.dialect.name], wanted)}
 
 
-def _set(connection: Connection, order: Order, mint: Pubkey, total: int) -> None:
-    row = {"genesis_hash": order.genesis_hash, "wallet": str(order.wallet), "mint": str(mint), "amount": total}
-    connection.execute(_SET[connection.dialect.name], row)
+def _set(connection: Connection, order: Order, totals: Mapping[Pubkey, int]) -> None:
+    if totals:
+        connection.execute(_SET[connection.dialect.name], [_row(order, mint, total) for mint, total in totals.items()])
+
+
+def _row(order: Order, mint: Pubkey, amount: int) -> dict[str, Any]:
+    return {"genesis_hash": order.genesis_hash, "wallet": str(order.wallet), "mint": str(mint), "amount": amount}

@@ -27,6 +27,7 @@ VAULT: Final = Pubkey.from_string("Vau1t11111111111111111111111111111111111111")
 USER_A: Final = Pubkey.from_string("UserA11111111111111111111111111111111111111")
 USER_B: Final = Pubkey.from_string("UserB11111111111111111111111111111111111111")
 START_A: Final = 10**12
+START_LAMPORTS: Final = 10**10
 RENT: Final = 10**7
 
 
@@ -42,7 +43,7 @@ def build_accounts(user: Pubkey) -> Mapping[Pubkey, AccountData]:
         return AccountData(owner=TOKEN_PROGRAM_ID, lamports=RENT, data=body)
 
     return {
-        user: AccountData(owner=Pubkey.default(), lamports=10**10, data=b""),
+        user: AccountData(owner=Pubkey.default(), lamports=START_LAMPORTS, data=b""),
         MINT_A: mint(user),
         MINT_B: mint(user),
         USER_A: token_account(MINT_A, user, START_A),

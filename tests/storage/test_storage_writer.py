@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 from sqlalchemy import Connection, event
@@ -14,7 +15,10 @@ from dexroute.errors import DatabaseUnavailable, IllegalTransition
 from dexroute.storage.store import SqlStore, open_store
 from dexroute.storage.writer import GroupWriter
 from dexroute.types.orders import EventKind, OrderState, Promise
-from tests.storage.orders_at_hand import MINT_A, WALLET, an_attempt, an_order, signed, to_building
+from tests.servers.postgres import empty_postgres
+from tests.storage.orders_at_hand import MINT_A, MINT_B, WALLET, an_attempt, an_order, signed, to_building
+
+HELD: Final = (MINT_A, MINT_B)
 
 
 def commits(store: SqlStore) -> list[str]:
@@ -81,6 +85,24 @@ async def test_steps_of_many_orders_share_a_commit_unless_others_wait_for_their_
     assert len(seen) == 30 if store.leased else 1 <= len(seen) <= 5
     assert not any((await store.promised("genesis", WALLET)).values())
     assert [len(await store.events(order.id)) for order in orders] == [3] * 30
+
+
+async def test_two_processes_that_place_and_end_orders_of_one_wallet_never_wait_in_a_ring(postgres: str) -> None:
+    """Each promises the same two mints, named in either order. PostgreSQL would end a ring after a second by refusing a step."""
+    url = await empty_postgres(postgres)
+    mints = (Promise(mint=MINT_A, amount=2**64 - 1), Promise(mint=MINT_B, amount=1))
+    async with open_store(url) as one, open_store(url) as other:
+
+        async def place_and_end(number: int) -> None:
+            store, promised = ((one, mints), (other, mints[::-1]))[number % 2]
+            order, _ = await store.place(
+                replace(an_order(key=f"k{number}"), promised=promised), available=dict.fromkeys(HELD, 2**80)
+            )
+            await store.advance(order, replace(order, state=OrderState.CANCELLED), EventKind.CANCELLED, at_ms=1)
+
+        await asyncio.gather(*(place_and_end(number) for number in range(60)))
+        assert await one.promised("genesis", WALLET) == dict.fromkeys(HELD, 0)
+        assert len(await other.orders(states=[OrderState.CANCELLED])) == 60
 
 
 async def test_a_transaction_that_fails_as_a_whole_is_tried_step_by_step(tmp_path: Path) -> None:
