@@ -36,13 +36,14 @@ DEEP = (10**12, 10**12)
 LIFETIME = BlockhashLifetime(blockhash=Hash.default(), last_valid_block_height=1, slot=1)
 
 
-def plan_of_two_hops() -> SwapPlan:
+def plan_of_two_hops(*, whole: bool = False) -> SwapPlan:
     pools = {one.address: one for one in (pool("there", (SOL, C), DEEP), pool("back", (C, B), DEEP))}
     request = exact_in(SOL, B, 10**6)
     quote = find_route(pools.values(), request)
     wallet = unread_wallet(USER, (C, B))
     options = PlanOptions(seed="seed")
-    return plan_swap(quote, pools, request, wallet, limit=1, temporary_rent_lamports=2_039_280, options=options)
+    limit = quote.amount_out if whole else 1
+    return plan_swap(quote, pools, request, wallet, limit=limit, temporary_rent_lamports=2_039_280, options=options)
 
 
 def test_two_hops_with_everything_to_open_fit_one_transaction() -> None:
@@ -122,6 +123,13 @@ def test_a_failed_simulation_is_named_for_what_it_is(simulation: Simulation, err
     assert type(caught.value) is error
     assert caught.value.context.get("program") == program
     assert caught.value.context["slot"] == 9
+
+
+def test_a_limit_of_the_whole_quote_is_said_to_leave_no_room() -> None:
+    for whole in (True, False):
+        with pytest.raises(SlippageExceeded) as caught:
+            require_success(plan_of_two_hops(whole=whole), failed(custom(FIRST_SWAP, 6005), FIRST_SWAP, 6005), VENUES)
+        assert ("leaves no room" in caught.value.message) == whole and "allow more slippage" in caught.value.message
 
 
 def test_a_node_that_leaves_out_an_account_is_not_believed() -> None:

@@ -70,10 +70,14 @@ def _meaning(plan: SwapPlan, simulation: Simulation, error: TransactionError, re
         facts["venue"] = plan.venues[step.hop][0]
         if program == str(step.instruction.program_id) and _means_slippage(facts["venue"], error.custom_code, registry):
             request = plan.request
-            limited = request.output_mint if request.mode is SwapMode.EXACT_IN else request.input_mint
+            exact_in = request.mode is SwapMode.EXACT_IN
+            limited = request.output_mint if exact_in else request.input_mint
+            why = "the market moved since the quote"
+            if plan.limit == (plan.quote.amount_out if exact_in else plan.quote.amount_in):
+                why += ", or its program rounds, and the whole quote as the limit leaves no room for either"
             return SlippageExceeded(
-                f"{step.label} would not meet its limit at slot {simulation.slot}: the market moved since the quote (limit of the "
-                f"swap: {plan.limit} base units of {limited}); nothing was sent. Quote again, or allow more slippage",
+                f"{step.label} would not meet its limit at slot {simulation.slot}: {why} (limit of the swap: {plan.limit} "
+                f"base units of {limited}); nothing was sent. Quote again, or allow more slippage",
                 limit=str(plan.limit),
                 mode=plan.request.mode.value,
                 **facts,
