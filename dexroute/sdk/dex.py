@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from solders.pubkey import Pubkey
 
@@ -39,7 +39,7 @@ from dexroute.sdk.strategies import preference
 from dexroute.sdk.swap_instructions import SwapInstructions
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.tables import LookupTables
-from dexroute.sdk.terms import Strategy, SwapTerms, check_intermediates, oracle_guard, with_hop_slippage
+from dexroute.sdk.terms import Strategy, SwapTerms, TermChoices, check_intermediates, oracle_guard, with_hop_slippage
 from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
@@ -250,7 +250,7 @@ class Dex:
         swappable: bool = False,
         refresh: bool = False,
         kept_slots: int | None = None,
-        **terms: Any,
+        **terms: Unpack[TermChoices],
     ) -> Quote:
         """The best route over all known pools, with every candidate and why it lost. Takes what `terms` takes.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from solders.pubkey import Pubkey
 
@@ -48,6 +48,20 @@ class SwapTerms:
                 "(--max-deviation-bps)",
                 max_deviation_bps=self.max_deviation_bps,
             )
+
+
+class TermChoices(TypedDict, total=False):
+    """What `Dex.terms` takes by keyword, and `Dex.quote` hands on to it; what is left out or None is as the settings say."""
+
+    exact_out: bool
+    slippage_bps: int | None
+    max_impact_bps: int | None
+    max_deviation_bps: int | None
+    max_slot_age: int | None
+    oracles: Mapping[str | Pubkey, Pubkey] | None
+    strategy: Strategy
+    route: RouteOptions | None
+    priority_fee: PriorityFeePolicy | None
 
 
 def with_hop_slippage(route: RouteOptions, slippage_bps: int) -> RouteOptions:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import Any
 
 from solders.pubkey import Pubkey
 
-from dexroute import PriorityFeePolicy, QuoteRequest, RouteOptions, Strategy, SwapTerms
+from dexroute import Dex, PriorityFeePolicy, QuoteRequest, RouteOptions, Strategy, SwapTerms
 from dexroute.engine.execution.intake import new_order
-from dexroute.sdk.terms import options_json, oracle_guard, terms_of
+from dexroute.sdk.terms import TermChoices, options_json, oracle_guard, terms_of
 from dexroute.types.orders import Order
 
 REQUEST = QuoteRequest(input_mint=Pubkey.new_unique(), output_mint=Pubkey.new_unique(), amount=7)
@@ -71,3 +72,11 @@ def test_every_option_survives_the_journal_and_is_part_of_what_a_key_stands_for(
         assert terms_of(recorded) == terms
         hashes.add(recorded.body_hash)
     assert len(hashes) == len(changed) + 1
+
+
+def test_a_type_checker_knows_what_quote_hands_on() -> None:
+    """`Dex.quote(slipage_bps=3)` is a typing error while it is written, not while it runs."""
+    taken = inspect.signature(Dex.terms).parameters.values()
+    named = {parameter.name for parameter in taken if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
+    assert named == set(TermChoices.__annotations__) and len(named) == 9
+    assert inspect.signature(Dex.quote).parameters["terms"].annotation == "Unpack[TermChoices]"
