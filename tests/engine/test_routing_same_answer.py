@@ -1,4 +1,5 @@
-"""The same question has one answer, whatever the interpreter hashes with and in whatever order pools come."""
+"""The same question has one answer, whatever the interpreter hashes with and in whatever order pools come; and asked from the other
+side, for what a route brings, it costs no more than was paid."""
 
 from __future__ import annotations
 
@@ -6,9 +7,14 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
-from benchmarks.routing_markets import GeneratedMarket
+from benchmarks.routing_markets import GeneratedMarket, generated_market
+from dexroute.engine.routing import RouteOptions, find_route
+from dexroute.engine.routing.market import Market, offers_exact_out
+from dexroute.engine.routing.room import AnyRoom
 from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.engine.routing_oracle import assert_executes
 
 _ANSWERS = """
 import random, sys
@@ -54,3 +60,28 @@ def test_neither_hash_seed_nor_order_of_pools_changes_a_route() -> None:
         assert len(ran.stdout.splitlines()) == 6
         answers.add(ran.stdout)
     assert len(answers) == 1
+
+
+def test_what_a_route_brings_costs_no_more_when_asked_for() -> None:
+    """Exact out of what exact in returned costs the input at most, but for the whole unit that every hop may lose: where the leg
+    limit does not bind. Where it does, which eight legs are best is found by searches that start elsewhere."""
+    made = generated_market(60, 8, seed=5, deepest=3e15)
+    pools = [one for one in made.pools if offers_exact_out(one.venue_id)]
+    market = Market(pools)
+    options = RouteOptions(room=AnyRoom())
+    compared = split = 0
+    for request in requests(made, 5, 36):
+        forward = find_route(market, replace(request, mode=SwapMode.EXACT_IN), options)
+        if len(forward.route.legs) == options.max_splits:
+            continue
+        back = replace(request, mode=SwapMode.EXACT_OUT, amount=forward.amount_out)
+        backward = find_route(market, back, options)
+        assert_executes(pools, back, backward)
+        if len(backward.route.legs) == options.max_splits:
+            continue
+        units = sum(1 + leg.amount_in / hop.amount_out for one in (forward, backward) for leg in one.route.legs for hop in leg.hops)
+        assert backward.amount_in - forward.amount_in <= forward.amount_in / 10**7 + units
+        compared += 1
+        split += len(forward.route.legs) > 1
+    assert compared > 8
+    assert split > 1
