@@ -102,3 +102,15 @@ def test_short_paths_start_from_the_best_single_one(
     assert_executes(made.pools, request, quote)
     assert len(quote.route.legs) > 1
     assert quote.amount_in <= known if amount > 0 else quote.amount_out >= known
+
+
+def test_what_legs_carry_together_is_not_let_go_because_each_alone_would_be_missed_little() -> None:
+    """Two bins of one price carry four fifths of the best flow, and either could stand in for the other: both were dropped to come
+    down to eight legs, which then were worse than one."""
+    made = generated_market(150, 30, seed=5001, deepest=33988990414123.637)
+    request = QuoteRequest(input_mint=made.mints[26].address, output_mint=made.mints[1].address, amount=20_447_131_846)
+    solution = solve_route(made.pools, request, RouteOptions(max_hops=4, room=AnyRoom()))
+    assert_executes(made.pools, request, solution.quote)
+    assert solution.quote.amount_out >= 38_629_450
+    assert solution.certificate is not None
+    assert solution.certificate.leg_limit_cost <= 100  # a few hundredths of a basis point

@@ -37,6 +37,8 @@ _MISSED: Final = 1e-6
 _LOST: Final = 1e-4
 _TRIMS: Final = (1e-6, 1e-4, 1e-2, 0.1, 0.5, 0.8)
 _MOST_TRIMS: Final = 24
+# Of the order, by shares.
+_MOST_LET_GO: Final = 0.25
 
 
 @dataclass(slots=True)
@@ -131,7 +133,8 @@ def _reduce(
         order = by_loss(market, scope, flow, shares)
         if (excess := len(shares) - options.max_splits) > 0:
             # Many go in two steps: what the first leave changes what the others are worth.
-            kept = order[: options.max_splits + (excess // 3 if excess > 4 else 0)]
+            most = options.max_splits + (excess // 3 if excess > 4 else 0)
+            kept = _dearest(order, most) if tries_left >= _LAST_TRIES else order[: options.max_splits]
         else:
             kept = _fitting(market, scope, room, found, flow, order)
         if len(kept) < 2:
@@ -162,6 +165,20 @@ def _reduce(
             if not flow.solved:
                 return
             shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
+
+
+def _dearest(order: list[PathShare], most: int) -> list[PathShare]:
+    """So many legs, of those given the dearest to lose first. What any one of them carries others may take over at the same price,
+    but not what all of them carry: no more than a part of the order is let go at once, the dearer legs with small shares first."""
+    left, let_go = len(order) - most, 0.0
+    dropped: set[Path] = set()
+    for share in reversed(order):
+        if len(dropped) < left and let_go + share.share <= _MOST_LET_GO:
+            dropped.add(share.path)
+            let_go += share.share
+    if not dropped:
+        return order[:-1]
+    return [share for share in order if share.path not in dropped]
 
 
 def _quoted(
