@@ -31,7 +31,7 @@ LOCKED: Final = "+lock"
 
 _GRACE_S: Final = 1.0  # a lock must be free for so long: who lost only its session takes it again sooner
 _LOOK_S: Final = 0.4
-_SHARE: Final = 10  # and not more often than so many times what a look takes: it passes over all open orders
+_SHARE: Final = 30  # and not sooner than so many times what a look takes: it passes over all open orders
 _BEAT_S: Final = 5.0
 _PATIENCE_S: Final = 5.0
 _AGAIN_S: Final = 0.1
@@ -97,9 +97,9 @@ class Liveness:
             return 0
         self._look_again_s = now_s + _LOOK_S
         dead = {owner for owner, since_s in self._free_since.items() if now_s - since_s >= _GRACE_S}
-        free, freed = await self._sessions.write(lambda connection: _free(connection, dead))
+        free, freed, took_s = await self._sessions.write(lambda connection: _free(connection, dead))
         seen_s = time.monotonic()
-        self._look_again_s = max(self._look_again_s, seen_s + _SHARE * (seen_s - now_s))
+        self._look_again_s = max(self._look_again_s, seen_s + _SHARE * took_s)
         if session is self._connection:
             self._free_since = {owner: self._free_since.get(owner, seen_s) for owner in free - self._names}
         return freed
@@ -189,12 +189,14 @@ class Liveness:
                 await connection.close()
 
 
-def _free(connection: Connection, dead: Collection[str]) -> tuple[set[str], int]:
-    """(owners of leased orders whose lock is free, how many orders of those among `dead` were freed)."""
+def _free(connection: Connection, dead: Collection[str]) -> tuple[set[str], int, float]:
+    """(owners of leased orders whose lock is free, how many orders of those among `dead` were freed, seconds the look took)."""
+    began_s = time.monotonic()
     free = {owner for owner, is_free in connection.execute(_OWNERS) if is_free}
+    took_s = time.monotonic() - began_s
     if not (gone := free.intersection(dead)):
-        return free, 0
+        return free, 0, took_s
     held = select(ORDERS.c.id).where(IS_OPEN, ORDERS.c.claimed_by.in_(gone), ORDERS.c.lease_until_ms > NOW_MS)
     ids = connection.execute(held.with_for_update(skip_locked=True)).scalars().all()
     connection.execute(update(ORDERS).where(ORDERS.c.id.in_(ids)).values(lease_until_ms=None))
-    return free, len(ids)
+    return free, len(ids), took_s

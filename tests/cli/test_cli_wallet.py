@@ -60,3 +60,10 @@ def test_most_commands_take_one_key_and_cancelling_takes_none(cli: Cli, tmp_path
     assert cli.bare("orders", "cancel", waiting["id"], *here).json["state"] == "CANCELLED"
     findings = {finding["detail"] for finding in cli.json("doctor", "-k", second)["checks"] if finding["check"] == "keypair"}
     assert len(findings) == 2, findings
+
+
+def test_keys_named_on_the_command_line_are_the_only_ones(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEXROUTE_KEYPAIRS", "/keys/second.json keychain:third")
+    there = ("config", "-u", "embedded", "--format", "json")
+    assert cli.bare(*there).json["keypairs"]["value"] == "/keys/second.json, keychain:third"
+    assert cli.bare(*there, "-k", "/keys/one.json").json["keypairs"] == {"value": None, "source": "flag"}
