@@ -7,16 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from solders.pubkey import Pubkey
+from solders.signature import Signature
 
 from dexroute.engine.execution.recovery import resume
 from dexroute.engine.execution.restored import read_restored
 from dexroute.errors import JournalRestored, OrderInDoubt, OutcomeUnknown, RpcError
 from dexroute.storage.store import open_store
+from dexroute.types.chain import HistoryEntry, LandedTransaction
 from dexroute.types.orders import AttemptOutcome, Order, OrderState
 from tests.engine.simulated_bench import Bench, open_bench
-from tests.engine.simulated_chain import SLOT_MS
+from tests.engine.simulated_chain import SLOT_MS, SimulatedNode
 
 WAIT_MS = 340 * SLOT_MS  # all that was ever signed has expired, finalized
 
@@ -209,3 +213,44 @@ async def test_a_copy_tried_out_elsewhere_is_no_restore(tmp_path: Path) -> None:
         await replace(bench, store=store).executor().execute(bench.order())
     async with open_store(copy / "journal.db", elsewhere=outside) as store:
         assert await read_restored(store) is None
+
+
+async def test_the_node_that_is_ahead_says_how_long_to_wait_and_the_one_behind_when_it_is_over(tmp_path: Path) -> None:
+    bench, asked = await swapped_then_restored(tmp_path, placed=False)
+    behind = SimulatedNode(chain=bench.chain, lag=200)
+    bench.nodes.append(behind)
+    bench.clock.elapsed_ms += 1_000 * SLOT_MS
+    async with reopened(bench, tmp_path / "journal.db") as restored:
+        with pytest.raises(JournalRestored) as waiting:
+            await restored.executor().execute(asked)
+        assert waiting.value.context["until_height"] == bench.chain.height(bench.chain.slot) + 300
+        bench.clock.elapsed_ms += WAIT_MS
+        with pytest.raises(JournalRestored):
+            await restored.executor().execute(asked)
+        behind.lag = 0
+        with pytest.raises(OrderInDoubt):
+            await restored.executor().execute(asked)
+        assert bench.chain.swaps(asked) == 1
+
+
+@pytest.mark.parametrize("gap", ["more than is told", "one that is not shown"])
+async def test_a_history_with_a_gap_leaves_it_to_a_person(tmp_path: Path, gap: str) -> None:
+    """The swap may be in what a node does not tell: further back than it answers at once, or in a transaction it no longer has."""
+    bench, asked = await swapped_then_restored(tmp_path, placed=False)
+    (node,) = bench.nodes
+    others = tuple(HistoryEntry(signature=str(Signature.new_unique()), slot=2_000, failed=True) for _ in range(1_000))
+
+    async def newest(address: Pubkey) -> tuple[HistoryEntry, ...]:
+        return others
+
+    async def nothing(signature: Signature) -> LandedTransaction | None:
+        return None
+
+    silence = patch.object(node, *(("signatures_of", newest) if gap == "more than is told" else ("transaction", nothing)))
+    async with reopened(bench, tmp_path / "journal.db") as restored:
+        with pytest.raises(JournalRestored):
+            await restored.executor().execute(asked)
+        bench.clock.elapsed_ms += WAIT_MS
+        with silence, pytest.raises(OrderInDoubt, match="no node tells"):
+            await restored.executor().execute(asked)
+        assert bench.chain.swaps(asked) == 1
