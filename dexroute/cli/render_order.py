@@ -221,7 +221,7 @@ def render_stats(console: Console, stats: QueueStats, tokens: Tokens) -> None:
     waiting = ", ".join(f"{count} {priority}" for priority, count in stats.waiting.items() if count)
     rows.append(("open", waiting or "none"))
     if stats.oldest_open_ms is not None:
-        rows.append(("oldest open", f"since {span_text(stats.oldest_open_ms / 1_000)}"))
+        rows.append(("oldest open", f"for {span_text(stats.oldest_open_ms / 1_000)}"))
     rows.append(("running", str(stats.running)))
     rows.append(("ended", f"{stats.ended} in the last minute, {stats.ended / 60:.2f} a second"))
     if stats.retries:

@@ -87,4 +87,5 @@ def _render(console: Console, session: Session, placed: Receipt, tokens: Tokens)
     rows = [("asked", asked_text(placed, tokens)), ("limit", limit_text(placed, tokens)), ("priority", str(order.priority))]
     render_headline(console, placed)
     console.print(fact_table([("key", order.key), *rows] if order.key != order.id else rows))
-    console.print("\n" + session.as_typed(f"`dex worker` carries it out; `dex orders watch {order.id}` follows it."))
+    steps = session.as_typed(f"`dex worker` carries it out;\n`dex orders watch {order.id}` follows it.")
+    console.print(f"\n{steps}", soft_wrap=True)  # the terminal may break the line, so that it can still be copied

@@ -70,7 +70,7 @@ class Screen:
         if stats is not None:
             open_now = sum(stats.waiting.values())
             by_priority = ", ".join(f"{count} {priority}" for priority, count in stats.waiting.items() if count)
-            age = "" if stats.oldest_open_ms is None else f", the oldest since {span_text(stats.oldest_open_ms / 1_000)}"
+            age = "" if stats.oldest_open_ms is None else f", the oldest for {span_text(stats.oldest_open_ms / 1_000)}"
             waiting = f"{open_now} ({by_priority}{age})" if open_now else "none"
         rows.append(("open", waiting))
         if put_off := Counter(error.code for error in self._worker.troubles.values()):

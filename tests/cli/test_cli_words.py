@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 
+import pytest
+
 from dexroute.cli.session import OutputFormat, Session
 from tests.cli.runner import Cli
 
@@ -143,3 +145,12 @@ def test_a_next_step_works_as_printed(cli: Cli) -> None:
         format_=OutputFormat.TABLE,
     )
     assert session.as_typed("run `dex orders resume`") == "run `dex orders resume -u URL -k remote:URL`"
+
+
+def test_commands_to_copy_are_never_broken_over_lines(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    told = cli("submit", "1", "SOL", "USDC", "--yes").out.splitlines()
+    steps = [line for line in told if line.startswith("`dex ")]
+    assert len(steps) == 2 and all(re.fullmatch(r"`dex [^`]+` (carries it out|follows it)[;.]", line) for line in steps)
+    assert all(len(line) > 80 for line in steps)

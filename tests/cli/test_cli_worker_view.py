@@ -62,7 +62,7 @@ def test_the_screen_keeps_its_columns_whatever_is_in_them(width: int, wallets: i
     (line,) = [line for line in lines if "FAILED" in line]
     assert failed.id[-8:] in line and "[SLIPPAGE" in line and line.rstrip().endswith("1.2 s")
     text = drawn.get()
-    assert "[DATABASE_UNAVAILABLE]" in text and "1 [OUTCOME_UNKNOWN]" in text and "since 9 d 0 h" in text
+    assert "[DATABASE_UNAVAILABLE]" in text and "1 [OUTCOME_UNKNOWN]" in text and "for 9 d 0 h" in text
     assert "try again" not in text and "3 high" in text and "low" not in text
 
 
