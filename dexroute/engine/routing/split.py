@@ -21,15 +21,18 @@ from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, Share, q
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
 from dexroute.engine.routing.options import RouteOptions
+from dexroute.engine.routing.provisional import provisional_leg
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.scope import Scope
 from dexroute.engine.routing.short_paths import best_short_paths
-from dexroute.engine.routing.unlimited import TOLERANCE, RoughWorth, unlimited_flow
+from dexroute.engine.routing.unlimited import TOLERANCE, RoughWorth, UnlimitedFlow, unlimited_flow
 from dexroute.errors import AmountTooSmall
 from dexroute.types.requests import QuoteRequest
-from dexroute.types.routes import Hop, Leg
 
 _ROUNDS: Final = 4
+# Flows solved over more and more edges at most, and where the legs that come of those are refused.
+_MOST_FLOWS: Final = 8
+_FEW_FLOWS: Final = 4
 _TRIES: Final = 8
 _LAST_TRIES: Final = 3
 _MISSED: Final = 1e-6
@@ -71,10 +74,32 @@ def find_split(
     """Splits worth ranking. `singles` are the best single paths, to be looked at whatever their price. None when no flow satisfies
     the request."""
     also = {edge for path in singles for edge in path}
-    solved = unlimited_flow(market, scope, also)
+    solved = unlimited_flow(market, scope, also, rounds=_MOST_FLOWS)
     if solved is None:
         return None
-    flow, edges, settled = solved
+    found = _split_along(market, scope, request, options, room, singles, solved)
+    if options.max_splits > 1 and solved.rounds > _FEW_FLOWS and (found.refused or not found.routes):
+        # The legs that are worth most of many may take too little of an order that drains them: of fewer, then.
+        fewer = unlimited_flow(market, scope, also, rounds=_FEW_FLOWS)
+        if fewer is not None:
+            other = _split_along(market, scope, request, options, room, singles, fewer)
+            found.routes += other.routes
+            found.refused += other.refused
+            found.unfit += other.unfit
+    return found
+
+
+def _split_along(
+    market: Market,
+    scope: Scope,
+    request: QuoteRequest,
+    options: RouteOptions,
+    room: TransactionRoom,
+    singles: Sequence[Path],
+    solved: UnlimitedFlow,
+) -> SplitFound:
+    also = {edge for path in singles for edge in path}
+    flow, edges = solved.flow, solved.edges
     unlimited = flow.value
     shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
     for _ in range(_ROUNDS):
@@ -92,14 +117,15 @@ def find_split(
     fixed = False
     completed = _completed(shares, missed, singles)
     if completed and (missed >= _MISSED or abs(flow.value - unlimited) > _LOST * unlimited):
-        short = best_short_paths(market, scope, flow, completed, most=unlimited if settled else None, tolerance=TOLERANCE)
+        most = unlimited if solved.settled else None
+        short = best_short_paths(market, scope, flow, completed, most=most, tolerance=TOLERANCE)
         better = short is not None and (short[1].value > flow.value) is scope.order.exact_in
         if short is not None and (missed >= _MISSED or better):
             (shares, flow), missed = short, 0.0
             edges = sorted(flow.flows)
             fixed = True
     longest = max((len(share.path) for share in shares), default=0)
-    found = SplitFound(flow, solved[0], edges, missed, len(shares), longest)
+    found = SplitFound(flow, solved.flow, edges, missed, len(shares), longest)
     if options.max_splits > 1 and shares:
         _reduce(market, scope, request, options, room, found, shares, fixed=fixed)
     return found
@@ -250,31 +276,6 @@ def _fitting(
         if room.refusal([legs[one] for one in (*kept, share)], pools) is None:
             kept.append(share)
     return kept
-
-
-def provisional_leg(market: Market, scope: Scope, flow: NetworkFlow, share: PathShare) -> Leg:
-    """A leg with amounts as the flow has them, good enough to ask whether it fits."""
-    hops: list[Hop] = []
-    amount = share.share * scope.order.amount
-    if not scope.order.exact_in:
-        for edge in reversed(share.path):
-            amount *= flow.flows[edge] / max(flow.arrivals[edge], 1e-300)
-    for edge in share.path:
-        arriving = amount * flow.arrivals[edge] / max(flow.flows[edge], 1e-300)
-        pool = market.edge_pool[edge]
-        hops.append(
-            Hop(
-                venue_id=pool.venue_id,
-                pool=pool.address,
-                input_mint=market.mints[market.source[edge]],
-                output_mint=market.mints[market.target[edge]],
-                amount_in=max(1, int(amount)),
-                amount_out=max(1, int(arriving)),
-                fees=(),
-            )
-        )
-        amount = arriving
-    return Leg(hops=tuple(hops))
 
 
 def _whole(shares: Sequence[PathShare], amount: int, idle: float, place: int) -> list[Share]:

@@ -4,6 +4,7 @@ prices would rather use."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,19 +18,29 @@ from dexroute.engine.routing.scope import Scope
 TOLERANCE: Final = 1e-7
 _FIRST_EDGES: Final = 48
 _MORE_EDGES: Final = 32
-_ROUNDS: Final = 8
 _BETTER: Final = 1.0 + 1e-8
 
 
-def unlimited_flow(market: Market, scope: Scope, also: Collection[int]) -> tuple[NetworkFlow, list[int], bool] | None:
-    """The best flow, the edges it was solved over, and whether no other edge promises more. `also` are edges to be looked at
-    whatever their price. None when no flow satisfies the order."""
+@dataclass(frozen=True, slots=True)
+class UnlimitedFlow:
+    """The flow, the edges it was solved over, in how many rounds, and whether no other edge promises more."""
+
+    flow: NetworkFlow
+    edges: list[int]
+    rounds: int
+    settled: bool
+
+
+def unlimited_flow(market: Market, scope: Scope, also: Collection[int], *, rounds: int) -> UnlimitedFlow | None:
+    """The best flow, in so many rounds at most. `also` are edges to be looked at whatever their price. None when no flow satisfies
+    the order."""
     best = sorted(scope.edges, key=lambda edge: (-scope.rate(edge), edge))[:_FIRST_EDGES]
     edges = sorted({*best, *also})
     worth = RoughWorth(scope)
     flow: NetworkFlow | None = None
-    settled = False
-    for _ in range(_ROUNDS):
+    made, settled = 0, False
+    while made < rounds:
+        made += 1
         flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
         if not flow.solved:
             if scope.whole and len(edges) == len(scope.edges):
@@ -41,7 +52,7 @@ def unlimited_flow(market: Market, scope: Scope, also: Collection[int]) -> tuple
             settled = True
             break
         edges = sorted({*edges, *more})
-    return (flow, edges, settled) if flow is not None and flow.solved else None
+    return UnlimitedFlow(flow, edges, made, settled) if flow is not None and flow.solved else None
 
 
 class RoughWorth(dict[int, float]):
