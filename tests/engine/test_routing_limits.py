@@ -114,3 +114,15 @@ def test_what_legs_carry_together_is_not_let_go_because_each_alone_would_be_miss
     assert solution.quote.amount_out >= 38_629_450
     assert solution.certificate is not None
     assert solution.certificate.leg_limit_cost <= 100  # a few hundredths of a basis point
+
+
+def test_legs_that_lose_more_to_whole_units_than_they_bring_are_dropped() -> None:
+    """A base unit of the mint between is worth hundreds of the input's: six legs cost more than one, and nobody tried two."""
+    made = generated_market(150, 30, seed=5038, deepest=7328534345328.475)
+    request = QuoteRequest(
+        input_mint=made.mints[12].address, output_mint=made.mints[5].address, amount=487_599_601, mode=SwapMode.EXACT_OUT
+    )
+    quote = solve_route(made.pools, request, RouteOptions(max_hops=4, room=AnyRoom())).quote
+    assert_executes(made.pools, request, quote)
+    assert 1 < len(quote.route.legs) < 6
+    assert quote.amount_in <= 547_593_000

@@ -42,7 +42,8 @@ def _losses(market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[Pa
 def leg_gains(
     market: Market, scope: Scope, request: QuoteRequest, options: RouteOptions, flow: NetworkFlow, shares: Sequence[PathShare]
 ) -> list[float]:
-    """By leg: about what the order would lose without it, less what it costs to land; base units of the ranked mint."""
+    """By leg: about what the order would lose without it, less what it costs to land and what whole units take from it, about half
+    of one at every pool; base units of the ranked mint."""
     price = lamport_price(request, options.costs)
     unit = 0.0 if price is None else price.numerator / price.denominator
     legs_of: dict[int, int] = {}
@@ -52,7 +53,9 @@ def leg_gains(
     gains = []
     for share, worth in zip(shares, _losses(market, scope, flow, shares), strict=True):
         alone = [mint for mint in {market.target[edge] for edge in share.path[:-1]} if legs_of[mint] == 1]
-        gains.append(worth - unit * _leg_lamports(market, share.path, alone, options.costs))
+        mints = [(market.target if scope.order.exact_in else market.source)[edge] for edge in share.path]
+        rounded = sum(flow.prices[mint] for mint in mints) / 2.0
+        gains.append(worth - rounded - unit * _leg_lamports(market, share.path, alone, options.costs))
     return gains
 
 

@@ -249,11 +249,14 @@ def _without_refused(market: Market, kept: Sequence[PathShare], refused: Refused
 def _paying(
     market: Market, scope: Scope, request: QuoteRequest, options: RouteOptions, flow: NetworkFlow, shares: list[PathShare]
 ) -> list[PathShare]:
-    """The legs less the one that falls furthest short of its landing costs, if any does. What it is worth is a first guess; the
-    route with it is quoted already, and the ranking decides."""
+    """The legs less the half of those that are not worth their costs which fall furthest short of them. What they are worth is a
+    first guess; the route with them is quoted already, and the ranking decides."""
     gains = leg_gains(market, scope, request, options, flow, shares)
-    worst = min(range(len(shares)), key=lambda place: (gains[place], shares[place].path))
-    return shares if gains[worst] >= 0.0 else [share for place, share in enumerate(shares) if place != worst]
+    short = sorted(
+        (place for place in range(len(shares)) if gains[place] < 0.0), key=lambda place: (gains[place], shares[place].path)
+    )
+    dropped = short[: (len(short) + 1) // 2]
+    return [share for place, share in enumerate(shares) if place not in dropped]
 
 
 def _fitting(
