@@ -402,10 +402,14 @@ async def test_one_that_forgot_beside_one_that_remembers(tmp_path: Path) -> None
         bench.clock.elapsed_ms += 1_000 * EXPIRY_MS
         first.first_slot = bench.chain.slot - 500
         bench.chain.accepts = lambda wire: True
-        assert (await bench.executor().continue_order(lost.id)).state is OrderState.CONFIRMED, "the one that remembers proves it"
+        with pytest.raises(OutcomeUnknown, match="longer history"):
+            await bench.executor().continue_order(lost.id, wait_ms=EXPIRY_MS)  # the one that remembers may deny what it knows
+        assert len((await bench.check_journal(lost)).attempts) == 1
+        first.first_slot = 0
+        assert (await bench.executor().continue_order(lost.id)).state is OrderState.CONFIRMED
         receipt = await bench.check_journal(lost)
         assert [attempt.outcome for attempt in receipt.attempts] == [AttemptOutcome.EXPIRED, AttemptOutcome.LANDED]
-        assert {e.facts["witnesses"] for e in receipt.events if e.kind == "attempt_dead"} == {1}
+        assert {e.facts["witnesses"] for e in receipt.events if e.kind == "attempt_dead"} == {2}
 
 
 async def test_blocks_from_the_signing_on_are_enough(tmp_path: Path) -> None:

@@ -57,9 +57,10 @@ async def prove_expired(attempt: Attempt, nodes: Sequence[TransactionSender]) ->
       exists holds them.
     - It still has every block since the attempt's blockhash was read, or its silence may only say that it forgot.
 
-    Two sound witnesses are needed where two nodes are configured that can be one; a node that answers slots as block heights, or
-    has forgotten the time in question, cannot, and is left out. One that does not answer or lags is no witness yet; one that knows
-    the signature in any way leaves the death unproven. No clock takes part.
+    Two sound witnesses are needed where two nodes are configured that can be one; a node that answers slots as block heights
+    cannot, and is left out. One that does not answer, lags, or has forgotten the time in question is no witness, and makes the
+    other one's word no better: left alone, a node that denies what it should know would be believed. One that knows the signature
+    in any way leaves the death unproven. No clock takes part.
     """
     if attempt.signature is None or not nodes:
         return Unproven()
@@ -71,10 +72,9 @@ async def prove_expired(attempt: Attempt, nodes: Sequence[TransactionSender]) ->
         sound = [witness for witness in witnesses if witness.sound]
         if sound and len(sound) >= needed:
             await ask_all([_ask_status(witness, signature, attempt.blockhash_slot or 0) for witness in witnesses])
-            needed = min(WITNESSES, sum(not witness.defective for witness in witnesses))
     # One that finalized more than another told of: the other may not have seen the block that holds the bytes.
     newest = max((witness.slot for witness in sound), default=0)
-    agreed = [witness for witness in sound if witness.context_slot >= newest and not witness.defective]
+    agreed = [witness for witness in sound if witness.context_slot >= newest]
     if not agreed or len(agreed) < needed or any(witness.knows for witness in witnesses):
         return Unproven(remarks=tuple(witness.remark for witness in witnesses if witness.remark is not None))
     return ExpiryProof(
@@ -103,7 +103,6 @@ async def _ask_status(witness: _Witness, signature: Signature, since_slot: int) 
         return
     witness.knows = status is not None
     if history_from > since_slot + 1:
-        witness.defective = True
         witness.remark = (
             f"a node has no blocks before slot {history_from}, and it may have landed from slot {since_slot + 1} on: "
             "name a node with a longer history (-u)"
