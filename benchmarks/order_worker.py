@@ -227,16 +227,17 @@ async def work(job: Job) -> None:
             policy=ExecutionPolicy(poll_ms=POLL_MS),
         )
         executor.laps, executor.told, executor.seen = [], set(), set()
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         print(json.dumps({"ended": "nothing"}), flush=True)
         while await store.oldest_open() is not None:  # another's lease may still hold one
             await OrderQueue(executor, QueuePolicy(at_once=job.at_once, per_wallet=job.at_once)).run(until_idle=True)
             await asyncio.sleep(0.05)
-        seconds = time.perf_counter() - start
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         confirmed = sum(count for state, _, _, count in await store.counts() if state is OrderState.CONFIRMED)
     if job.url is not None:
         await node.aclose()
-    print(json.dumps(measurements(executor.laps, seconds) | {"confirmed": confirmed}), flush=True)
+    cpu_ms = cpu * 1e3 / max(1, len(executor.laps))
+    print(json.dumps(measurements(executor.laps, seconds) | {"confirmed": confirmed, "cpu_ms": cpu_ms}), flush=True)
 
 
 def measurements(laps: Sequence[Lap], seconds: float) -> dict[str, float]:

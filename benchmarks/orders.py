@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import psutil
 from solders.hash import Hash
 from solders.keypair import Keypair
 
@@ -126,8 +127,9 @@ async def place(bench: Bench, orders: int) -> float:
         return orders / (time.perf_counter() - start)
 
 
-async def load(bench: Bench, orders: int, database: str, cluster: str) -> Load:
+async def load(bench: Bench, orders: int, database: str, cluster: str, served_by: psutil.Process | None = None) -> Load:
     placed_per_s = await place(bench, orders)
+    before_s = cpu_s(served_by)
     found = await (await Worker.start(bench, "bench")).measured()
     assert found["confirmed"] == found["orders"] == orders, found
     return Load(
@@ -139,8 +141,15 @@ async def load(bench: Bench, orders: int, database: str, cluster: str) -> Load:
         carried_per_s=orders / found["seconds"],
         ours_ms=(found["ours_p50_ms"], found["ours_p99_ms"]),
         total_ms=(found["total_p50_ms"], found["total_p99_ms"]),
+        cpu_ms=found["cpu_ms"],
+        cluster_cpu_ms=None if served_by is None else (cpu_s(served_by) - before_s) * 1e3 / orders,
         rss_mib=found["rss_mib"],
     )
+
+
+def cpu_s(process: psutil.Process | None) -> float:
+    """What a process has used of the processors so far, seconds."""
+    return 0.0 if process is None else sum(process.cpu_times()[:2])
 
 
 async def recovery(bench: Bench, orders: int, database: str) -> Recovery:
@@ -163,8 +172,8 @@ async def recovery(bench: Bench, orders: int, database: str) -> Recovery:
 
 
 @asynccontextmanager
-async def cluster_process(seed: bytes) -> AsyncIterator[tuple[str, str]]:
-    """A fresh embedded cluster, served by a process of its own: (URL, genesis hash)."""
+async def cluster_process(seed: bytes) -> AsyncIterator[tuple[str, str, psutil.Process]]:
+    """A fresh embedded cluster, served by a process of its own: (URL, genesis hash, process)."""
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.orders", "--serve", seed.hex(), stdout=asyncio.subprocess.PIPE
     )
@@ -172,7 +181,7 @@ async def cluster_process(seed: bytes) -> AsyncIterator[tuple[str, str]]:
     try:
         url = (await child.stdout.readline()).decode().strip()
         async with RpcClient(url) as client:
-            yield url, str(await client.genesis_hash())
+            yield url, str(await client.genesis_hash()), psutil.Process(child.pid)
     finally:
         child.terminate()
         await child.wait()
@@ -199,11 +208,11 @@ async def one_run(what: str, journal: str, orders: int, database: str, cluster: 
     seed = os.urandom(32)
     if cluster == "instant":
         return await load(Bench(journal=journal, url=None, genesis=str(Hash.new_unique()), seed=seed), orders, database, cluster)
-    async with cluster_process(seed) as (url, genesis):
+    async with cluster_process(seed) as (url, genesis, served_by):
         bench = Bench(journal=journal, url=url, genesis=genesis, seed=seed)
         if what == "recovery":
             return await recovery(bench, orders, database)
-        return await load(bench, orders, database, cluster)
+        return await load(bench, orders, database, cluster, served_by)
 
 
 def main() -> None:

@@ -34,14 +34,16 @@ promise its coins until they end.
 *Ours* is the time of an order, from its claim to its end in the journal, less every moment in which a question to the cluster was
 not answered (HTTP and JSON included) or the order slept between two looks: our code, the database, and waiting for either while
 other orders have it. With n orders at work at a time and r orders a second an order takes n/r seconds in all, so that more at once
-than the worker can serve makes *ours* longer and nothing quicker.
+than the worker can serve makes *ours* longer and nothing quicker. *CPU* is what the worker's process, and the cluster's, used for
+an order: one thread of Python at a time means about 1000/CPU orders a second at the most, and on {cores} cores the processes, the
+database's among them, wait for each other.
 
 ## Load
 
 Aims: at least {orders_aim} orders a second, and less than {ours_aim:.0f} ms of ours at the 99th percentile.
 
-| orders | database | cluster | at once | placed/s | ended/s | ours, median | ours, p99 | all, median | all, p99 | memory | met |
-| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |
+| orders | database | cluster | at once | placed/s | ended/s | ours, median | ours, p99 | all, median | all, p99 | CPU, worker | cluster | memory | met |
+| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |
 {loads}
 
 ## After a kill
@@ -55,12 +57,12 @@ second. After each run every order was found carried out.
 | orders | database | journal read | first order | first of the dead worker's | met |
 | ---: | --- | ---: | ---: | ---: | --- |
 {recoveries}
-"""
+"""  # noqa: E501  a table's head
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """(median, 99th percentile) of the milliseconds of an order: ours, and all."""
+    """(median, 99th percentile) of the milliseconds of an order: ours, and all. CPU of an order, milliseconds."""
 
     database: str
     cluster: str
@@ -70,6 +72,8 @@ class Load:
     carried_per_s: float
     ours_ms: tuple[float, float]
     total_ms: tuple[float, float]
+    cpu_ms: float
+    cluster_cpu_ms: float | None
     rss_mib: float
 
     def row(self) -> str:
@@ -80,9 +84,10 @@ class Load:
         ]
         times = " | ".join(f"{ms:.1f} ms" for ms in (*self.ours_ms, *self.total_ms))
         met = f"missed: {', '.join(missed)}" if missed else "yes"
+        cluster_cpu = "-" if self.cluster_cpu_ms is None else f"{self.cluster_cpu_ms:.1f} ms"
         return (
             f"| {self.orders} | {self.database} | {self.cluster} | {self.at_once} | {self.placed_per_s:.0f} "
-            f"| {self.carried_per_s:.0f} | {times} | {self.rss_mib:.0f} MiB | {met} |"
+            f"| {self.carried_per_s:.0f} | {times} | {self.cpu_ms:.1f} ms | {cluster_cpu} | {self.rss_mib:.0f} MiB | {met} |"
         )
 
 

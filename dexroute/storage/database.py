@@ -65,7 +65,7 @@ async def open_read_only(location: Location) -> AsyncIterator[AsyncEngine]:
 
 def writing_engine(location: Location) -> Engine | None:
     """SQLite's engine for threads of our own: of the one writer, and of short reads, which through the event loop would cost a
-    thread's turn for each part of a statement. None on PostgreSQL, which groups commits itself."""
+    thread's turn for each part of a statement. None on PostgreSQL."""
     if location.file is None:
         return None
     return _configured(create_engine(location.url.set(drivername="sqlite+pysqlite"), pool_size=4, max_overflow=0))

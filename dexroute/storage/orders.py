@@ -72,8 +72,9 @@ class SqlOrders(SqlLanded):
 
         def step(connection: Connection) -> tuple[Order, OrderEvent | None]:
             if connection.execute(_PLACE[connection.dialect.name], row).rowcount == 1:
-                promise(connection, placed, available)
-                return placed, record(connection, placed, None, EventKind.PLACED, placed.created_ms, {})
+                event = record(connection, placed, None, EventKind.PLACED, placed.created_ms, {})
+                promise(connection, placed, available)  # the last: other orders of the wallet wait from here to the end
+                return placed, event
             known = connection.execute(_BY_KEY, {"on_key": order.key}).one()
             return order_value(known), None
 
