@@ -15,6 +15,7 @@ from dexroute.config.failpoint import failpoint_wanted
 from dexroute.engine.execution import failpoints
 from dexroute.engine.execution.builder import OrderBuilder
 from dexroute.engine.execution.claim import Claim, EventWatcher
+from dexroute.engine.execution.intake import check_cluster
 from dexroute.engine.execution.landing import Landing
 from dexroute.engine.execution.looking_back import LookingBack
 from dexroute.engine.execution.policy import ExecutionPolicy
@@ -23,7 +24,7 @@ from dexroute.engine.execution.restored import RestoreGuard
 from dexroute.engine.execution.settlement import Settlement
 from dexroute.engine.execution.signing import SignerOf, unsigned_as_dead
 from dexroute.engine.planning.screening import SigningPolicy
-from dexroute.errors import DatabaseError, DexError, FundsPromised, IllegalTransition, OrderTakenOver, OutcomeUnknown
+from dexroute.errors import DexError, FundsPromised, IllegalTransition, OrderTakenOver, OutcomeUnknown
 from dexroute.ports import Clock, LandingHints, OrderStore, TransactionRoute, TransactionSender
 from dexroute.types.orders import EventKind, Order, OrderState
 
@@ -94,7 +95,7 @@ class Executor:
 
         Raises IdempotencyConflict, FundsPromised, DatabaseError when it is another cluster's, and what the journal raises.
         """
-        await self._check_cluster(order)
+        check_cluster(order, await self._cluster_name())
         if not await self._restored.is_clear() and await self.store.order_by_key(order.key) is None:
             await self._restored.check(order, is_new=True)
         owner, lease_ms = (await self._alive_as(), self.policy.lease_ms) if claimed else ("", None)
@@ -154,7 +155,7 @@ class Executor:
         OrderNotFound."""
         order = await self.store.order(order_id)
         if order.is_open:
-            await self._check_cluster(order)
+            check_cluster(order, await self._cluster_name())
         return await self._work(order_id, self._deadline(wait_ms), None)
 
     async def cancel(self, order_id: str, *, wait_ms: int | None = None) -> Order:
@@ -175,7 +176,7 @@ class Executor:
                     await claim.step(EventKind.CANCELLED, to=OrderState.CANCELLED, attempt=unsigned)
                     return claim.order
                 if claim.order.state is OrderState.SUBMITTED:
-                    await self._check_cluster(claim.order)
+                    check_cluster(claim.order, await self._cluster_name())
                     if claim.order.cancel_requested_ms is None:
                         await claim.step(EventKind.CANCEL_REQUESTED, cancel_requested_ms=self.clock.now_ms())
                     return await self._drive(claim, until_ms)
@@ -288,17 +289,6 @@ class Executor:
         if self._genesis_hash is None:
             self._genesis_hash = str(await self._cluster.genesis_hash())
         return self._genesis_hash
-
-    async def _check_cluster(self, order: Order) -> None:
-        genesis_hash = await self._cluster_name()
-        if order.genesis_hash != genesis_hash:
-            raise DatabaseError(
-                f"order {order.id} belongs to the cluster with genesis hash {order.genesis_hash}, this one has "
-                f"{genesis_hash}: name its cluster with -u; nothing was sent",
-                order=order.id,
-                order_genesis_hash=order.genesis_hash,
-                cluster_genesis_hash=genesis_hash,
-            )
 
     def _deadline(self, wait_ms: int | None) -> int:
         return self.clock.monotonic_ms() + (self.policy.wait_ms if wait_ms is None else wait_ms)

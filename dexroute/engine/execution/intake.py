@@ -11,7 +11,7 @@ from typing import Final
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning.limits import check_slippage
-from dexroute.errors import InvalidAmount, UsageError
+from dexroute.errors import DatabaseError, InvalidAmount, UsageError
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.orders import Json, Order, Priority, Promise
 from dexroute.types.requests import QuoteRequest
@@ -100,3 +100,15 @@ def _new_id(now_ms: int) -> str:
     random = secrets.randbits(74)
     value = (now_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return f"{value:032x}"
+
+
+def check_cluster(order: Order, genesis_hash: str) -> None:
+    """Raises DatabaseError when the order was made for another cluster than the one at hand."""
+    if order.genesis_hash != genesis_hash:
+        raise DatabaseError(
+            f"order {order.id} belongs to the cluster with genesis hash {order.genesis_hash}, this one has "
+            f"{genesis_hash}: name its cluster with -u; nothing was sent",
+            order=order.id,
+            order_genesis_hash=order.genesis_hash,
+            cluster_genesis_hash=genesis_hash,
+        )
