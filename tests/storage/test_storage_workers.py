@@ -43,7 +43,7 @@ async def shared(postgres: str) -> AsyncIterator[tuple[EmbeddedCluster, Job]]:
 
 async def stopped_child(server: int) -> int:
     """The process forked by a worker server, once it has stopped itself."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():
                 if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "T":
@@ -93,7 +93,7 @@ async def test_a_living_worker_keeps_its_order_however_slow_it_is(workers: Worke
     async with shared(postgres) as (cluster, job):
         slow = asyncio.create_task(workers.exit_code(replace(job, pause="slow")))
         async with open_store(job.journal) as store:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not await store.orders():
                     await asyncio.sleep(0.02)
         assert await second.exit_code(replace(job, action="resume")) == 0
