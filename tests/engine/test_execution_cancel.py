@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from solders.message import MessageV0
 from solders.signature import Signature
 
-from dexroute.errors import IllegalTransition, NetworkError, OrderNotFound, OutcomeUnknown, RpcUnreachable
-from dexroute.types.orders import AttemptOutcome, Order, OrderState
+from dexroute.errors import IllegalTransition, NetworkError, OrderNotFound, OrderTakenOver, OutcomeUnknown, RpcUnreachable
+from dexroute.types.orders import AttemptOutcome, EventKind, Order, OrderState
 from tests.engine.simulated_bench import Bench, open_bench
 from tests.engine.simulated_chain import KeySigner
 from tests.engine.test_execution_death import EXPIRY_MS
+from tests.simulation.memory_store import MemoryStore
 
 
 class PausedSigner(KeySigner):
@@ -123,3 +125,14 @@ async def test_an_unknown_order_cannot_be_cancelled(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         with pytest.raises(OrderNotFound, match="nope"):
             await bench.executor().cancel("nope")
+
+
+async def test_a_cancel_waits_for_nobodys_lease(tmp_path: Path) -> None:
+    """Who works on the order is shut out at once: it is the owner of the coins who speaks."""
+    async with open_bench(tmp_path) as bench:
+        shared = replace(bench, store=MemoryStore(leased=True))
+        order, _ = await shared.store.place(bench.order(), owner="a worker", lease_ms=10**6)
+        async with asyncio.timeout(10):
+            assert (await shared.executor().cancel(order.id)).state is OrderState.CANCELLED
+        with pytest.raises(OrderTakenOver):
+            await shared.store.advance(order, replace(order, state=OrderState.ROUTING), EventKind.ROUTING, at_ms=1)

@@ -141,3 +141,20 @@ async def test_a_commit_that_took_longer_than_the_lease_says_nothing_of_now(tmp_
         await bench.store.claim(placed.id, owner="another", at_ms=2, lease_ms=1_000)
         with pytest.raises(OrderTakenOver):
             await claim.check_lease()
+
+
+async def test_who_slept_through_its_lease_before_signing_asks_and_does_not_sign(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        asked, advance = bench.order(), bench.store.advance
+        executor = bench.executor(lease_ms=1_000)
+
+        async def slept(before: Order, after: Order, kind: EventKind, **named: Any) -> Any:
+            done = await advance(before, after, kind, **named)
+            if kind is EventKind.INTENT:
+                bench.clock.elapsed_ms += 1_000
+                await bench.store.claim(asked.id, owner="another", at_ms=1, lease_ms=1_000)
+            return done
+
+        with patch.object(bench.store, "advance", slept), pytest.raises(OutcomeUnknown):
+            await executor.execute(asked, wait_ms=5_000)
+        assert bench.signer.signed == [] and (await bench.store.order(asked.id)).claimed_by == "another"
