@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dexroute.engine.execution.failures import error_of
+from dexroute.engine.execution.finality import Head, Verdict, View, judge
 from dexroute.engine.execution.recovery import resume
 from dexroute.errors import AttemptExpired, IllegalTransition, LandedWithError, OutcomeUnknown, RpcUnreachable
-from dexroute.types.orders import AttemptOutcome, EventKind, Order, OrderState
+from dexroute.types.chain import Commitment, SignatureStatus, TransactionError
+from dexroute.types.orders import AttemptOutcome, EventKind, LandedAttempt, Order, OrderState
 from tests.engine.simulated_bench import Bench, open_bench
 from tests.engine.simulated_chain import BLOCKHASH_BLOCKS, DEPTH, SLOT_MS
 from tests.engine.test_execution_death import EXPIRY_MS
@@ -194,3 +197,20 @@ async def test_a_node_that_keeps_no_blocks_so_old_is_not_waited_for(tmp_path: Pa
         bench.nodes[1].blind, bench.nodes[1].first_slot = True, bench.chain.slot - 100
         assert await bench.executor().settle() == ()
         assert (await bench.check_journal(order)).order.settled
+
+
+async def test_one_that_contradicts_the_journal_is_not_believed_because_the_other_forgot() -> None:
+    recorded = LandedAttempt(
+        order_id="order", rank_ms=0, signature="signature", slot=100, outcome=AttemptOutcome.LANDED, last_valid_block_height=150
+    )
+    head = Head(finalized_height=900, finalized_slot=1_000, confirmed_slot=1_000)
+    refused = SignatureStatus(slot=100, commitment=Commitment.FINALIZED, error=TransactionError(raw="AccountInUse"))
+    landed = replace(refused, error=None)
+
+    def view(status: SignatureStatus | None, history_from: int = 0) -> View:
+        return View(head=head, context_slot=1_000, history_from=history_from, statuses={"signature": status})
+
+    assert judge(recorded, [view(refused), view(None, history_from=500)]) is None
+    assert judge(recorded, [view(landed), view(None, history_from=500)]) == Verdict(final=True)
+    told = judge(recorded, [view(refused), view(refused)])
+    assert told is not None and not told.final

@@ -69,7 +69,8 @@ def judge(attempt: LandedAttempt, views: Sequence[View | None]) -> Verdict | Non
     Final is what nodes show finalized as it was recorded, and none otherwise. Vanished is what they finalized in another slot or
     with another outcome; and what no node that answers shows at `confirmed` any more, though it is past that slot at `confirmed`.
     Either takes two nodes where two are configured, or one node's mistake would be the end of the matter; one that keeps no blocks
-    so old is not waited for. Once the bytes can land no more, silence also comes from nodes that forgot: then all must remember.
+    so old is not waited for to confirm what is recorded, only to contradict it. Once the bytes can land no more, silence also
+    comes from nodes that forgot: then all must remember.
     """
     known = [view for view in views if view is not None]
     shown = [status for view in known if (status := view.statuses.get(attempt.signature)) is not None]
@@ -79,7 +80,10 @@ def judge(attempt: LandedAttempt, views: Sequence[View | None]) -> Verdict | Non
         recorded = [_as_recorded(attempt, status) for status in final]
         if len(final) < min(WITNESSES, len(views) - forgot) or any(recorded) != all(recorded):
             return None
-        return Verdict(final=True) if all(recorded) else Verdict(final=False, reason=_shown(final[0]))
+        if all(recorded):
+            return Verdict(final=True)
+        # one that contradicts the journal is not believed because another has forgotten
+        return Verdict(final=False, reason=_shown(final[0])) if len(final) >= min(WITNESSES, len(views)) else None
     counted = [status for status in shown if status.commitment is Commitment.CONFIRMED]
     if any(_as_recorded(attempt, status) for status in counted) or len(known) < min(WITNESSES, len(views)):
         return None
