@@ -277,7 +277,8 @@ class World:
                 await asyncio.sleep(0.1)
         node, seconds = self.random.choice(self.nodes), 5 + self.random.random() * 25
         node.down_until = self.loop.now + seconds
-        if self.random.random() < self.weather.chance("forgot"):
+        # beside one that tells a wrong outcome to the end nobody would be left to contradict it
+        if self.weather.lie != "wrong_transaction" and self.random.random() < self.weather.chance("forgot"):
             node.begins_at = self.chain.slot + int(seconds * 1_000) // SLOT_MS
 
     async def _jump(self) -> None:
