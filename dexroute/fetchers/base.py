@@ -33,7 +33,8 @@ class Tradability:
 class VenueCapabilities:
     """What a venue can do, for routing, planning and discovery.
 
-    `swap_compute_units` is a generous first guess before simulation. `pool_filters` find this venue's pool accounts with
+    `swap_compute_units` is a generous first guess before simulation, `swap_calls` the most instructions that a swap makes programs
+    execute beside itself: a transaction may execute no more than 64 in all. `pool_filters` find this venue's pool accounts with
     getProgramAccounts; `mint_offsets` are where a pool account holds its two mints, so that discovery can ask for a pair.
     `swap_accounts_vary`: which accounts a swap names depends on its amount and the price (tick or bin arrays), not only on its
     direction. `slippage_error_codes` are the custom program errors that mean "the swap's limit was not met".
@@ -43,6 +44,7 @@ class VenueCapabilities:
     exact_out: bool
     token_2022: bool
     swap_compute_units: int
+    swap_calls: int
     pool_filters: tuple[AccountFilter, ...]
     mint_offsets: tuple[int, int]
     slippage_error_codes: frozenset[int] = frozenset()

@@ -8,6 +8,8 @@ from solders.pubkey import Pubkey
 
 LAMPORTS_PER_SIGNATURE: Final = 5_000
 MAX_COMPUTE_UNITS: Final = 1_400_000
+MAX_INSTRUCTIONS: Final = 64
+"""That a transaction may execute, those its programs call included (agave, transaction-context, MAX_INSTRUCTION_TRACE_LENGTH)."""
 DEFAULT_COMPUTE_UNITS: Final = 200_000
 """What an instruction that is no builtin adds to the limit of a transaction that sets none."""
 MICRO_LAMPORTS: Final = 1_000_000

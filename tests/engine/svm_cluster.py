@@ -58,6 +58,7 @@ class SvmCluster:
         self.svm = LiteSVM().with_sigverify(False)
         self.priority_fees = priority_fees
         self.simulated: list[bytes] = []
+        self.executed: list[int] = []  # instructions of each, those that programs call included
         self.svm.warp_to_slot(100)
         self.svm.set_clock(Clock(slot=100, epoch_start_timestamp=0, epoch=0, leader_schedule_epoch=1, unix_timestamp=1_700_000_000))
         self._put_mint(SOL)
@@ -185,6 +186,7 @@ class SvmCluster:
                 units_consumed=outcome.meta().compute_units_consumed(),
                 post_accounts={},
             )
+        self.executed.append(sum(1 + len(called) for called in outcome.meta().inner_instructions()))
         after = dict(outcome.post_accounts())
         post: dict[Pubkey, AccountData | None] = {}
         for address in accounts:

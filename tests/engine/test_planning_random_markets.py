@@ -4,7 +4,7 @@ and what the router is told does not fit does not."""
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dexroute.engine.planning import OneTransaction, as_tables, decode_lookup_table
@@ -37,6 +37,16 @@ FEES = st.none() | st.builds(TransferFee, epoch=st.just(0), bps=st.integers(0, 3
     hop_slippage_bps=st.sampled_from([0, 0, 7, 300]),
     slippage_bps=st.sampled_from([0, 1, 50, 9_999]),
     known=st.booleans(),
+)
+# Seventy instructions with those the programs call, in 1,232 bytes and 64 accounts: a cluster executes 64.
+@example(
+    paths=["AD0 DC0 CT0 TB0"] * 4,
+    amounts=[10_000] * 4,
+    mode=SwapMode.EXACT_IN,
+    fee=None,
+    hop_slippage_bps=0,
+    slippage_bps=0,
+    known=False,
 )
 async def test_any_legs_do_on_chain_what_they_say(
     paths: list[str],

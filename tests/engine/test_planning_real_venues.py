@@ -119,5 +119,6 @@ async def test_two_legs_of_three_hops_share_a_real_venues_pool(venue: str, mode:
         measured, _, units = room.measure(planned.quote.route.legs, planned.pools)
         assert measured.bytes == len(unsigned_wire(prepared.message))
         assert prepared.facts["compute_units"] <= units <= 1_400_000
+        assert world.cluster.executed[-1] <= measured.instructions <= 64
         executed += 1
     assert executed, f"no recorded state of {venue} could be routed through"

@@ -13,12 +13,15 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
-from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, MAX_TRANSACTION_BYTES
+from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, MAX_TRANSACTION_BYTES, Measured
 from dexroute.engine.planning.swap_plan import SwapPlan
+from dexroute.engine.routing.landing import OPENING_CALLS
+from dexroute.engine.routing.market import swap_calls
 from dexroute.errors import TransactionTooLarge
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.counts import counted
-from dexroute.types.network import MAX_COMPUTE_UNITS
+from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID
+from dexroute.types.network import MAX_COMPUTE_UNITS, MAX_INSTRUCTIONS
 
 BUDGET_INSTRUCTIONS: Final = 2
 """Instructions that `build_message` puts before the plan's own."""
@@ -32,7 +35,8 @@ def budget_instructions(compute_unit_limit: int, compute_unit_price: int) -> tup
 def build_message(plan: SwapPlan, lifetime: BlockhashLifetime, compute_unit_limit: int, compute_unit_price: int) -> MessageV0:
     """The plan, with the lookup tables it takes, as a versioned message paid by its user; the price is in micro-lamports per unit.
 
-    Raises TransactionTooLarge above 1,232 bytes with signatures, 64 accounts or 1.4 million compute units.
+    Raises TransactionTooLarge above 1,232 bytes with signatures, 64 accounts, 64 executed instructions or 1.4 million compute
+    units.
     """
     budget = budget_instructions(compute_unit_limit, compute_unit_price)
     tables = list(plan.lookup_tables)
@@ -41,12 +45,14 @@ def build_message(plan: SwapPlan, lifetime: BlockhashLifetime, compute_unit_limi
     accounts = len(message.account_keys) + looked_up
     size = len(unsigned_wire(message))
     legs, hops = len(plan.quote.route.legs), len(plan.venues)
-    refusal = too_large(legs, hops, size=size, accounts=accounts, compute_units=compute_unit_limit, tables=len(tables))
+    measured = Measured(bytes=size, accounts=accounts, instructions=len(budget) + _executed(plan))
+    refusal = too_large(legs, hops, measured, compute_units=compute_unit_limit, tables=len(tables))
     if refusal is not None:
         raise TransactionTooLarge(
             refusal,
             bytes=size,
             accounts=accounts,
+            instructions=measured.instructions,
             compute_unit_limit=compute_unit_limit,
             legs=legs,
             hops=hops,
@@ -55,13 +61,15 @@ def build_message(plan: SwapPlan, lifetime: BlockhashLifetime, compute_unit_limi
     return message
 
 
-def too_large(legs: int, hops: int, *, size: int, accounts: int, compute_units: int, tables: int) -> str | None:
+def too_large(legs: int, hops: int, measured: Measured, *, compute_units: int, tables: int) -> str | None:
     """Why these numbers do not fit one transaction and what would help, or None."""
     over = []
-    if size > MAX_TRANSACTION_BYTES:
-        over.append(f"{size} bytes of {MAX_TRANSACTION_BYTES}")
-    if accounts > MAX_TRANSACTION_ACCOUNTS:
-        over.append(f"{accounts} accounts of {MAX_TRANSACTION_ACCOUNTS}")
+    if measured.bytes > MAX_TRANSACTION_BYTES:
+        over.append(f"{measured.bytes} bytes of {MAX_TRANSACTION_BYTES}")
+    if measured.accounts > MAX_TRANSACTION_ACCOUNTS:
+        over.append(f"{measured.accounts} accounts of {MAX_TRANSACTION_ACCOUNTS}")
+    if measured.instructions > MAX_INSTRUCTIONS:
+        over.append(f"{measured.instructions} executed instructions of {MAX_INSTRUCTIONS}")
     if compute_units > MAX_COMPUTE_UNITS:
         over.append(f"{compute_units} compute units of {MAX_COMPUTE_UNITS}")
     if not over:
@@ -70,9 +78,15 @@ def too_large(legs: int, hops: int, *, size: int, accounts: int, compute_units: 
     fewer = "fewer hops (--max-hops)" if legs == 1 else "fewer legs or hops (--max-splits, --max-hops)"
     helped = f", with {counted(tables, 'lookup table')}" if tables else ""
     advice = f"Ask for {fewer}"
-    if size > MAX_TRANSACTION_BYTES:
+    if measured.bytes > MAX_TRANSACTION_BYTES:
         advice += ", or make a lookup table of its pools (dex tables create)"
     return f"the route of {shape} makes a transaction too large{helped}: {', '.join(over)}. {advice}"
+
+
+def _executed(plan: SwapPlan) -> int:
+    """The plan's instructions and at most those they make programs execute."""
+    opened = sum(instruction.program_id == ASSOCIATED_TOKEN_PROGRAM_ID for instruction in plan.instructions)
+    return len(plan.instructions) + OPENING_CALLS * opened + sum(swap_calls(venue_id) for venue_id, _ in plan.venues)
 
 
 def unsigned_wire(message: MessageV0) -> bytes:

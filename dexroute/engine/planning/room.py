@@ -21,8 +21,8 @@ from dexroute.engine.planning.message import budget_instructions, too_large
 from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, Measured, Shape, UsableTable, shape_of
 from dexroute.engine.planning.tip import Tip, tip_instruction
 from dexroute.engine.planning.token_accounts import close_to_owner, create_associated_account, open_temporary_sol
-from dexroute.engine.routing.landing import OPENING_UNITS, WRAPPING_UNITS
-from dexroute.engine.routing.market import swap_compute_units
+from dexroute.engine.routing.landing import OPENING_CALLS, OPENING_UNITS, WRAPPING_UNITS
+from dexroute.engine.routing.market import swap_calls, swap_compute_units
 from dexroute.errors import QuoteError
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import MustComeFirst, Pool, SwapRequest
@@ -81,7 +81,7 @@ class OneTransaction:
                 f"the {self._max_accounts} allowed; allow more (--max-accounts), or ask for fewer legs or hops (--max-splits, "
                 "--max-hops)"
             )
-        return too_large(len(legs), hops, size=measured.bytes, accounts=measured.accounts, compute_units=units, tables=len(tables))
+        return too_large(len(legs), hops, measured, compute_units=units, tables=len(tables))
 
     def measure(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> tuple[Measured, tuple[UsableTable, ...], int]:
         """What the transaction measures, the lookup tables it takes, and the compute units expected of it."""
@@ -98,7 +98,7 @@ class OneTransaction:
 
     def _opens(self, mint: Mint) -> Shape:
         if mint.address not in self._opening:
-            shape = shape_of(create_associated_account(self._user, mint))
+            shape = shape_of(create_associated_account(self._user, mint), OPENING_CALLS)
             # The account itself under the name the swaps know it by.
             (own,) = shape.writable - {self._user}
             self._opening[mint.address] = _renamed(shape, own, self._place(mint.address))
@@ -151,7 +151,7 @@ class OneTransaction:
     def _built(self, pool: Pool, asked: QuoteRequest) -> Shape:
         source, destination = self._place(asked.input_mint), self._place(asked.output_mint)
         request = SwapRequest(quote=asked, limit=1, user=self._user, source=source, destination=destination)
-        return shape_of(pool.swap_instruction(request))
+        return shape_of(pool.swap_instruction(request), swap_calls(pool.venue_id))
 
     def _place(self, mint: Pubkey) -> Pubkey:
         """A stand-in for the wallet's account of a mint: as long as the real one, without the search for its address."""
@@ -175,4 +175,4 @@ def _renamed(shape: Shape, old: Pubkey, new: Pubkey) -> Shape:
     def swapped(keys: frozenset[Pubkey]) -> frozenset[Pubkey]:
         return keys - {old} | {new} if old in keys else keys
 
-    return Shape(shape.encoded, shape.program, swapped(shape.writable), swapped(shape.named))
+    return replace(shape, writable=swapped(shape.writable), named=swapped(shape.named))

@@ -32,23 +32,27 @@ class UsableTable:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What an instruction adds to a message: its own bytes, the program it invokes, and the accounts it names."""
+    """What an instruction adds to a message: its own bytes, the program it invokes, and the accounts it names; and how many more
+    instructions it makes programs execute."""
 
     encoded: int
     program: Pubkey
     writable: frozenset[Pubkey]
     named: frozenset[Pubkey]
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`bytes` on the wire with one signature; `accounts` locked, looked-up ones included."""
+    """`bytes` on the wire with one signature; `accounts` locked, looked-up ones included; `instructions` executed, those that
+    programs call included."""
 
     bytes: int
     accounts: int
+    instructions: int
 
 
-def shape_of(instruction: Instruction) -> Shape:
+def shape_of(instruction: Instruction, calls: int = 0) -> Shape:
     metas = instruction.accounts
     data = len(instruction.data)
     return Shape(
@@ -56,6 +60,7 @@ def shape_of(instruction: Instruction) -> Shape:
         program=instruction.program_id,
         writable=frozenset(meta.pubkey for meta in metas if meta.is_writable),
         named=frozenset(meta.pubkey for meta in metas),
+        calls=calls,
     )
 
 
@@ -78,7 +83,11 @@ def measure(shapes: Sequence[Shape], payer: Pubkey, tables: Iterable[UsableTable
             looked_up += len(found)
             named -= found
     static = keys - looked_up
-    return Measured(bytes=total + _compact(static) + _KEY * static + _compact(lookups), accounts=keys)
+    return Measured(
+        bytes=total + _compact(static) + _KEY * static + _compact(lookups),
+        accounts=keys,
+        instructions=len(shapes) + sum(shape.calls for shape in shapes),
+    )
 
 
 def _compact(length: int) -> int:

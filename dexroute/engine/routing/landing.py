@@ -20,6 +20,8 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 
 OPENING_UNITS: Final = 30_000
 """A generous guess at opening one associated token account."""
+OPENING_CALLS: Final = 4
+"""Instructions that opening one makes programs execute beside itself: its length, its making, two of its initialization."""
 WRAPPING_UNITS: Final = 15_000
 """A generous guess at wrapping and unwrapping SOL."""
 # Between simulation and landing a pool may take a longer way (an oracle observation, another tick), but not a much longer one.

@@ -207,6 +207,13 @@ def swap_compute_units(venue_id: str) -> int:
 
 
 @cache
+def swap_calls(venue_id: str) -> int:
+    """The most instructions one swap makes programs execute beside itself; the most of any venue where it is not registered."""
+    known = {venue.id: venue.capabilities.swap_calls for venue in VENUES}
+    return known.get(venue_id, max(known.values()))
+
+
+@cache
 def offers_exact_out(venue_id: str) -> bool:
     """Whether the venue's program swaps exact out; a venue that is not registered is asked."""
     return all(venue.capabilities.exact_out for venue in VENUES if venue.id == venue_id)

@@ -8,13 +8,13 @@ from typing import Final, Protocol
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from dexroute.engine.routing.landing import OPENING_UNITS, WRAPPING_UNITS
-from dexroute.engine.routing.market import swap_compute_units
+from dexroute.engine.routing.landing import OPENING_CALLS, OPENING_UNITS, WRAPPING_UNITS
+from dexroute.engine.routing.market import swap_calls, swap_compute_units
 from dexroute.errors import QuoteError
 from dexroute.fetchers.base import Pool, SwapRequest
 from dexroute.types.counts import counted
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, NATIVE_MINT, TOKEN_PROGRAM_ID
-from dexroute.types.network import MAX_COMPUTE_UNITS
+from dexroute.types.network import MAX_COMPUTE_UNITS, MAX_INSTRUCTIONS
 from dexroute.types.requests import QuoteRequest, SwapMode
 from dexroute.types.routes import Leg
 
@@ -25,13 +25,15 @@ _KEY_BYTES: Final = 32
 _FIXED_BYTES: Final = 65 + 1 + 3 + 32 + 3 + 20
 _OPENING_BYTES: Final = 10
 _WRAPPING_BYTES: Final = 200
+_BUDGETING, _WRAPPING = 2, 3  # instructions
 _USER: Final = Pubkey(bytes([255]) * 32)
 _SYSTEM: Final = Pubkey(bytes(32))
 _BUDGET: Final = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
 
 
 class TransactionRoom(Protocol):
-    """One transaction's bytes, accounts and compute units. A route it refuses is never proposed; fewer legs are tried."""
+    """One transaction's bytes, accounts, executed instructions and compute units. A route it refuses is never proposed; fewer legs
+    are tried."""
 
     def refusal(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> str | None:
         """Why these legs, executed in this order, do not fit one transaction (in words for a trader, with the numbers), or None.
@@ -55,15 +57,15 @@ class CautiousRoom:
 
     def refusal(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> str | None:
         keys: set[Pubkey] = {_USER, _BUDGET}
-        size, units = _FIXED_BYTES, 0
+        size, units, executed = _FIXED_BYTES, 0, _BUDGETING
         programs = {mint.address: mint.token_program for leg in legs for hop in leg.hops for mint in pools[hop.pool].mints}
         missing = {hop.output_mint for leg in legs for hop in leg.hops} - {NATIVE_MINT}
         for mint in () if self._opened else missing:
             keys |= {mint, _place(mint), programs[mint], ASSOCIATED_TOKEN_PROGRAM_ID, _SYSTEM}
-            size, units = size + _OPENING_BYTES, units + OPENING_UNITS
+            size, units, executed = size + _OPENING_BYTES, units + OPENING_UNITS, executed + 1 + OPENING_CALLS
         if not self._opened and any(NATIVE_MINT in (hop.input_mint, hop.output_mint) for leg in legs for hop in leg.hops):
             keys |= {NATIVE_MINT, _place(NATIVE_MINT), TOKEN_PROGRAM_ID, _SYSTEM}
-            size, units = size + _WRAPPING_BYTES, units + WRAPPING_UNITS
+            size, units, executed = size + _WRAPPING_BYTES, units + WRAPPING_UNITS, executed + _WRAPPING
         for leg in legs:
             for hop in leg.hops:
                 try:
@@ -72,14 +74,16 @@ class CautiousRoom:
                     return f"pool {hop.pool} has no instruction for this swap: {error.message}"
                 keys |= named
                 size, units = size + encoded, units + swap_compute_units(hop.venue_id)
+                executed += 1 + swap_calls(hop.venue_id)
         size += _KEY_BYTES * len(keys)
-        if size <= _MOST_BYTES and len(keys) <= self._max_accounts and units <= MAX_COMPUTE_UNITS:
+        fits = size <= _MOST_BYTES and len(keys) <= self._max_accounts and units <= MAX_COMPUTE_UNITS
+        if fits and executed <= MAX_INSTRUCTIONS:
             return None
         hops = sum(len(leg.hops) for leg in legs)
         return (
             f"{counted(len(legs), 'leg')} of {counted(hops, 'hop')} would make a transaction of about {size} bytes, "
-            f"{len(keys)} accounts and {units} compute units; at most {_MOST_BYTES}, {self._max_accounts} and "
-            f"{MAX_COMPUTE_UNITS} fit without lookup tables"
+            f"{len(keys)} accounts, {executed} executed instructions and {units} compute units; at most {_MOST_BYTES}, "
+            f"{self._max_accounts}, {MAX_INSTRUCTIONS} and {MAX_COMPUTE_UNITS} fit without lookup tables"
         )
 
     def _swap(self, pool: Pool, source: Pubkey, target: Pubkey, amount: int) -> tuple[int, frozenset[Pubkey]]:

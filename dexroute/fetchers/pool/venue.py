@@ -28,6 +28,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     exact_out=True,
     token_2022=True,
     swap_compute_units=40_000,
+    swap_calls=2,
     pool_filters=(AccountFilter(data_size=POOL_LENGTH), AccountFilter(offset=0, bytes_=POOL_DISCRIMINATOR)),
     mint_offsets=MINT_OFFSETS,
     slippage_error_codes=frozenset({6018}),  # SlippageExceeded

@@ -22,6 +22,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     exact_out=False,
     token_2022=False,
     swap_compute_units=160_000,
+    swap_calls=7,
     pool_filters=(AccountFilter(offset=0, bytes_=POOL_DISCRIMINATOR),),  # pools have more than one length
     mint_offsets=(40, 72),
     slippage_error_codes=frozenset({6004}),  # ExceededSlippage

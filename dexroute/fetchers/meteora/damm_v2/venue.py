@@ -21,6 +21,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     exact_out=True,
     token_2022=True,
     swap_compute_units=75_000,
+    swap_calls=3,
     pool_filters=POOL_LAYOUT.filters,
     mint_offsets=POOL_LAYOUT.mint_offsets,
     slippage_error_codes=frozenset({6002}),  # ExceededSlippage

@@ -22,6 +22,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     exact_out=True,
     token_2022=True,
     swap_compute_units=120_000,  # 36 thousand and about 6 for each filled bin
+    swap_calls=4,
     pool_filters=POOL_LAYOUT.filters,
     mint_offsets=POOL_LAYOUT.mint_offsets,
     # ExceededAmountSlippageTolerance; NotExactAmountOut and InsufficientInAmount when the most input is spent too early.

@@ -24,6 +24,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     exact_out=True,
     token_2022=True,
     swap_compute_units=200_000,
+    swap_calls=2,
     pool_filters=POOL_LAYOUT.filters,
     mint_offsets=POOL_LAYOUT.mint_offsets,
     slippage_error_codes=frozenset({TOO_LITTLE_OUTPUT, TOO_MUCH_INPUT}),
