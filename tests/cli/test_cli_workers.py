@@ -52,7 +52,8 @@ async def until_ended(dex: Dex, orders: list[str]) -> None:
 async def check_each_landed_once(dex: Dex, orders: list[str], had: int) -> None:
     """By the journal and by the wallet: what the orders say they received is what came."""
     receipts = [await (await dex.orders()).receipt(order) for order in orders]
-    assert {receipt.order.state for receipt in receipts} == {OrderState.CONFIRMED}
+    failures = [receipt.order.failure for receipt in receipts if receipt.order.failure is not None]
+    assert {receipt.order.state for receipt in receipts} == {OrderState.CONFIRMED}, failures
     for receipt in receipts:
         assert sum(attempt.is_live for attempt in receipt.attempts) == 1
         assert sum(event.kind is EventKind.CONFIRMED for event in receipt.events) == 1
