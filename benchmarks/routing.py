@@ -29,7 +29,14 @@ from dexroute.errors import RouteNotFound
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "benchmarks-routing.md"
-MARKETS: Final = ((2_000, 500, False), (2_000, 500, True), (20_000, 5_000, False))
+MARKETS: Final = (
+    (2_000, 500, False, 7, 3),
+    (2_000, 500, True, 7, 3),
+    (2_000, 500, False, 21, 5),  # a 99th percentile depends on the market: one alone flatters
+    (2_000, 500, True, 21, 5),
+    (20_000, 5_000, False, 7, 3),
+)
+"""Pools, mints, with arbitrage or not, and the seeds of the market and of its orders."""
 AIMS_MS: Final = {2_000: "15 / 60", 20_000: "60 / -"}
 ORDERS: Final = 200
 HUBS: Final = 12
@@ -45,10 +52,11 @@ best connected mints, half between any two; amounts run from a hundred-millionth
 scarcer mint; a third are exact out. Limits: 3 hops, 8 legs, no transaction in the way (`AnyRoom`).
 
 `cold` is the market from its pools, every curve, and a first route; `warm` are the orders after that, each with its
-certificate (`find_route`). `aim` is median / 99th percentile. Processor time, so that other work on the machine counts little.
+certificate (`find_route`). `aim` is median / 99th percentile, `seeds` are those of the market and of its orders.
+Processor time, so that other work on the machine counts little.
 
-| pools | mints | arbitrage | cold | warm median | warm p99 | aim | peak memory | without a route |
-| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| pools | mints | arbitrage | seeds | cold | warm median | warm p99 | aim | peak memory | without a route |
+| ---: | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 {speed}
 
 ## Against the optimum
@@ -58,8 +66,8 @@ million base units and more, below which whole units decide. The distance falls 
 limit`), what whole units take and the bound allows for them (`units`), what cycles yield (with arbitrage all but all of it,
 whatever the order's size), and everything else (`rest`: the leg limit, and what the search misses).
 
-| pools | arbitrage | distance median | hop limit median | units median | rest median | rest p90 |
-| ---: | --- | ---: | ---: | ---: | ---: | ---: |
+| pools | arbitrage | seeds | distance median | hop limit median | units median | rest median | rest p90 |
+| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: |
 {gaps}
 
 {unlimited}
@@ -73,6 +81,7 @@ class Measured:
     pools: int
     mints: int
     arbitrage: bool
+    seeds: str
     cold_s: float
     median_s: float
     p99_s: float
@@ -87,14 +96,14 @@ class Measured:
 
 def main(arguments: Sequence[str]) -> int:
     if arguments:
-        pools, mints, arbitrage = (int(argument) for argument in arguments)
-        print(json.dumps(asdict(_measured(pools, mints, bool(arbitrage)))))
+        pools, mints, arbitrage, seed, orders_seed = (int(argument) for argument in arguments)
+        print(json.dumps(asdict(_measured(pools, mints, bool(arbitrage), seed, orders_seed))))
         return 0
     core = min(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
     found = []
-    for pools, mints, arbitrage in MARKETS:
-        command = [sys.executable, "-m", "benchmarks.routing", str(pools), str(mints), str(int(arbitrage))]
+    for market in MARKETS:
+        command = [sys.executable, "-m", "benchmarks.routing", *(str(int(part)) for part in market)]
         ran = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  our own interpreter
         found.append(Measured(**json.loads(ran.stdout)))
         print(_speed_row(found[-1]), flush=True)
@@ -113,9 +122,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _measured(pools: int, mints: int, arbitrage: bool) -> Measured:
-    made = generated_market(pools, mints, seed=7, arbitrage=arbitrage)
-    rng = random.Random(3)  # noqa: S311
+def _measured(pools: int, mints: int, arbitrage: bool, seed: int, orders_seed: int) -> Measured:
+    made = generated_market(pools, mints, seed=seed, arbitrage=arbitrage)
+    rng = random.Random(orders_seed)  # noqa: S311
     requests = [_request(made, rng, number) for number in range(ORDERS)]
     options = RouteOptions(room=AnyRoom())
     started = time.process_time()
@@ -150,6 +159,7 @@ def _measured(pools: int, mints: int, arbitrage: bool) -> Measured:
         pools=pools,
         mints=mints,
         arbitrage=arbitrage,
+        seeds=f"{seed}/{orders_seed}",
         cold_s=cold,
         median_s=statistics.median(times),
         p99_s=_quantile(times, 0.99),
@@ -197,14 +207,15 @@ def _speed_row(found: Measured) -> str:
     warm = f"{found.median_s * 1e3:.1f} ms | {found.p99_s * 1e3:.1f} ms | {AIMS_MS[found.pools]} ms"
     memory = f"{found.peak_bytes / 2**20:.0f} MiB"
     arbitrage = "yes" if found.arbitrage else "no"
-    return f"| {found.pools} | {found.mints} | {arbitrage} | {found.cold_s:.2f} s | {warm} | {memory} | {found.unroutable} |"
+    what = f"{found.pools} | {found.mints} | {arbitrage} | {found.seeds}"
+    return f"| {what} | {found.cold_s:.2f} s | {warm} | {memory} | {found.unroutable} |"
 
 
 def _gap_row(found: Measured) -> str:
     # With arbitrage the bound counts what cycles earn, whatever the order's size: no distance in parts of the order.
     wholes = ["-", "-"] if found.arbitrage else [f"{found.distance:.3f}", f"{found.hop_limit:.3f}"]
     shown = " | ".join([*wholes, *(f"{part:.3f}" for part in (found.units, found.rest, found.rest_p90))])
-    return f"| {found.pools} | {'yes' if found.arbitrage else 'no'} | {shown} |"
+    return f"| {found.pools} | {'yes' if found.arbitrage else 'no'} | {found.seeds} | {shown} |"
 
 
 if __name__ == "__main__":
