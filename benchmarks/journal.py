@@ -10,8 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -153,17 +151,11 @@ def main() -> None:
 def write_page(measured: Sequence[Sequence[Measured]]) -> None:
     """One list a length of journal, shortest first."""
     rows = [one.row(shortest) for length in measured for one, shortest in zip(length, measured[0], strict=True)]
-    version = subprocess.run(
-        [sys.executable, "-m", "dexroute", "--version"], check=True, capture_output=True, text=True
-    ).stdout.split()[-1]
-    from benchmarks.page import machine
+    from benchmarks.page import surroundings
 
     PAGE.write_text(
         _TEXT.format(
-            version=version,
-            python=platform.python_version(),
-            machine=machine(),
-            cores=os.cpu_count(),
+            **surroundings(),
             aim=GROWTH_AIM_MIB,
             rows="\n".join(rows),
         )

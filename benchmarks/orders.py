@@ -92,6 +92,11 @@ class Worker:
         answer: dict[str, Any] = json.loads(said)
         return answer
 
+    async def until_first(self) -> None:
+        """Until it has ended an order."""
+        while (await self.told())["ended"] != "first":
+            pass
+
     async def measured(self) -> dict[str, Any]:
         while "ended" in (answer := await self.told()):
             pass
@@ -156,8 +161,7 @@ async def recovery(bench: Bench, orders: int, database: str) -> Recovery:
     """A worker is killed while it works; how soon has the next ended one order, and one that the dead worker had left behind?"""
     await place(bench, orders)
     killed = await Worker.start(bench, "killed")
-    while (await killed.told())["ended"] != "first":
-        pass
+    await killed.until_first()
     await asyncio.sleep(min(2.0, orders / 1_000))
     await killed.kill()
     start = time.perf_counter()

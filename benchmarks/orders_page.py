@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.page import machine
-from dexroute import __version__
+from benchmarks.page import surroundings
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "benchmarks-orders.md"
 ORDERS_AIM: Final = 300
@@ -110,11 +107,7 @@ def write_page(loads: Sequence[Load], recoveries: Sequence[Recovery]) -> None:
     """Write the page anew."""
     PAGE.write_text(
         _TEXT.format(
-            version=__version__,
-            python=platform.python_version(),
-            machine=machine(),
-            cores=os.cpu_count(),
-            busy=os.getloadavg()[1],
+            **surroundings(),
             orders_aim=ORDERS_AIM,
             ours_aim=OURS_AIM_MS,
             recovery_aim=RECOVERY_AIM_S,

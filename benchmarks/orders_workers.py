@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import platform
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,8 +24,7 @@ import psutil
 from solders.hash import Hash
 
 from benchmarks.orders import AT_ONCE, Bench, Worker, place
-from benchmarks.page import machine
-from dexroute import __version__
+from benchmarks.page import surroundings
 from tests.servers.postgres import PostgresServer, postgres_server
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "benchmarks-workers.md"
@@ -124,15 +122,10 @@ class Cpu:
         return self._used
 
 
-async def until_first(worker: Worker) -> None:
-    while (await worker.told())["ended"] != "first":
-        pass
-
-
 async def scale(bench: Bench, server: PostgresServer, workers: int, orders: int) -> Scale:
     await place(bench, orders)
     started = [await Worker.start(bench, f"worker-{number}") for number in range(workers)]
-    await asyncio.gather(*map(until_first, started))
+    await asyncio.gather(*(worker.until_first() for worker in started))
     ours = Cpu([psutil.Process(worker.pid) for worker in started])
     theirs = Cpu([psutil.Process(server.running.get_pid())])
     samples = [(time.time(), 0.0, 0.0)]
@@ -158,7 +151,7 @@ async def scale(bench: Bench, server: PostgresServer, workers: int, orders: int)
 async def kill(bench: Bench, orders: int) -> Kill:
     await place(bench, orders)
     killed, other = [await Worker.start(bench, name) for name in ("killed", "other")]
-    await asyncio.gather(until_first(killed), until_first(other))
+    await asyncio.gather(killed.until_first(), other.until_first())
     await asyncio.sleep(0.5)
     await killed.kill()
     killed_ms = time.time() * 1e3
@@ -214,11 +207,7 @@ def main() -> None:
         return
     PAGE.write_text(
         _TEXT.format(
-            version=__version__,
-            python=platform.python_version(),
-            machine=machine(),
-            cores=os.cpu_count(),
-            busy=os.getloadavg()[1],
+            **surroundings(),
             orders=arguments.orders,
             at_once=AT_ONCE["instant"],
             rows="\n".join(found.row() for found in scales),

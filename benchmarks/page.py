@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -57,10 +58,8 @@ def write_page(comparisons: Sequence[Comparison], memory: Sequence[Memory], node
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(
         _TEXT.format(
-            version=__version__,
-            python=platform.python_version(),
+            **surroundings(),
             node=_version(node),
-            machine=machine(),
             sdks=", ".join(f"{name} {version}" for name, version in sdk_side.versions().items()),
             aim=SPEED_AIM,
             speed="\n".join(map(_speed_row, comparisons)),
@@ -89,8 +88,19 @@ def _version(node: Sequence[str]) -> str:
     return asked.stdout.strip()
 
 
-def machine() -> str:
-    """The processor's name."""
+def surroundings() -> dict[str, object]:
+    """What every page says of where it was measured: `version`, `python`, `machine`, `cores`, `busy` (load average of five
+    minutes)."""
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "machine": _processor(),
+        "cores": os.cpu_count(),
+        "busy": os.getloadavg()[1],
+    }
+
+
+def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
