@@ -20,7 +20,6 @@ from dexroute.engine.routing.market import swap_calls
 from dexroute.errors import TransactionTooLarge
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.counts import counted
-from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID
 from dexroute.types.network import MAX_COMPUTE_UNITS, MAX_INSTRUCTIONS
 
 BUDGET_INSTRUCTIONS: Final = 2
@@ -85,7 +84,7 @@ def too_large(legs: int, hops: int, measured: Measured, *, compute_units: int, t
 
 def _executed(plan: SwapPlan) -> int:
     """The plan's instructions and at most those they make programs execute."""
-    opened = sum(instruction.program_id == ASSOCIATED_TOKEN_PROGRAM_ID for instruction in plan.instructions)
+    opened = sum(not account.temporary for account in plan.opened)
     return len(plan.instructions) + OPENING_CALLS * opened + sum(swap_calls(venue_id) for venue_id, _ in plan.venues)
 
 
