@@ -119,6 +119,21 @@ def test_two_legs_are_tried_where_curves_are_no_guide(pools: list[tuple[int, int
         assert quote.amount_in <= min(tried)
 
 
+def test_two_legs_found_by_trying_have_a_bound_too() -> None:
+    """No flow of real numbers solves this order, so there are no prices of one to start its bound from."""
+    pools = [(0, 1, 10**9, 1_000), (0, 2, 1_000, 10**9), (2, 1, 1, 2)]
+    market = [
+        pool(f"{number}", (MINTS[first], MINTS[second]), (held, holding), trade_ppm=100)
+        for number, (first, second, held, holding) in enumerate(pools)
+    ]
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=912, mode=SwapMode.EXACT_OUT)
+    quote = find_route(market, request, RouteOptions(room=AnyRoom()))
+    assert_executes(market, request, quote)
+    assert len(quote.route.legs) == 2
+    assert quote.bound is not None
+    assert quote.bound <= quote.amount_in
+
+
 def test_a_drained_piece_needs_all_of_its_input() -> None:
     """Where a pool is all but empty, doubles tell its last units from nothing no longer."""
     piece = Piece(float(U64_MAX), 355686336500682.75, 0.3950048312272973)

@@ -196,8 +196,8 @@ class _Scale(dict[int, float]):
 
 
 def _path_prices(market: Market, route: QuotedRoute, exact_in: bool) -> dict[int, float]:
-    """Prices along a single path, from the output back at the margin of what it carries; 1 for the ranked mint."""
-    (leg,) = route.legs
+    """Prices along the largest leg, from the output back at the margin of what it carries; 1 for the ranked mint."""
+    leg = max(route.legs, key=lambda one: one.amount_in)
     prices = {market.target[leg.path[-1]]: 1.0}
     for edge, hop in zip(reversed(leg.path), reversed(leg.hops), strict=True):
         marginal = market.curve(edge).marginal(hop.hop.amount_in)
