@@ -21,7 +21,6 @@ from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.orders import Attempt, AttemptOutcome, Order, SwapAmounts
 
 _LEAST_RAISE_MICRO_LAMPORTS: Final = 1_000  # where nothing was bid, half more is nothing still
-_UNITS_APART: Final = 4_096  # at a bid of 100,000 micro-lamports a unit, 410 lamports at most
 
 
 class QuotedOrders:
@@ -69,7 +68,7 @@ class QuotedOrders:
             order.wallet,
             lifetime,
             raised(terms_of(order).priority_fee, attempts),
-            apart=_units_apart(order, attempts),
+            apart=_apart(order, attempts),
             tip_floor_lamports=raised_tip(attempts),
         )
         return BuiltAttempt(
@@ -82,14 +81,14 @@ class QuotedOrders:
         )
 
 
-def _units_apart(order: Order, attempts: Sequence[Attempt]) -> int:
-    """Compute units that tell this order's transaction from an equal one's: a start by the random part of its id, and the next with
-    every attempt, since one of the same signature is refused."""
-    return (_first_apart(order) + len(attempts)) % _UNITS_APART
+def _apart(order: Order, attempts: Sequence[Attempt]) -> int:
+    """What tells this order's transaction from an equal one's: a start by its id, and the next with every attempt, since a journal
+    refuses a signature it has. Another journal of the wallet does not see it: that the two meet is left to chance, and unlikely."""
+    return _first_apart(order) + len(attempts)
 
 
 def _first_apart(order: Order) -> int:
-    return int.from_bytes(hashlib.sha256(order.id.encode()).digest()[:2], "big") % _UNITS_APART
+    return int.from_bytes(hashlib.sha256(order.id.encode()).digest(), "big")
 
 
 def raised(policy: PriorityFeePolicy, attempts: Sequence[Attempt]) -> PriorityFeePolicy:

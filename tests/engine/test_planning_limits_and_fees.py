@@ -15,7 +15,7 @@ from dexroute.engine.planning.fee_samples import recent_fees
 from dexroute.engine.planning.limits import hop_request
 from dexroute.engine.planning.priority_fee import compute_unit_price, priority_fee_lamports
 from dexroute.engine.routing import RouteOptions, RouteQuote, find_route
-from dexroute.engine.routing.landing import unit_limit
+from dexroute.engine.routing.landing import UNITS_APART, unit_limit
 from dexroute.errors import InvalidAmount, PriceImpactTooHigh, PriorityFeeTooHigh, RpcUnreachable, SlippageExceeded, UsageError
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.network import MAX_COMPUTE_UNITS
@@ -166,6 +166,6 @@ async def test_fees_are_asked_of_every_node_and_none_is_waited_for() -> None:
 
 @pytest.mark.parametrize("units", [50_000, 1_213_000, 1_214_700, 1_300_000])
 def test_equal_swaps_are_told_apart_by_their_units_up_to_the_most_there_may_be(units: int) -> None:
-    limits = {unit_limit(units, apart=apart) for apart in range(4_096)}
-    assert len(limits) == 4_096
+    limits = {unit_limit(units, apart=apart) for apart in range(UNITS_APART)}
+    assert len(limits) == UNITS_APART == 4_096
     assert units < min(limits) and max(limits) <= MAX_COMPUTE_UNITS

@@ -135,7 +135,7 @@ async def legal(seed: int) -> Case | None:
     builder = SwapBuilder(world.cluster, world.cluster, world.venues, lambda: world.tables, screening=policy, tip=tip)
     lifetime = await world.cluster.latest_blockhash()
     try:
-        prepared = await builder.prepare(planned, user.pubkey(), lifetime, fees, apart=chance.randrange(4_096))
+        prepared = await builder.prepare(planned, user.pubkey(), lifetime, fees, apart=chance.getrandbits(256))
     except PolicyRefused as refused:
         raise AssertionError(f"seed {seed}: a legal order was refused: {refused}") from refused
     except (TransactionTooLarge, GuardRefused):

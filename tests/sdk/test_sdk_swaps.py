@@ -16,6 +16,7 @@ from dexroute.engine.execution.queue import QueuePolicy
 from dexroute.errors import DataDirBusy, FundsPromised, IdempotencyConflict, InsufficientFunds, SlippageExceeded
 from dexroute.types.mints import NATIVE_MINT
 from dexroute.types.orders import AttemptOutcome, OrderEvent, Priority
+from tests.playground import copied
 from tests.sdk.wire import Wire
 
 
@@ -205,4 +206,30 @@ async def test_equal_orders_on_one_blockhash_all_land_with_signatures_of_their_o
     assert taken and {attempt.outcome for attempt in taken} == {AttemptOutcome.NEVER_SIGNED}
     bonk = (await dex.token("BONK")).mint
     gained = sum(one.order.executed.amount_out for one in receipts if one.order.executed)
+    assert (await dex.balances()).amount_of(bonk) - before.amount_of(bonk) == gained > 0
+
+
+async def test_two_journals_of_one_wallet_never_take_one_transaction_for_theirs(
+    wired: tuple[Dex, Wire], template: Path, tmp_path: Path, signer: KeypairSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither sees the other's signatures. Here both ask for as many compute units, and only list their accounts differently."""
+    chosen = iter((7, 7 + 4_096))
+    monkeypatch.setattr("dexroute.engine.planning.attempt.unit_limit", lambda units, apart: 200_000 + apart)
+    monkeypatch.setattr("dexroute.sdk.order_builder._first_apart", lambda order: next(chosen))
+    dex, wire = wired
+    found = await dex.quote("USDC", "BONK", "2")
+    same = RouteOptions(pools=frozenset(hop.pool for hop in found.best.route.hops))
+    quote = await dex.quote("USDC", "BONK", "2", slippage_bps=5_000, route=same)
+    before = await dex.balances()
+    wire.freeze("getLatestBlockhash")
+    other_dir = copied(template, tmp_path / "other")
+    async with Dex(url="http://127.0.0.1:8899", data_dir=other_dir, signer=signer, transport=wire) as other:
+        receipts = [await dex.swap(quote), await other.swap(quote)]
+    first, second = (MessageV0.from_bytes(one.attempts[-1].message[1:]) for one in receipts)
+    assert first.recent_blockhash == second.recent_blockhash and set(first.account_keys) == set(second.account_keys)
+    assert [bytes(call.data) for call in first.instructions] == [bytes(call.data) for call in second.instructions]
+    assert receipts[0].signature != receipts[1].signature
+    bonk = (await dex.token("BONK")).mint
+    gained = sum(one.order.executed.amount_out for one in receipts if one.order.executed)
+    assert {one.order.state for one in receipts} == {"CONFIRMED"}
     assert (await dex.balances()).amount_of(bonk) - before.amount_of(bonk) == gained > 0

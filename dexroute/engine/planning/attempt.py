@@ -25,7 +25,7 @@ from dexroute.engine.planning.tip import TIP_ACCOUNTS, Tip, with_tip
 from dexroute.engine.planning.token_accounts import associated_account_length
 from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
 from dexroute.engine.routing import RouteQuote
-from dexroute.engine.routing.landing import unit_limit
+from dexroute.engine.routing.landing import UNITS_APART, unit_limit
 from dexroute.errors import PolicyRefused, StaleData
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.registry import VenueRegistry
@@ -146,8 +146,8 @@ class SwapBuilder:
         """The message to sign on this blockhash. Raises GuardRefused (funds, fee cap, size, simulation, policy, QuoteOnly),
         NetworkError.
 
-        The limit is `apart` compute units from the one needed: two equal swaps on one blockhash are then two transactions, two
-        signatures.
+        Two equal swaps on one blockhash are two transactions, two signatures, by the `apart` of each: its remainder by UNITS_APART
+        are compute units more or less than needed, the rest is the arrangement of the accounts.
         Where swaps tip, this one tips `tip_floor_lamports` at least, as far as the tip may be raised.
 
         Two simulations: the first, with room to spare and no bid, measures; the second proves the exact bytes to be signed.
@@ -169,11 +169,12 @@ class SwapBuilder:
         require_success(plan, measured, self._registry)
         self._units |= units_by_pool(plan, measured.logs)
         most = self._most_units(plan, measured.units_consumed)
-        limit = unit_limit(most, apart=apart)
+        arrangement, units_apart = divmod(apart, UNITS_APART)
+        limit = unit_limit(most, apart=units_apart)
         price = compute_unit_price(policy, samples, limit)
         needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price), tip_lamports=tip)
         check_funds(plan, needs, rents)
-        message = build_message(plan, lifetime, limit, price)
+        message = build_message(plan, lifetime, limit, price, arrangement=arrangement)
         wire = unsigned_wire(message)
         proved, evidence = await self._prove(plan, message, before, reached)
         sure = free.network_fee_lamports + tip

@@ -13,6 +13,7 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
+from dexroute.engine.planning.arrangement import arranged
 from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, MAX_TRANSACTION_BYTES, Measured
 from dexroute.engine.planning.swap_plan import SwapPlan
 from dexroute.engine.routing.landing import OPENING_CALLS
@@ -31,8 +32,11 @@ def budget_instructions(compute_unit_limit: int, compute_unit_price: int) -> tup
     return set_compute_unit_limit(compute_unit_limit), set_compute_unit_price(compute_unit_price)
 
 
-def build_message(plan: SwapPlan, lifetime: BlockhashLifetime, compute_unit_limit: int, compute_unit_price: int) -> MessageV0:
+def build_message(
+    plan: SwapPlan, lifetime: BlockhashLifetime, compute_unit_limit: int, compute_unit_price: int, *, arrangement: int = 0
+) -> MessageV0:
     """The plan, with the lookup tables it takes, as a versioned message paid by its user; the price is in micro-lamports per unit.
+    Another `arrangement` is the same swap, and another transaction.
 
     Raises TransactionTooLarge above 1,232 bytes with signatures, 64 accounts, 64 executed instructions or 1.4 million compute
     units.
@@ -40,6 +44,7 @@ def build_message(plan: SwapPlan, lifetime: BlockhashLifetime, compute_unit_limi
     budget = budget_instructions(compute_unit_limit, compute_unit_price)
     tables = list(plan.lookup_tables)
     message = MessageV0.try_compile(plan.wallet.user, [*budget, *plan.instructions], tables, lifetime.blockhash)
+    message = arranged(message, arrangement)
     looked_up = sum(len(table.writable_indexes) + len(table.readonly_indexes) for table in message.address_table_lookups)
     accounts = len(message.account_keys) + looked_up
     size = len(unsigned_wire(message))

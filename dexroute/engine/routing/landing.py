@@ -27,6 +27,8 @@ WRAPPING_UNITS: Final = 15_000
 # Between simulation and landing a pool may take a longer way (an oracle observation, another tick), but not a much longer one.
 _MARGIN_PERCENT: Final = 15
 _MARGIN: Final = 3_000
+UNITS_APART: Final = 4_096
+"""Ways `unit_limit` tells equal transactions apart. At a bid of 100,000 micro-lamports a unit the last costs 410 lamports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +53,8 @@ class LandingCosts:
 
 
 def unit_limit(units: int, *, apart: int = 0) -> int:
-    """The compute units a transaction asks for that is expected to take so many. Every `apart` gives another one: so many more, or,
-    where there are no more, so many less than the most there may be."""
+    """The compute units a transaction asks for that is expected to take so many. Every `apart` below UNITS_APART gives another one:
+    so many more, or, where there are no more, so many less than the most there may be."""
     limit = min(units * (100 + _MARGIN_PERCENT) // 100 + _MARGIN, MAX_COMPUTE_UNITS)
     return limit + apart if limit + apart <= MAX_COMPUTE_UNITS else MAX_COMPUTE_UNITS - apart
 
