@@ -66,6 +66,10 @@ class AccountVersions:
                 return write.account
         return None
 
+    def changed_after(self, address: Pubkey, slot: int) -> bool:
+        versions = self._versions.get(address)
+        return versions is not None and versions[-1].slot > slot
+
     def __contains__(self, address: Pubkey) -> bool:
         return address in self._versions
 

@@ -92,7 +92,7 @@ class Bank:
 
     def submit(self, transaction: VersionedTransaction) -> TransactionRecord | Refused:
         """Land a transaction, with its error if its program fails, or refuse it. Durable when it returns."""
-        resolved = self._checked(transaction, verify=True)
+        resolved = self._checked(transaction, self._keep_time(), verify=True)
         if isinstance(resolved, Refused):
             return resolved
         before = self.runtime.writable_accounts(resolved)
@@ -101,12 +101,18 @@ class Bank:
             return Refused(error=execution.error, logs=execution.logs)
         return self._commit(transaction, resolved, execution, before)
 
-    def simulate(self, transaction: VersionedTransaction, *, verify: bool) -> Execution:
-        """Run a transaction on the present state and undo it."""
-        resolved = self._checked(transaction, verify=verify)
+    def simulate(self, transaction: VersionedTransaction, *, at: Moment, verify: bool) -> Execution:
+        """Run a transaction on the accounts as that block left them (the clock alone is the present one's), and undo it."""
+        self._keep_time()
+        resolved = self._checked(transaction, at, verify=verify)
         if isinstance(resolved, Refused):
             return Execution(landed=False, error=resolved.error, logs=resolved.logs)
-        return self.runtime.simulate(transaction, resolved)
+        newer = {key: self.runtime.get(key) for key in resolved.keys if self.versions.changed_after(key, at.slot)}
+        try:
+            self.runtime.restore({key: self.versions.at(key, at.slot) for key in newer})
+            return self.runtime.simulate(transaction, resolved)
+        finally:
+            self.runtime.restore(newer)
 
     def place(self, accounts: Mapping[Pubkey, StoredAccount | None]) -> None:
         """Set accounts outside any transaction, visible at every commitment at once. Raises ValueError for a program that does
@@ -137,20 +143,19 @@ class Bank:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _checked(self, transaction: VersionedTransaction, *, verify: bool) -> ResolvedMessage | Refused:
+    def _checked(self, transaction: VersionedTransaction, at: Moment, *, verify: bool) -> ResolvedMessage | Refused:
         try:
             transaction.sanitize()
         except SanitizeError:
             return Refused(error="SanitizeFailure")
         if verify and not all(transaction.verify_with_results()):
             return Refused(error="SignatureFailure")
-        tip = self._keep_time()
         if self.ledger.transaction(transaction.signatures[0]) is not None:
             return Refused(error="AlreadyProcessed")
-        if self.blockhashes.height_of(transaction.message.recent_blockhash, tip.height) is None:
+        if self.blockhashes.height_of(transaction.message.recent_blockhash, at.height) is None:
             return Refused(error="BlockhashNotFound")
         try:
-            return resolve(transaction, self.runtime.get, tip.slot)
+            return resolve(transaction, lambda key: self.account(key, at.slot), at.slot)
         except UnresolvedError as unresolved:
             return Refused(error=unresolved.error)
 

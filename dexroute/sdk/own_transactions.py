@@ -23,6 +23,7 @@ from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.planning.fee_samples import recent_fees
 from dexroute.engine.planning.message import budget_instructions, unsigned_wire, writable_accounts
 from dexroute.engine.planning.priority_fee import PriorityFeePolicy, compute_unit_price
+from dexroute.engine.planning.proving import prove
 from dexroute.engine.planning.screening import Evidence, SigningPolicy, TableBounds, screen_table_change
 from dexroute.errors import (
     AttemptExpired,
@@ -30,7 +31,6 @@ from dexroute.errors import (
     KeypairError,
     LandedWithError,
     OutcomeUnknown,
-    PolicyRefused,
     SimulationFailed,
     StaleData,
 )
@@ -41,7 +41,6 @@ from dexroute.types.network import MAX_COMPUTE_UNITS
 from dexroute.types.orders import Attempt
 
 _UNIT_MARGIN: Final = 1_000
-_PROOFS: Final = 4  # simulations of the exact message while the wallet's balance changes
 
 
 class OwnTransactions:
@@ -123,22 +122,17 @@ class OwnTransactions:
         return MessageV0.try_compile(self._signer().pubkey, whole, [], lifetime.blockhash)
 
     async def _screen(self, message: MessageV0, bounds: TableBounds, reached: int) -> None:
-        """The exact message simulated, and held to what it may do. Raises PolicyRefused, SimulationFailed, StaleData."""
+        """The exact message simulated, and held to what it may do. Raises SimulationFailed and what `prove` raises."""
         watched = [bounds.wallet, bounds.table]
+
+        async def simulate() -> Simulation:
+            return _sound(await self._nodes[0].simulate(unsigned_wire(message), accounts=watched, min_context_slot=reached))
+
+        def hold(evidence: Evidence) -> None:
+            screen_table_change(message, bounds, self._screening, evidence)
+
         before = (await self._reader.get_accounts(watched, min_context_slot=reached)).accounts
-        for _ in range(_PROOFS):
-            proved = _sound(await self._nodes[0].simulate(unsigned_wire(message), accounts=watched, min_context_slot=reached))
-            try:
-                screen_table_change(message, bounds, self._screening, Evidence(before=before, after=proved.post_accounts))
-            except PolicyRefused:
-                # An order of this wallet may have landed between the reading and the simulation.
-                again = (await self._reader.get_accounts(watched, min_context_slot=max(reached, proved.slot))).accounts
-                if again == before:
-                    raise
-                before = again
-                continue
-            return
-        raise StaleData(f"the balance of {bounds.wallet} keeps changing while a transaction is proved; try again")
+        await prove(self._reader, simulate, hold, watched, before, reached)
 
     async def _followed(self, attempt: Attempt) -> Verdict:
         assert attempt.signature is not None

@@ -84,7 +84,7 @@ def test_lamports_leave_only_as_fees(shared: EmbeddedCluster, batches: list[tupl
         signers = {key.pubkey(): key for key in KEYS}
         keys = [signers[address] for address in message.account_keys[: message.header.num_required_signatures]]
         transaction = VersionedTransaction(message, keys)
-        simulated = bank.simulate(transaction, verify=True)
+        simulated = bank.simulate(transaction, at=bank.clock.tip(), verify=True)
         result = bank.submit(transaction)
         assert simulated.error == result.error
         if isinstance(result, TransactionRecord):

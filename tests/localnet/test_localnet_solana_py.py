@@ -97,7 +97,7 @@ async def test_airdrop_send_confirm_and_fetch(party: Party) -> None:
 
 async def test_a_preflight_failure_decodes(party: Party) -> None:
     with pytest.raises(RPCException) as refused:
-        await party.client.send_transaction(await party.signed(Keypair().pubkey(), 10**15))
+        await party.client.send_transaction(await party.signed(Keypair().pubkey(), 10**15), TxOpts(preflight_commitment=Processed))
     failure = refused.value.args[0]
     assert isinstance(failure, SendTransactionPreflightFailureMessage)
     assert failure.data.units_consumed == 150

@@ -181,6 +181,25 @@ async def test_a_simulation_shows_and_undoes(rpc: Any, wallet: Any) -> None:
     assert await wallet.balance() == 10 * 10**9
 
 
+async def test_a_simulation_runs_on_the_accounts_its_commitment_reads(rpc: Any, wallet: Any, time: Any) -> None:
+    receiver = Keypair().pubkey()
+    config = {"encoding": "base64", "accounts": {"encoding": "base64", "addresses": [str(receiver), str(wallet.pubkey)]}}
+    await wallet.send(wallet.pay(receiver, 10**9), skip_preflight=True)
+    time.pass_slots(1)
+    await wallet.send(wallet.pay(receiver, 2 * 10**9), skip_preflight=True)
+    wire = await wallet.transaction(wallet.pay(receiver, 3 * 10**9))
+    for level, landed, fees in (("processed", 3, 2), ("confirmed", 1, 1), ("processed", 3, 2)):
+        asked = {**config, "commitment": level, "replaceRecentBlockhash": True}
+        simulated = await rpc.value("simulateTransaction", wire, asked)
+        left = (10 - landed) * 10**9 - 5000 * fees
+        assert await rpc.value("getBalance", str(wallet.pubkey), {"commitment": level}) == left
+        assert [held["lamports"] for held in simulated["accounts"]] == [(landed + 3) * 10**9, left - 3 * 10**9 - 5000]
+    early = await rpc.error("sendTransaction", wire, {"encoding": "base64", "preflightCommitment": "confirmed"})
+    assert early["data"]["err"] == "BlockhashNotFound", "its blockhash is not confirmed yet"
+    await rpc.result("sendTransaction", wire, CHECK)
+    assert await rpc.value("getBalance", str(receiver), PROCESSED) == 6 * 10**9
+
+
 async def test_a_simulation_can_bring_its_own_blockhash(rpc: Any, wallet: Any, time: Any) -> None:
     wire = await wallet.transaction(wallet.pay(Keypair().pubkey(), 10**9))
     time.pass_slots(200)

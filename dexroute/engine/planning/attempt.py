@@ -17,6 +17,7 @@ from dexroute.engine.planning.lookup_tables import as_tables, readable_tables, w
 from dexroute.engine.planning.message import build_message, unsigned_wire, writable_accounts
 from dexroute.engine.planning.priority_fee import PriorityFeePolicy, compute_unit_price, priority_fee_lamports
 from dexroute.engine.planning.programs import require_programs
+from dexroute.engine.planning.proving import prove
 from dexroute.engine.planning.screening import Evidence, SigningPolicy, SwapBounds, named_accounts, own_accounts, screen
 from dexroute.engine.planning.simulation import left_over, moved_amounts, require_success
 from dexroute.engine.planning.step_units import units_by_pool
@@ -26,7 +27,6 @@ from dexroute.engine.planning.token_accounts import associated_account_length
 from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
 from dexroute.engine.routing import RouteQuote
 from dexroute.engine.routing.landing import UNITS_APART, unit_limit
-from dexroute.errors import PolicyRefused, StaleData
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
@@ -38,7 +38,6 @@ from dexroute.types.orders import Costs, SwapAmounts
 from dexroute.types.requests import QuoteRequest
 
 _MOST_ROUTES: Final = 1_000  # whose compute units are remembered
-_PROOFS: Final = 4  # simulations of the exact message while the wallet's balances change
 _MOST_ACCOUNTS: Final = 100  # of one getMultipleAccounts call
 
 
@@ -225,13 +224,18 @@ class SwapBuilder:
     async def _prove(
         self, plan: SwapPlan, message: MessageV0, before: Mapping[Pubkey, AccountData | None], reached: int
     ) -> tuple[Simulation, Evidence | None]:
-        """The exact message simulated, and screened. Raises what `require_success` raises, PolicyRefused, and StaleData when the
-        wallet's balances change faster than they can be compared."""
-        wire = unsigned_wire(message)
-        if self._screening is None:
-            proved = await self._sender.simulate(wire, accounts=plan.tracked, min_context_slot=reached)
+        """The exact message simulated, and screened. Raises what `require_success` and `prove` raise."""
+        wire, screening = unsigned_wire(message), self._screening
+        own = () if screening is None else own_accounts(plan.wallet.user, before, before)
+        watched = list(dict.fromkeys([plan.wallet.user, *own, *plan.tracked, *(account.address for account in plan.opened)]))
+
+        async def simulate() -> Simulation:
+            proved = await self._sender.simulate(wire, accounts=watched, min_context_slot=reached)
             require_success(plan, proved, self._registry)
-            return proved, None
+            return proved
+
+        if screening is None:
+            return await simulate(), None
         bounds = SwapBounds(
             wallet=plan.wallet.user,
             input_mint=plan.request.input_mint,
@@ -240,23 +244,9 @@ class SwapBuilder:
             min_amount_out=plan.min_amount_out,
             mints=frozenset(place.mint for place in plan.places),
         )
-        for _ in range(_PROOFS):
-            own = own_accounts(plan.wallet.user, before, before)
-            watched = list(dict.fromkeys([*own, *plan.tracked, *(account.address for account in plan.opened)]))
-            proved = await self._sender.simulate(wire, accounts=watched, min_context_slot=reached)
-            require_success(plan, proved, self._registry)
-            evidence = Evidence(before=before, after=proved.post_accounts)
-            try:
-                screen(message, bounds, self._screening, evidence)
-            except PolicyRefused:
-                # Another order of this wallet may have landed between the reading and the simulation.
-                again = await self._reader.get_accounts(watched, min_context_slot=max(reached, proved.slot))
-                if all(before.get(key) == account for key, account in again.accounts.items()):
-                    raise
-                before = {**before, **again.accounts}
-                continue
-            return proved, evidence
-        raise StaleData(f"the balances of {plan.wallet.user} keep changing while its swap is proved; try again")
+        return await prove(
+            self._reader, simulate, lambda evidence: screen(message, bounds, screening, evidence), watched, before, reached
+        )
 
     async def _recent_fees(
         self, policy: PriorityFeePolicy, message: MessageV0, tables: Sequence[AddressLookupTableAccount]

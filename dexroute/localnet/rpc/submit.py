@@ -12,6 +12,7 @@ from solders.transaction import VersionedTransaction
 
 from dexroute.localnet.accounts import StoredAccount
 from dexroute.localnet.blockhashes import MAX_AGE_BLOCKS
+from dexroute.localnet.cluster_clock import Moment
 from dexroute.localnet.faucet import airdrop
 from dexroute.localnet.meta import return_data
 from dexroute.localnet.record import Refused
@@ -51,9 +52,9 @@ def simulate_transaction(node: Node, params: Params) -> Any:
         }
         transaction = _with_blockhash(transaction, node.bank.blockhashes.of(moment.height))
     wanted = _wanted_accounts(config, transaction)
-    execution = node.bank.simulate(transaction, verify=False)
-    value = _simulation(node, transaction, execution, inner=config.flag("innerInstructions"))
-    value["accounts"] = None if wanted is None else _post_accounts(node, execution, *wanted)
+    execution = node.bank.simulate(transaction, at=moment, verify=False)
+    value = _simulation(node, moment, transaction, execution, inner=config.flag("innerInstructions"))
+    value["accounts"] = None if wanted is None else _post_accounts(node, moment, execution, *wanted)
     if replacement is not None:
         value["replacementBlockhash"] = replacement
     return node.with_context(moment, value)
@@ -64,12 +65,12 @@ def send_transaction(node: Node, params: Params) -> Any:
     config = params.config(1)
     transaction = read_transaction(params.string(0), config.text("encoding", _ENCODINGS, "base58"))
     config.integer("maxRetries")
-    node.moment(config, commitment="preflightCommitment")
+    moment = node.moment(config, commitment="preflightCommitment")
     if not config.flag("skipPreflight"):
         _verify(transaction)
-        execution = node.bank.simulate(transaction, verify=False)
+        execution = node.bank.simulate(transaction, at=moment, verify=False)
         if execution.error is not None:
-            value = {**_simulation(node, transaction, execution, inner=False), "accounts": None}
+            value = {**_simulation(node, moment, transaction, execution, inner=False), "accounts": None}
             text = transaction_error_text(execution.error)
             raise RpcFailure(PREFLIGHT_FAILURE, f"Transaction simulation failed: {text}", value)
     node.bank.submit(transaction)
@@ -113,7 +114,9 @@ def _with_blockhash(transaction: VersionedTransaction, blockhash: Hash) -> Versi
     return VersionedTransaction.populate(message, [Signature.default()] * len(transaction.signatures))
 
 
-def _simulation(node: Node, transaction: VersionedTransaction, execution: Execution, *, inner: bool) -> dict[str, Any]:
+def _simulation(
+    node: Node, moment: Moment, transaction: VersionedTransaction, execution: Execution, *, inner: bool
+) -> dict[str, Any]:
     value: dict[str, Any] = {
         "err": execution.error,
         "logs": list(execution.logs),
@@ -123,10 +126,10 @@ def _simulation(node: Node, transaction: VersionedTransaction, execution: Execut
         "loadedAccountsDataSize": 0,
     }
     try:
-        resolved = resolve(transaction, node.bank.account, node.bank.clock.tip().slot)
+        resolved = resolve(transaction, node.reader(moment), moment.slot)
     except UnresolvedError:
         return value
-    sizes = (len(account.data) for account in map(node.bank.account, resolved.keys) if account is not None)
+    sizes = (len(account.data) for account in map(node.reader(moment), resolved.keys) if account is not None)
     value["loadedAccountsDataSize"] = sum(sizes)
     if inner:
         value["innerInstructions"] = parsed_inner_instructions(execution.inner_instructions, resolved.keys)
@@ -152,12 +155,16 @@ def _wanted_accounts(config: Config, transaction: VersionedTransaction) -> tuple
     return [pubkey(address) for address in addresses], encoding
 
 
-def _post_accounts(node: Node, execution: Execution, addresses: list[Pubkey], encoding: AccountEncoding) -> list[Any]:
+def _post_accounts(
+    node: Node, moment: Moment, execution: Execution, addresses: list[Pubkey], encoding: AccountEncoding
+) -> list[Any]:
     if execution.error is not None:
         return [None] * len(addresses)
 
+    before = node.reader(moment)
+
     def lookup(address: Pubkey) -> StoredAccount | None:
-        return execution.post[address] if address in execution.post else node.bank.account(address)
+        return execution.post[address] if address in execution.post else before(address)
 
     found = [lookup(address) for address in addresses]
     return [None if account is None else encoding.account(account, lookup) for account in found]

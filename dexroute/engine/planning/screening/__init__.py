@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dexroute.engine.planning.screening.calls import named_accounts
 from dexroute.engine.planning.screening.evidence import Evidence, own_accounts
-from dexroute.engine.planning.screening.policy import SigningPolicy, SwapBounds
+from dexroute.engine.planning.screening.policy import OUTCOME_RULES, SigningPolicy, SwapBounds
 from dexroute.engine.planning.screening.screen import Screened, screen
 from dexroute.engine.planning.screening.table_screen import TableBounds, TableVerb, screen_table_change
 
 __all__ = [
+    "OUTCOME_RULES",
     "Evidence",
     "Screened",
     "SigningPolicy",

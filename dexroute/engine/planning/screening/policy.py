@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from solders.pubkey import Pubkey
 
 from dexroute.errors import PolicyRefused
 from dexroute.fetchers.registry import VenueRegistry
+
+# Rules about what the simulation did to our accounts, which another transaction of the wallet may have done: all others are about
+# the message, and break whatever else happens.
+OUTCOME_RULES: Final = frozenset({"account", "balance", "wallet"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
