@@ -25,6 +25,7 @@ from dexroute.sdk.account_caches import AccountCaches, open_caches
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.depth import DEPTH_LEVELS_BPS, MarketDepth, market_depth
 from dexroute.sdk.events import open_events
+from dexroute.sdk.funds import expected_priority_fee, promises
 from dexroute.sdk.learning import Learning
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
@@ -327,7 +328,14 @@ class Dex:
         """
         await self.open_signer()
         orders = await self.orders()
-        receipt = await orders.place(quote.terms, limit=quote.limit, key=key, wait_ms=wait_ms, deadline_ms=deadline_ms)
+        receipt = await orders.place(
+            quote.terms,
+            limit=quote.limit,
+            key=key,
+            promised=promises(quote, tips(self.settings)),
+            wait_ms=wait_ms,
+            deadline_ms=deadline_ms,
+        )
         with suppress(DexError):  # the swap is done: nothing that fails now may hide it
             await self._learns(self._store).keep_units()
         return receipt
@@ -341,10 +349,28 @@ class Dex:
         priority: Priority = Priority.NORMAL,
     ) -> Receipt:
         """Record the swap and return at once; `run` carries it out, here or in a later process. `key` as for `swap`.
-        Raises FundsPromised when open orders already count on the same coins; IdempotencyConflict."""
-        await self.open_signer()
+
+        What the wallet cannot pay is not recorded: one look at it, unless the order under `key` is there already.
+        Raises InsufficientFunds with what is needed and what is there, FundsPromised when open orders already count on the same
+        coins, QuoteOnly, IdempotencyConflict."""
+        wallet = (await self.open_signer()).pubkey
         orders = await self.orders()
-        return await orders.submit(quote.terms, limit=quote.limit, key=key, deadline_ms=deadline_ms, priority=priority)
+        placed = None if key is None else await orders.submitted(key, quote.terms)
+        if placed is None:
+            await self._builder.require_funds(
+                _planned(quote),
+                wallet,
+                priority_fee_lamports=expected_priority_fee(quote),
+                min_context_slot=quote.clock.slot,
+            )
+        return await orders.submit(
+            quote.terms,
+            limit=quote.limit,
+            key=key,
+            promised=promises(quote, tips(self.settings)),
+            deadline_ms=deadline_ms,
+            priority=priority,
+        )
 
     async def run(self, *, until_idle: bool = False, policy: QueuePolicy | None = None) -> None:
         """Work off the journal's open orders, and watch what landed until it is final, until cancelled; with `until_idle` until

@@ -7,28 +7,46 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
+from dexroute.engine.planning.swap_plan import held_mints, route_mints
+from dexroute.engine.planning.tip import Tip
 from dexroute.fetchers.layout import Reader
 from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
 from dexroute.ports import AccountReader
-from dexroute.sdk.terms import SwapTerms
+from dexroute.sdk.quote import Quote
 from dexroute.types.mints import ASSOCIATED_TOKEN_PROGRAM_ID, NATIVE_MINT, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
+from dexroute.types.network import LAMPORTS_PER_SIGNATURE
 from dexroute.types.orders import Order, Promise
-from dexroute.types.requests import SwapMode
 
-_SIGNATURE_FEE_LAMPORTS: Final = 5_000
 _TOKEN_ACCOUNT_LAMPORTS: Final = 2_157_600  # rent of one with the extensions a plain Token-2022 mint may ask for
-_OPENED_AT_MOST: Final = 3  # output, the token between two hops, and wrapped SOL for the time of the swap
+# Output, the token between two hops, and wrapped SOL for the time of the swap: an order is routed anew at each attempt, and the
+# next route may pass through another token than the quote's.
+_OPENED_AT_LEAST: Final = 3
 
 
-def promises(terms: SwapTerms, limit: int | None) -> tuple[Promise, ...]:
-    """The most the order can spend of its input token, and of lamports for fees and rent. An exact-out order without a limit yet
-    promises no input."""
-    request = terms.request
-    spent = request.amount if request.mode is SwapMode.EXACT_IN else limit or 0
-    costs = _SIGNATURE_FEE_LAMPORTS + terms.priority_fee.cap_lamports + _OPENED_AT_MOST * _TOKEN_ACCOUNT_LAMPORTS
-    if request.input_mint == NATIVE_MINT:
+def promises(quote: Quote, tip: Tip | None) -> tuple[Promise, ...]:
+    """The most the order can spend of its input token within the quote's limit, and of lamports for fees, tip and the rent of the
+    accounts that its route opens."""
+    spent = quote.max_amount_in
+    tipped = max(tip.lamports, tip.most_lamports) if tip is not None else 0
+    opened = max(_opened(quote), _OPENED_AT_LEAST) * _TOKEN_ACCOUNT_LAMPORTS
+    costs = LAMPORTS_PER_SIGNATURE + quote.terms.priority_fee.cap_lamports + tipped + opened
+    if quote.request.input_mint == NATIVE_MINT:
         return (Promise(mint=NATIVE_MINT, amount=spent + costs),)
-    return (Promise(mint=request.input_mint, amount=spent), Promise(mint=NATIVE_MINT, amount=costs))
+    return (Promise(mint=quote.request.input_mint, amount=spent), Promise(mint=NATIVE_MINT, amount=costs))
+
+
+def expected_priority_fee(quote: Quote) -> int:
+    """Lamports the quote's route is expected to bid: what it was ranked by; 0 where it was not ranked."""
+    spent = quote.candidates[0].spent_lamports if quote.candidates else 0
+    return max(0, spent - quote.costs.signature_lamports - quote.costs.tip_lamports)
+
+
+def _opened(quote: Quote) -> int:
+    """Token accounts the quote's route opens: of the mints its hops deliver those the wallet had none of, and wrapped SOL."""
+    mints = route_mints(quote.best, quote.pools)
+    held = held_mints(mints, wrap_sol=True)
+    missing = [mint for mint in held if mint != mints[0] and mint.address in quote.costs.rent_lamports]
+    return len(missing) + len(mints) - len(held)
 
 
 async def read_funds(reader: AccountReader, order: Order) -> Mapping[Pubkey, int]:

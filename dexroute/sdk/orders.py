@@ -28,9 +28,9 @@ from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import DexError, IdempotencyConflict, KeypairError, SignerUnavailable, WrongPassphrase
 from dexroute.ports import Clock, OrderStore, Signer
 from dexroute.sdk.connection import Connection
-from dexroute.sdk.funds import promises, read_funds
+from dexroute.sdk.funds import read_funds
 from dexroute.sdk.terms import SwapTerms, options_json
-from dexroute.types.orders import Order, OrderState, Priority
+from dexroute.types.orders import Order, OrderState, Priority, Promise
 
 
 class Orders:
@@ -70,11 +70,12 @@ class Orders:
         *,
         limit: int | None,
         key: str | None,
+        promised: Sequence[Promise],
         wait_ms: int | None = None,
         deadline_ms: int | None = None,
     ) -> Receipt:
         """Record and carry out. Returns the receipt of a CONFIRMED or CANCELLED order, raises what a FAILED one ended with."""
-        wanted = self._order(terms, key, limit, deadline_ms=deadline_ms)
+        wanted = self._order(terms, key, limit, promised=promised, deadline_ms=deadline_ms)
         async with self._looking_back():
             order = await self._signing(self._signer()).execute(wanted, wait_ms=wait_ms)
         return await self._ended(order)
@@ -85,11 +86,12 @@ class Orders:
         *,
         limit: int | None,
         key: str | None,
+        promised: Sequence[Promise],
         deadline_ms: int | None = None,
         priority: Priority = Priority.NORMAL,
     ) -> Receipt:
         """Record and return at once, for `queue` to work off. The receipt of the order already under `key`, if there is one."""
-        wanted = self._order(terms, key, limit, deadline_ms=deadline_ms, priority=priority)
+        wanted = self._order(terms, key, limit, promised=promised, deadline_ms=deadline_ms, priority=priority)
         order, is_new = await self._signing(self._signer()).place(wanted)
         if self._queue is not None:
             self._queue.wake()
@@ -194,6 +196,7 @@ class Orders:
         key: str | None,
         limit: int | None,
         *,
+        promised: Sequence[Promise] = (),
         deadline_ms: int | None = None,
         priority: Priority = Priority.NORMAL,
     ) -> Order:
@@ -208,7 +211,7 @@ class Orders:
             options=options_json(terms),
             deadline_ms=deadline_ms,
             priority=priority,
-            promised=promises(terms, limit),
+            promised=promised,
         )
 
     def _signing(self, *signers: Signer) -> Executor:

@@ -47,16 +47,16 @@ def promise(connection: Connection, order: Order, available: Mapping[Pubkey, int
         held = None if available is None else available.get(mint, 0)
         if others and not unasked and (held is None or others + amount > held):
             unit = f"base units of {mint}"
+            of_held = "" if held is None else f" of the {held} {unit} it holds, {others + amount - held} {unit} too few"
             raise FundsPromised(
-                f"order {order.id} needs {amount} {unit}; open orders of wallet {order.wallet} promise {others} {unit}"
-                + (f" of the {held} {unit} it holds" if held is not None else "")
-                + ". Wait for them, cancel one (`dex orders list`), or fund the wallet",
-                order=order.id,
+                f"the order may take {amount} {unit}, and open orders of wallet {order.wallet} promise {others} {unit}{of_held}; "
+                "nothing was placed. Wait for them, cancel one (`dex orders list`), or fund the wallet",
                 wallet=str(order.wallet),
                 mint=str(mint),
                 needed=str(amount),
                 promised=str(others),
                 held=None if held is None else str(held),
+                short=None if held is None else str(others + amount - held),
             )
     _set(connection, order, {mint: totals.get(str(mint), 0) + amount for mint, amount in mints.items()})
 

@@ -43,9 +43,13 @@ def test_what_a_wallet_lacks_is_in_whole_tokens(cli: Cli) -> None:
     assert "and the swap can take 90000 USDC; send " in said and "  - token amount: 90000 USDC\n" in said
     said += cli("swap", "5000", "SOL", "USDC", "--yes", code=4).err
     assert "and the swap needs 5000.002" in said and "base units" not in said and "lamports" not in said
-    cli("submit", "5000", "SOL", "USDC", "--yes")
-    promised = cli("swap", "1", "SOL", "USDC", "--yes", code=4).err
-    assert " needs 1.00" in promised and " promise 5000.00" in promised and "base units" not in promised
+    refused = cli("submit", "5000", "SOL", "USDC", "--yes", code=4).err
+    assert refused.startswith("error [INSUFFICIENT_FUNDS] ") and "and the swap needs 5000.002" in refused
+    cli("submit", "120", "SOL", "USDC", "--yes")
+    for command in ("swap", "submit"):
+        promised = cli(command, "20", "SOL", "USDC", "--yes", code=4).err
+        assert promised.startswith("error [FUNDS_PROMISED] the order may take 20.00") and " promise 120.00" in promised
+        assert " SOL too few; nothing was placed" in promised and "base units" not in promised
 
 
 def test_why_an_order_failed_is_told_wherever_it_is_shown(cli: Cli) -> None:

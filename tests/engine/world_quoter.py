@@ -43,7 +43,7 @@ class WorldQuoter:
 
 def world_quoter(world: World, user: Keypair, directory: Path, *, tip: Tip | None = None) -> WorldQuoter:
     cluster, clock, shelf = world.cluster, HostClock(), TableShelf(())
-    tipping: Mapping[str, object] = {"tip_accounts": JITO_TIP_ACCOUNTS, "max_tip_lamports": tip.lamports} if tip else {}
+    tipping: Mapping[str, object] = {"tip_accounts": JITO_TIP_ACCOUNTS, "max_tip_lamports": tip.most_lamports} if tip else {}
     screening = policy_of(world.venues, **tipping)
     builder = SwapBuilder(cluster, cluster, world.venues, lambda: world.tables, screening=screening, tip=tip)
     settings = load_settings({"url": "embedded", "data_dir": directory}, environment={})

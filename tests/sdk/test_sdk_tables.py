@@ -98,7 +98,7 @@ async def test_an_order_of_three_legs_that_only_fits_with_a_table(dex: Dex, mode
     )
     usdc, bonk = [(await dex.token(name)).mint for name in ("USDC", "BONK")]
     before = await dex.balances()
-    receipt = await orders.place(quote.terms, limit=planned.limit, key="legs")
+    receipt = await orders.place(quote.terms, limit=planned.limit, key="legs", promised=())
     after = await dex.balances()
 
     executed, fill = receipt.order.executed, receipt.fill

@@ -132,6 +132,16 @@ class SwapBuilder:
         usable = as_tables(readable_tables(tables, read), frozenset(plan.tracked) | TIP_ACCOUNTS)
         return with_tables(plan, usable), rents
 
+    async def require_funds(
+        self, planned: PlannedSwap, user: Pubkey, *, priority_fee_lamports: int, min_context_slot: int | None = None
+    ) -> None:
+        """One look at whether the wallet can pay the swap, its fees, its tip and the accounts it opens, with nothing simulated.
+        Raises InsufficientFunds, and what `plan` raises."""
+        plan, rents = await self.plan(planned, user, min_context_slot=min_context_slot, tip=self._tip)
+        tip = self._tip.lamports if self._tip is not None else 0
+        needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports, tip_lamports=tip)
+        check_funds(plan, needs, rents)
+
     async def prepare(
         self,
         planned: PlannedSwap,
