@@ -18,7 +18,7 @@ class JitoRoute:
     def __init__(self, block_engine_url: str, *, timeout_ms: int, rate_per_s: int = 0) -> None:
         base = block_engine_url.rstrip("/")
         url = base if base.endswith(PATH) else base + PATH
-        self._endpoint = JsonRpcEndpoint(url, transport=None, timeout_ms=timeout_ms, rate_per_s=rate_per_s)
+        self._endpoint = JsonRpcEndpoint(url, transport=None, timeout_ms=timeout_ms, rate_per_s=rate_per_s, in_batches=False)
 
     def __repr__(self) -> str:
         return f"JitoRoute({self._endpoint.name})"

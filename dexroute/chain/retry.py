@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from time import monotonic
+from typing import Final, TypeVar
 
 from tenacity import (
     AsyncRetrying,
@@ -21,6 +22,7 @@ from tenacity.stop import stop_base
 from dexroute.errors import DexError, RateLimited, RpcUnreachable, StaleData
 
 Answer = TypeVar("Answer")
+_PASSING: Final = (RpcUnreachable, RateLimited, StaleData)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,30 @@ async def with_retries(
     Unreachable, rate-limited and lagging servers are asked again; any other error is raised at once. Raises the last error,
     with the number of calls in its context.
     """
+    started_s = monotonic()
+    try:
+        return await call()
+    except _PASSING as error:
+        failed = error
+    except DexError as error:
+        error.context["calls"] = 1
+        raise
+    retrying = _retrying(policy, max(0.0, policy.total_ms / 1000 - (monotonic() - started_s)), sleep)
+    try:
+        async for attempt in retrying:
+            with attempt:
+                if (
+                    attempt.retry_state.attempt_number == 1
+                ):  # made already: most calls need none of this, which costs more than them
+                    raise failed
+                return await call()
+    except DexError as error:
+        error.context["calls"] = retrying.statistics.get("attempt_number", 1)
+        raise
+    raise AssertionError("unreachable: the last error is reraised")
+
+
+def _retrying(policy: RetryPolicy, left_s: float, sleep: Callable[[float], Awaitable[None]]) -> AsyncRetrying:
     first_s = policy.first_wait_ms / 1000
     backoff = wait_exponential(multiplier=first_s, max=policy.max_wait_ms / 1000) + wait_random(0, first_s)
 
@@ -55,23 +81,13 @@ async def with_retries(
         patience = 4 if state.outcome and isinstance(state.outcome.exception(), RateLimited) else 1
         return min(backoff(state) * patience, policy.max_wait_ms / 1000)
 
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type((RpcUnreachable, RateLimited, StaleData)),
-        stop=stop_after_attempt(policy.attempts)
-        | stop_after_delay(policy.total_ms / 1000)
-        | _AskedToWaitTooLong(policy.max_wait_ms),
+    return AsyncRetrying(
+        retry=retry_if_exception_type(_PASSING),
+        stop=stop_after_attempt(policy.attempts) | stop_after_delay(left_s) | _AskedToWaitTooLong(policy.max_wait_ms),
         wait=wait_s,
         sleep=sleep,
         reraise=True,
     )
-    try:
-        async for attempt in retrying:
-            with attempt:
-                return await call()
-    except DexError as error:
-        error.context["calls"] = retrying.statistics.get("attempt_number", 1)
-        raise
-    raise AssertionError("unreachable: the last error is reraised")
 
 
 def _asked_wait_ms(state: RetryCallState) -> int | None:

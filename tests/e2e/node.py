@@ -21,6 +21,7 @@ from solders.transaction import VersionedTransaction
 from tests.e2e.chain import TOKEN, TOKEN_2022, Chain, token_balances
 
 _LEVELS = ("processed", "confirmed", "finalized")
+_MOST_IN_A_BATCH = 50
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -32,7 +33,7 @@ class Sloppiness:
     leader; `late` lands each transaction at the last block height it can; `drop_sends` of the first sends are executed but the
     connection closes without an answer. `duplicate_error`: a known transaction is refused. `hang_up`: one request a connection.
     `slots_as_heights`: asked for a block height it answers the slot, while its blockhashes expire by height. `silent`: connections
-    are taken and nothing is ever answered."""
+    are taken and nothing is ever answered. Without `batches` a list of calls is refused."""
 
     api_version: bool = True
     missing: frozenset[str] = frozenset()
@@ -49,6 +50,7 @@ class Sloppiness:
     hang_up: bool = False
     slots_as_heights: bool = False
     silent: bool = False
+    batches: bool = True
     fees: tuple[int, ...] = (0, 0, 1_000, 5_000)
 
 
@@ -114,7 +116,7 @@ class Node:
             self.refused += 1
             status, answer, extra = "429 Too Many Requests", b"slow down", [f"Retry-After: {self.sloppy.retry_after}"]
         else:
-            status, answer = "200 OK", json.dumps(self._answer(body)).encode()
+            status, answer = "200 OK", json.dumps(self._answers(body)).encode()
         lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(answer)}", *extra]
         if self.sloppy.hang_up:
             lines.append("Connection: close")
@@ -124,10 +126,18 @@ class Node:
 
     # JSON-RPC
 
-    def _answer(self, body: bytes) -> dict[str, Any]:
-        call: Any = None
+    def _answers(self, body: bytes) -> Any:
+        calls = json.loads(body)
+        if not isinstance(calls, list):
+            return self._answer(calls)
+        if not self.sloppy.batches:
+            return {"jsonrpc": "2.0", "error": {"code": -32600, "message": "Invalid request"}, "id": None}
+        if not 0 < len(calls) <= _MOST_IN_A_BATCH:
+            self.violations.append(f"a batch of {len(calls)}")
+        return [self._answer(call) for call in calls]
+
+    def _answer(self, call: Any) -> dict[str, Any]:
         try:
-            call = json.loads(body)
             method = self._checked(call)
             self.asked.append(method)
             self.chain.requests += 1
@@ -141,7 +151,7 @@ class Node:
             return {"jsonrpc": "2.0", "result": handler(*call.get("params", [])), "id": call["id"]}
         except Fault as fault:
             if fault.code in (-32600, -32602, -32700):
-                self.violations.append(f"{fault}: {body[:300]!r}")
+                self.violations.append(f"{fault}: {str(call)[:300]}")
             known = call["id"] if isinstance(call, dict) and "id" in call else None
             return {"jsonrpc": "2.0", "error": {"code": fault.code, "message": str(fault)}, "id": known}
 

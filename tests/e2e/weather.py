@@ -28,6 +28,7 @@ def mood(chance: random.Random, node: Node) -> Sloppiness:
             Sloppiness(drop_sends=len(node.sent) + 3, duplicate_error=True),
             Sloppiness(hang_up=True, duplicate_error=True),
             Sloppiness(late=True),
+            Sloppiness(batches=False),
             Sloppiness(missing=BARE, api_version=False),
             Sloppiness(missing=frozenset({"sendTransaction"})),
             Sloppiness(slots_as_heights=True),

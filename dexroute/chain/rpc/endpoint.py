@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 from collections import Counter
 from typing import Any, Final
 
 import httpx
 from solders.hash import Hash
 
+from dexroute.chain.rpc.batches import Questions, Reply
 from dexroute.chain.rpc.connections import Connections
 from dexroute.chain.rpc.failures import REFUSED_ACCESS, from_http_status, from_json_rpc, retry_after_ms
 from dexroute.chain.rpc.fields import Field
@@ -24,7 +23,8 @@ LARGEST_ANSWER: Final = 256 * 2**20  # bytes; getProgramAccounts is the only one
 
 
 class JsonRpcEndpoint:
-    """A JSON-RPC server at `url`, or behind `transport` (the embedded cluster). Makes each call once: no retries here."""
+    """A JSON-RPC server at `url`, or behind `transport` (the embedded cluster). Makes each call once: no retries here. With
+    `in_batches` calls made at the same moment may share a request."""
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class JsonRpcEndpoint:
         timeout_ms: int,
         largest_answer: int = LARGEST_ANSWER,
         rate_per_s: int = 0,
+        in_batches: bool = True,
     ) -> None:
         if url == EMBEDDED and transport is None:
             raise ConfigError("the embedded cluster has no URL to connect to; open it with its transport")
@@ -41,12 +42,12 @@ class JsonRpcEndpoint:
         self._secrets = UrlSecrets(url)
         self._timeout_s = timeout_ms / 1000
         self._largest_answer = largest_answer
-        self._ids = itertools.count(1)
         self.asked: Counter[str] = Counter()  # requests made so far by method, retries among them
         self.health = EndpointHealth()
         self.bucket = TokenBucket(rate_per_s)
         self._demanded: Hash | None = None
         self._calls = WholeCalls(self._timeout_s)
+        self._questions = Questions(self._post, self._turn, in_batches=in_batches)
         quiet_http_logs()
         try:
             self._url = httpx.URL("http://embedded/" if url == EMBEDDED else url)
@@ -102,9 +103,12 @@ class JsonRpcEndpoint:
             )
         self._demanded = None
 
-    async def _measured(self, method: str, params: list[Any]) -> Field:
+    async def _turn(self, method: str) -> None:
         await self.bucket.take()
         self.asked[method] += 1
+
+    async def _measured(self, method: str, params: list[Any]) -> Field:
+        await self._turn(method)
         started_ms = monotonic_ms()
         try:
             answer = await self._once(method, params)
@@ -120,11 +124,9 @@ class JsonRpcEndpoint:
         return answer
 
     async def _once(self, method: str, params: list[Any]) -> Field:
-        call_id = next(self._ids)
-        body = json.dumps({"jsonrpc": "2.0", "id": call_id, "method": method, "params": params}, separators=(",", ":"))
         try:
             # httpx bounds each read; a server that drips a byte now and then would still hold us forever.
-            response, content = await self._calls.run(lambda: self._post(method, body.encode()))
+            reply = await self._questions.ask(method, params)
         except (TimeoutError, httpx.TimeoutException):
             raise RpcUnreachable(
                 f"{method}: {self.name} did not answer within {self._timeout_s:g} s; try again or use another endpoint (-u)",
@@ -141,56 +143,51 @@ class JsonRpcEndpoint:
                 endpoint=self.name,
                 reason=reason,
             ) from None
-        return self._result(method, call_id, response, content)
-
-    async def _post(self, method: str, body: bytes) -> tuple[httpx.Response, bytes]:
-        content = bytearray()
-        async with self._http.one() as http, http.stream("POST", self._url, content=body) as response:
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > self._largest_answer:
-                    raise RpcError(
-                        f"{method}: {self.name} sends more than {self._largest_answer} bytes; the answer is refused",
-                        method=method,
-                        endpoint=self.name,
-                        malformed=True,
-                    )
-        return response, bytes(content)
-
-    def _result(self, method: str, call_id: int, response: httpx.Response, content: bytes) -> Field:
-        wait_ms = retry_after_ms(response.headers.get("retry-after"))
-        answer = _json_object(content)
-        failure = answer.get("error") if answer is not None else None
-        code, message = (None, "") if failure is None else _error_parts(failure)
-        status = response.status_code
-        # whatever the body calls it, JSON-RPC or not, a refusal of access is the endpoint's and not the question's
-        if status in (429, *REFUSED_ACCESS) or (status != 200 and code is None):
-            raise from_http_status(method, self.name, status, retry_after_ms=wait_ms, said=self._secrets.scrub(message))
-        if answer is None:
-            kind = self._secrets.scrub(response.headers.get("content-type", "of no stated type"))
+        except _TooLong:
             raise RpcError(
-                f"{method}: {self.name} answered {len(content)} bytes ({kind}), no JSON object; is this a JSON-RPC endpoint?",
+                f"{method}: {self.name} sends more than {self._largest_answer} bytes; the answer is refused",
+                method=method,
+                endpoint=self.name,
+                malformed=True,
+            ) from None
+        return self._result(method, reply)
+
+    async def _post(self, body: bytes) -> tuple[httpx.Response, bytes]:
+        async def whole() -> tuple[httpx.Response, bytes]:
+            content = bytearray()
+            async with self._http.one() as http, http.stream("POST", self._url, content=body) as response:
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > self._largest_answer:
+                        raise _TooLong
+            return response, bytes(content)
+
+        return await self._calls.run(whole)
+
+    def _result(self, method: str, reply: Reply) -> Field:
+        wait_ms = retry_after_ms(reply.headers.get("retry-after"))
+        failure = reply.answer.get("error") if reply.answer is not None else None
+        code, message = (None, "") if failure is None else _error_parts(failure)
+        # whatever the body calls it, JSON-RPC or not, a refusal of access is the endpoint's and not the question's
+        if reply.status in (429, *REFUSED_ACCESS) or (reply.status != 200 and code is None):
+            raise from_http_status(method, self.name, reply.status, retry_after_ms=wait_ms, said=self._secrets.scrub(message))
+        if reply.answer is None:
+            kind = self._secrets.scrub(reply.headers.get("content-type", "of no stated type"))
+            raise RpcError(
+                f"{method}: {self.name} answered {reply.size} bytes ({kind}), no JSON object; is this a JSON-RPC endpoint?",
                 method=method,
                 endpoint=self.name,
                 malformed=True,
             )
         if failure is not None:
             raise from_json_rpc(method, self.name, code, self._secrets.scrub(message), retry_after_ms=wait_ms)
-        if answer.get("id") not in (None, call_id, str(call_id)):
-            raise Field(method, "id", answer["id"]).wrong(f"{call_id}, the id of the question")
-        return Field(method, "answer", answer)["result"]
+        if reply.answer.get("id") not in (None, reply.call_id, str(reply.call_id)):
+            raise Field(method, "id", reply.answer["id"]).wrong(f"{reply.call_id}, the id of the question")
+        return Field(method, "answer", reply.answer)["result"]
 
 
-def _json_object(content: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(content, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+class _TooLong(Exception):
+    """An answer of more bytes than are taken."""
 
 
 def _error_parts(failure: Any) -> tuple[int | None, str]:

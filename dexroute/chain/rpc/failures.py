@@ -14,7 +14,7 @@ NODE_UNHEALTHY: Final = -32005
 MIN_CONTEXT_SLOT_NOT_REACHED: Final = -32016
 METHOD_NOT_FOUND: Final = -32601
 _OF_THE_NODE: Final = (-32603, -32010, -32011)  # an internal error, no index for these accounts, no transaction history
-_RATE_LIMIT_CODES: Final = (429, -32429)  # not of Solana: what public endpoints and providers answer
+RATE_LIMIT_CODES: Final = (429, -32429)  # not of Solana: what public endpoints and providers answer
 
 
 REFUSED_ACCESS: Final = (401, 403)
@@ -47,7 +47,7 @@ def from_json_rpc(method: str, endpoint: str, code: int | None, message: str, *,
         what = f"answered with an error that is none of JSON-RPC ({message}); is this a Solana JSON-RPC endpoint?"
         return RpcError(f"{method}: {endpoint} {what}", method=method, endpoint=endpoint, malformed=True)
     facts: dict[str, Any] = {"method": method, "endpoint": endpoint, "rpc_code": code}
-    if code in _RATE_LIMIT_CODES:
+    if code in RATE_LIMIT_CODES:
         return rate_limited(method, endpoint, retry_after_ms, rpc_code=code)
     if code == MIN_CONTEXT_SLOT_NOT_REACHED:
         return StaleData(f"{method}: {endpoint} has not reached the slot this read needs yet: {message}; try again", **facts)
