@@ -30,6 +30,7 @@ LOCKED: Final = "+lock"
 """Ends the name of an owner that a lock stands for. Of others (a dexroute without locks, one behind a pooler) nothing is known."""
 
 _GRACE_S: Final = 1.0  # a lock must be free for so long: who lost only its session takes it again sooner
+_LOOKS: Final = 2  # and was seen free so often before: a machine that stood still for the moment gave nobody any time
 _LOOK_S: Final = 0.4
 _SHARE: Final = 30  # and not sooner than so many times what a look takes: it passes over all open orders
 _BEAT_S: Final = 5.0
@@ -68,7 +69,7 @@ class Liveness:
         self._keeping: asyncio.Task[None] | None = None
         self._is_pooled = False
         self._look_again_s = 0.0
-        self._free_since: dict[str, float] = {}
+        self._seen_free: dict[str, tuple[float, int]] = {}  # since when (monotonic), how often
 
     async def hold(self, owner: str) -> str:
         """The name `owner` claims under, its lock held. Raises DatabaseUnavailable while it is lost and cannot be had again."""
@@ -96,12 +97,13 @@ class Liveness:
         if self._keeping is None or now_s < self._look_again_s:
             return 0
         self._look_again_s = now_s + _LOOK_S
-        dead = {owner for owner, since_s in self._free_since.items() if now_s - since_s >= _GRACE_S}
+        dead = {owner for owner, (since_s, times) in self._seen_free.items() if now_s - since_s >= _GRACE_S and times >= _LOOKS}
         free, freed, took_s = await self._sessions.write(lambda connection: _free(connection, dead))
         seen_s = time.monotonic()
         self._look_again_s = max(self._look_again_s, seen_s + _SHARE * took_s)
         if session is self._connection:
-            self._free_since = {owner: self._free_since.get(owner, seen_s) for owner in free - self._names}
+            before = {owner: self._seen_free.get(owner, (seen_s, 0)) for owner in free - self._names}
+            self._seen_free = {owner: (since_s, times + 1) for owner, (since_s, times) in before.items()}
         return freed
 
     def _unheld(self) -> DatabaseUnavailable:
@@ -142,7 +144,7 @@ class Liveness:
                 if not self._is_pooled:
                     await self._until_lost()
             self._held.clear()
-            self._free_since.clear()  # what was seen before proves nothing: the others may have lost theirs with us
+            self._seen_free.clear()  # what was seen before proves nothing: the others may have lost theirs with us
             await self._disconnect()
             await asyncio.sleep(_AGAIN_S)
 

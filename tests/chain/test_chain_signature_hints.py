@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from dexroute.chain.signature_hints import SignatureHints
+from tests.chain.pubsub_node import until
 
 SIGNATURE = "5" * 88
 
@@ -51,7 +52,7 @@ ANSWER = json.dumps({"jsonrpc": "2.0", "id": 1, "result": 3})
 async def test_a_confirmed_signature_is_told_once() -> None:
     async with told_by(ANSWER, notification("slotNotification"), notification(), notification()) as (hints, asked, _):
         with hints.watch(SIGNATURE) as told:
-            await asyncio.wait_for(told.wait(), 5)
+            await asyncio.wait_for(told.wait(), 20)
             told.clear()
             await asyncio.sleep(0.05)
             assert not told.is_set()
@@ -73,10 +74,12 @@ async def test_a_confirmed_signature_is_told_once() -> None:
 async def test_a_node_of_no_use_is_left_alone_for_a_while(says: tuple[str | bytes, ...]) -> None:
     async with told_by(*says, keep=False) as (hints, asked, later):
         for tries in (1, 2):
+            with hints.watch(SIGNATURE) as told:
+                await until(lambda: not hints._tasks)  # it was asked, and found to be of no use
+                assert not told.is_set()
             for _ in range(3):  # asked once, then not again before its time
                 with hints.watch(SIGNATURE) as told:
-                    await asyncio.sleep(0.1)
-                    assert not told.is_set()
+                    assert not hints._tasks and not told.is_set()
             assert len(asked) == tries
             later(20_000)
 
@@ -86,8 +89,9 @@ async def test_nothing_is_waited_for() -> None:
     async with silent as (hints, asked, _):
         watched = [hints.watch(SIGNATURE) for _ in range(20)]
         events = [one.__enter__() for one in watched]
-        await asyncio.sleep(0.2)
-        assert 0 < len(asked) <= 8, "so many sockets and no more"
+        await until(lambda: len(asked) == 8)
+        await asyncio.sleep(0.05)
+        assert len(asked) == 8, "so many sockets and no more"
         for one in watched:
             one.__exit__(None, None, None)
         assert not any(event.is_set() for event in events)

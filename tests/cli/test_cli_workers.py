@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +14,10 @@ import pytest
 
 from dexroute import Dex, KeypairSigner
 from dexroute.errors import ConfigError
+from dexroute.localnet.rpc.dispatch import METHODS
+from dexroute.localnet.rpc.failure import RpcFailure
+from dexroute.localnet.rpc.node import Node
+from dexroute.localnet.rpc.params import Params
 from dexroute.storage.ticket_engine import ticket_engine
 from dexroute.types.orders import EventKind, OrderState
 from tests.cli.runner import Cli
@@ -114,25 +117,28 @@ async def test_a_killed_workers_orders_are_finished_by_the_other(site: Site) -> 
 
 async def test_a_worker_killed_beside_another_is_missed_at_once(site: Site) -> None:
     """kill -9 with orders under way: the other takes them up long before their leases end, and carries out every one once."""
-    async with site.dex() as dex, site.worker("--concurrency", "2") as other, site.worker("--concurrency", "4") as one:
+    async with (
+        site.dex() as dex,
+        site.worker("--concurrency", "2") as other,
+        site.worker("--concurrency", "4", failpoint="after-commit-intent") as one,
+    ):
         await asyncio.gather(one.until("started"), other.until("started"))
         had = await usdc(dex)
+        other.process.send_signal(signal.SIGSTOP)  # or it might take them all
         orders = await submitted(dex, 7)
-        async with asyncio.timeout(60):
-            while not one.steps("intent"):
-                await asyncio.sleep(0.005)
-        one.process.kill()
         assert await one.ended() == -signal.SIGKILL
-        killed_ms = time.time_ns() // 1_000_000
-        held = "SELECT count(*) FROM orders WHERE claimed_by LIKE $1 AND state IN ('PENDING', 'ROUTING', 'BUILDING', 'SUBMITTED')"
-        left = await fetched(site.database, held, f"%:{one.process.pid}:%")
+        held = "claimed_by LIKE $1 AND state IN ('PENDING', 'ROUTING', 'BUILDING', 'SUBMITTED')"
+        dead = f"%:{one.process.pid}:%"
+        left = await fetched(site.database, f"SELECT count(*) FROM orders WHERE {held}", dead)
+        assert left, "it was killed with orders at work"
+        an_hour_more = f"UPDATE orders SET lease_until_ms = lease_until_ms + 3600000 WHERE {held} AND lease_until_ms IS NOT NULL"
+        assert await execute(site.database, an_hour_more, dead) == f"UPDATE {left}"
+        other.process.send_signal(signal.SIGCONT)
         await until_ended(dex, orders)
         await check_each_landed_once(dex, orders, had)
-        assert left, "it was killed with orders at work"
         receipts = [await (await dex.orders()).receipt(order) for order in orders]
         claims = [[event for event in receipt.events if event.kind is EventKind.CLAIMED] for receipt in receipts]
-        inherited = [second.at_ms - killed_ms for first, *rest in claims for second in rest]
-        assert len(inherited) == left and max(inherited) < 20_000, "the leases are of 30 s"
+        assert sum(len(of_one) > 1 for of_one in claims) == left, "each was taken up again, and no other"
         assert await other.ended(signal.SIGTERM) == 0
 
 
@@ -154,19 +160,21 @@ async def test_a_worker_whose_connections_are_cut_goes_on(site: Site) -> None:
         assert [await one.ended(signal.SIGTERM), await other.ended(signal.SIGTERM)] == [0, 0]
 
 
-async def test_orders_under_way_are_handed_back_to_the_next_worker(site: Site) -> None:
+async def test_orders_under_way_are_handed_back_to_the_next_worker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deaf(node: Node, params: Params) -> str:
+        raise RpcFailure(-32005, "Node is behind by 42 slots")
+
     async with site.dex() as dex:
         had = await usdc(dex)
         orders = await submitted(dex, 4)
-        async with site.worker("--grace", "0") as one:
-            async with asyncio.timeout(60):
-                while not one.steps("intent"):
-                    await asyncio.sleep(0.005)
-            assert await one.ended(signal.SIGTERM) == 0
+        with monkeypatch.context() as for_now:
+            for_now.setitem(METHODS, "sendTransaction", deaf)  # nothing lands while the first one works
+            async with site.worker("--grace", "0") as one:
+                await one.steps_until("signed")
+                assert await one.ended(signal.SIGTERM) == 0
         stopped = one.said("stopped")
-        assert stopped is not None
-        left = {order for order in orders if (await (await dex.journal()).order(order)).is_open}
-        assert left and left == set(orders) - set(one.steps("confirmed"))
+        assert stopped is not None and not one.steps("confirmed")
+        assert all([(await (await dex.journal()).order(order)).is_open for order in orders])
         held = "DELETE FROM orders WHERE lease_until_ms IS NOT NULL AND state NOT IN ('CONFIRMED', 'FAILED', 'CANCELLED')"
         assert await execute(site.database, held) == "DELETE 0", "every lease of an open order was let go"
         async with site.worker("--until-idle") as other:
@@ -184,9 +192,7 @@ async def test_no_order_is_lost_with_the_engines_tables(site: Site) -> None:
         orders = await submitted(dex, 5)
         schema = ticket_engine(site.database, "any").schema
         emptied = f"TRUNCATE {schema}.procrastinate_jobs, {schema}.procrastinate_workers CASCADE"
-        async with asyncio.timeout(60):
-            while not one.steps("signed"):  # by now the tables are there, and tickets in them
-                await asyncio.sleep(0.01)
+        await one.steps_until("signed")  # by now the tables are there, and tickets in them
         await execute(site.database, emptied)
         orders += await submitted(dex, 3)
         await until_ended(dex, orders)

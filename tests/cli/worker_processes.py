@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dexroute import Dex, KeypairSigner
-from dexroute.localnet import ClusterOptions, EmbeddedCluster
+from dexroute.localnet import EmbeddedCluster
 from dexroute.localnet.serving import ServedAt, serve
 from tests.cli.runner import DEX, Outcome, clean_environment
 from tests.playground import WALLET
@@ -29,6 +29,13 @@ class WorkerProcess:
 
     def steps(self, kind: str) -> list[str]:
         return [line["order"] for line in self.lines if line.get("kind") == kind]
+
+    async def steps_until(self, kind: str) -> None:
+        """Until it has told of a first step of this kind."""
+        async with asyncio.timeout(60):
+            while not self.steps(kind):
+                assert self.process.returncode is None, self.lines
+                await asyncio.sleep(0.005)
 
     def said(self, what: str) -> dict[str, Any] | None:
         return next((line for line in self.lines if line.get("worker") == what), None)
@@ -102,7 +109,7 @@ class Site:
 
 @asynccontextmanager
 async def served_site(market: Path, database: str) -> AsyncIterator[Site]:
-    async with EmbeddedCluster.open(market / "embedded", options=ClusterOptions(ticks_per_slot=8)) as cluster:
+    async with EmbeddedCluster.open(market / "embedded") as cluster:
         ready: asyncio.Future[ServedAt] = asyncio.get_running_loop().create_future()
         server = asyncio.create_task(serve(cluster, rpc_port=0, on_ready=ready.set_result))
         try:

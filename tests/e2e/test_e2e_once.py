@@ -84,7 +84,7 @@ async def test_killed_at_a_random_moment_and_resumed(open_stage: Opener) -> None
 
 async def test_a_data_directory_brought_back_swaps_nothing_twice(open_stage: Opener) -> None:
     """Nothing is signed while what the journal forgot may still land, nor anything that it did already."""
-    stage: Stage = await open_stage(Pace(slot_ms=20, finalize_after=4))
+    stage: Stage = await open_stage(Pace(slot_ms=400, finalize_after=4))
     a, b = market(stage)
     await stage.swap("1", a, b)
     data, backup = stage.folder / "data", stage.folder / "backup"
@@ -97,7 +97,7 @@ async def test_a_data_directory_brought_back_swaps_nothing_twice(open_stage: Ope
     assert error["code"] == "JOURNAL_RESTORED" and error["retryable"], error
     until = error["context"]["until_height"]
     while stage.chain.height(stage.chain.slot_at("finalized")) <= until:
-        await asyncio.sleep(0.2)
+        stage.chain.let_pass(8)
     doubt = (await stage.dex(*words, code=4))["error"]
     assert doubt["code"] == "ORDER_IN_DOUBT" and order["signature"] in doubt["message"], doubt
     assert len(stage.landed()) == 2

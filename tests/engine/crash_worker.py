@@ -148,7 +148,7 @@ async def _work(job: Job) -> None:
         signer = (PausingSigner if job.pause == "sign" else KeypairSigner)(Keypair.from_seed(bytes.fromhex(job.seed)))
         builder = TokenSwapBuilder(refuses=job.refused)
         if job.pause in ("build", "slow"):
-            builder = PausingBuilder(slow_ms=0 if job.pause == "build" else 4 * job.lease_ms)
+            builder = PausingBuilder(slow_ms=0 if job.pause == "build" else 2 * job.lease_ms)
         clock = HostClock()
         executor = Executor(
             store=store,

@@ -101,7 +101,7 @@ async def test_a_running_queue_takes_new_orders_and_sees_what_landed_to_its_end(
         work = asyncio.create_task(queue.run())
         order = await placed(bench)
         queue.wake()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (found := await bench.store.order(order.id)).settled:
                 await asyncio.sleep(0.005)
                 if found.state is OrderState.CONFIRMED:
@@ -223,7 +223,7 @@ async def test_a_running_queue_waits_for_what_does_not_answer(tmp_path: Path, er
             await queue.run(until_idle=True)
         assert queue.trouble is None
         running = asyncio.create_task(queue.run())
-        await asyncio.wait_for(answered.wait(), 10)
+        await asyncio.wait_for(answered.wait(), 30)
         while (await bench.store.order(order.id)).is_open:
             await asyncio.sleep(0.01)
         running.cancel()
@@ -269,14 +269,21 @@ async def test_a_key_handed_out_for_another_wallet_signs_nothing(tmp_path: Path)
 NO_LOOKING = QueuePolicy(at_once=2, ticketed=True, idle_ms=3_600_000)
 
 
+async def has_looked(queue: OrderQueue) -> None:
+    """Its first look at the journal is over, and it waits for tickets."""
+    async with asyncio.timeout(30):
+        while queue._missed:
+            await asyncio.sleep(0.002)
+
+
 async def test_each_ticket_brings_one_order_and_looking_what_none_brought(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         queue = OrderQueue(bench.executor(), NO_LOOKING)
         work = asyncio.create_task(queue.run())
         await queue.take_next()  # a ticket without an order ends at once
-        await asyncio.sleep(0.05)
+        await has_looked(queue)
         orders = [await placed(bench) for _ in range(6)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await queue.take_next()
             assert queue.ended == {OrderState.CONFIRMED: 1}, "the queue itself did not look"
             await asyncio.gather(*(queue.take_next() for _ in range(3)))
@@ -293,9 +300,9 @@ async def test_a_ticket_that_came_while_its_wallets_share_was_taken_is_made_up_f
     async with open_bench(tmp_path) as bench:
         queue = OrderQueue(bench.executor(), QueuePolicy(at_once=4, per_wallet=1, ticketed=True, idle_ms=3_600_000))
         work = asyncio.create_task(queue.run())
-        await asyncio.sleep(0.05)
+        await has_looked(queue)
         orders = [await placed(bench) for _ in range(4)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await asyncio.gather(*(queue.take_next() for _ in range(4)))
             while queue.ended != {OrderState.CONFIRMED: 4}:
                 await asyncio.sleep(0.005)
@@ -308,14 +315,14 @@ async def test_a_closing_queue_takes_nothing_new_and_lets_what_is_under_way_end(
     async with open_bench(tmp_path) as bench:
         queue = OrderQueue(bench.executor(), NO_LOOKING)
         work = asyncio.create_task(queue.run())
-        await asyncio.sleep(0.05)  # it has looked, and now waits for tickets
+        await has_looked(queue)
         first = await placed(bench)
         ticket = asyncio.create_task(queue.take_next())
         while not queue.at_work():
             await asyncio.sleep(0.001)
         later = await placed(bench)
-        await queue.close(10_000)
-        await asyncio.wait_for(queue.take_next(), 10)
+        await queue.close(30_000)
+        await asyncio.wait_for(queue.take_next(), 30)
         work.cancel()
         await asyncio.gather(work, ticket, return_exceptions=True)
         assert bench.chain.swaps(first) == 1 and (await bench.store.order(later.id)).state is OrderState.PENDING

@@ -76,11 +76,13 @@ async def cluster(market: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 @asynccontextmanager
-async def process(market: Path, cluster: EmbeddedCluster, signer: Any) -> AsyncIterator[tuple[Dex, Trouble]]:
+async def process(
+    market: Path, cluster: EmbeddedCluster, signer: Any, *, patience_ms: int = 120_000
+) -> AsyncIterator[tuple[Dex, Trouble]]:
     """`dex` as one process has it: its memory ends with the block, its journal does not."""
     wire = Trouble(cluster.transport)
     url = "http://127.0.0.1:8899"
-    async with Dex(url=url, data_dir=market, signer=signer, transport=wire, confirm_timeout_ms=1_000) as dex:
+    async with Dex(url=url, data_dir=market, signer=signer, transport=wire, confirm_timeout_ms=patience_ms) as dex:
         yield dex, wire
 
 
@@ -151,7 +153,7 @@ async def test_silence_is_unknown_and_the_next_call_finds_out(
     market: Path, cluster: tuple[EmbeddedCluster, Later], signer: KeypairSigner
 ) -> None:
     chain, _ = cluster
-    async with process(market, chain, signer) as (dex, wire):
+    async with process(market, chain, signer, patience_ms=1_000) as (dex, wire):
         wire.deaf = {"sendTransaction", "getSignatureStatuses"}
         with pytest.raises(OutcomeUnknown) as unknown:
             await create(dex)
@@ -161,7 +163,7 @@ async def test_silence_is_unknown_and_the_next_call_finds_out(
             with pytest.raises(OutcomeUnknown, match=signature):
                 await create(dex)
         assert len(set(wire.sent)) == 1 < len(wire.sent)
-        wire.deaf = set()
+    async with process(market, chain, signer) as (dex, wire):
         await create(dex)
         await made_once(dex, chain)
         assert await dex.connection.client.transaction(Signature.from_string(signature)) is not None
@@ -171,7 +173,7 @@ async def test_bytes_that_never_arrived_are_given_up_only_when_they_expired(
     market: Path, cluster: tuple[EmbeddedCluster, Later], signer: KeypairSigner
 ) -> None:
     chain, later = cluster
-    async with process(market, chain, signer) as (dex, wire):
+    async with process(market, chain, signer, patience_ms=1_000) as (dex, wire):
         wire.lost = {"sendTransaction"}
         with pytest.raises(OutcomeUnknown):
             await create(dex)
@@ -179,8 +181,8 @@ async def test_bytes_that_never_arrived_are_given_up_only_when_they_expired(
         assert first.state == "missing"
         with pytest.raises(OutcomeUnknown):  # sent or not: nobody but the chain says that it never lands
             await create(dex)
-        later.ms += 400 * 200
-        wire.lost = set()
+    later.ms += 400 * 200
+    async with process(market, chain, signer) as (dex, wire):
         _, second, _ = await create(dex)
         assert second != first.address
         await made_once(dex, chain)

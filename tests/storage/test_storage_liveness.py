@@ -74,6 +74,24 @@ async def test_who_died_is_found_out_and_who_lives_is_left_alone(url: str) -> No
         assert (await living.advance(kept, kept, EventKind.ROUTING, at_ms=1, lease_ms=LEASE_MS))[0].fencing == kept.fencing
 
 
+async def test_a_machine_that_stood_still_buries_nobody(url: str) -> None:
+    """Everyone stopped for longer than the moment a lost session has to come back: it is given that moment all the same."""
+    async with open_store(url) as one, open_store(url) as other:
+        order = await placed(one, "one")
+        await other.alive_as("other")
+        assert one._liveness is not None and other._liveness is not None
+        await one._liveness.close()
+        while not other._liveness._seen_free:
+            assert await other.free_dead() == 0
+            await asyncio.sleep(0.05)
+        time.sleep(1.5)
+        assert await other.free_dead() == 0, "it was seen to be away once"
+        assert await taken_up(other, "other") == ()
+        while not await other.free_dead():
+            await asyncio.sleep(0.05)
+        assert [taken.id for taken in await taken_up(other, "other")] == [order.id]
+
+
 async def test_who_only_lost_its_session_takes_its_lock_again(url: str) -> None:
     async with open_store(url) as one, open_store(url) as other:
         order = await placed(one, "one")

@@ -40,6 +40,16 @@ class Counted:
                 await self.called.wait()
 
 
+async def listening(engine: TicketEngine, services: int) -> None:
+    """So many services hear the notices of new tickets."""
+    import psycopg
+
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE 'LISTEN%'"
+    async with await psycopg.AsyncConnection.connect(engine.conninfo, autocommit=True) as connection, asyncio.timeout(30):
+        while (row := await (await connection.execute(sql)).fetchone()) is None or row[0] < services:
+            await asyncio.sleep(0.02)
+
+
 @asynccontextmanager
 async def serving(engine: TicketEngine, taken: Counted) -> AsyncIterator[TicketService]:
     """A service that never looks for what no notice came for."""
@@ -102,7 +112,7 @@ async def test_every_ticket_comes_at_once_to_one_worker_and_leaves_nothing(url: 
     engine = ticket_engine(url, "genesis")
     one, other = Counted(), Counted()
     async with serving(engine, one), serving(engine, other):
-        await asyncio.sleep(0.3)  # both listen
+        await listening(engine, 2)
         await written(engine, 12)
         await written(engine, 3, Keypair().pubkey())  # nobody here holds that wallet
         async with asyncio.timeout(30):
@@ -122,7 +132,7 @@ def quick_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_emptied_or_dropped_tables_are_made_again(url: str, lost: str) -> None:
     engine, taken = ticket_engine(url, "genesis"), Counted()
     async with serving(engine, taken) as service:
-        await asyncio.sleep(0.3)
+        await listening(engine, 1)
         await written(engine, 1)
         await taken.comes_to(1)
         await execute(url, lost.format(engine.schema))
@@ -138,7 +148,7 @@ async def test_a_server_restarted_is_a_pause_and_never_an_error_for_who_submits(
     with postgres_server() as server:
         engine, taken = ticket_engine(server.url, "genesis"), Counted()
         async with serving(engine, taken) as service:
-            await asyncio.sleep(0.3)
+            await listening(engine, 1)
             server.kill()
             writer = TicketWriter(engine)
             writer.announce(WALLET)  # lost, and nobody is told: the order is in the journal
@@ -148,7 +158,7 @@ async def test_a_server_restarted_is_a_pause_and_never_an_error_for_who_submits(
             server.start()
             await comes(service)
             await writer.close()
-            await asyncio.sleep(0.3)
+            await listening(engine, 1)
             await written(engine, 1)
             await taken.comes_to(1)
 

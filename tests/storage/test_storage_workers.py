@@ -91,6 +91,7 @@ async def test_a_dead_workers_order_is_taken_up_when_its_lease_ends(workers: Wor
 
 async def test_a_living_worker_keeps_its_order_however_slow_it_is(workers: Workers, second: Workers, postgres: str) -> None:
     async with shared(postgres) as (cluster, job):
+        job = replace(job, lease_ms=2_500)  # renewed every third of it, however busy the machine is
         slow = asyncio.create_task(workers.exit_code(replace(job, pause="slow")))
         async with open_store(job.journal) as store:
             async with asyncio.timeout(60):
