@@ -12,7 +12,8 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.planning import PlanOptions, SwapPlan, build_message, plan_swap, unread_wallet, unsigned_wire
 from dexroute.engine.planning.message import writable_accounts
-from dexroute.engine.planning.simulation import moved_amounts, require_success
+from dexroute.engine.planning.moved import moved_amounts
+from dexroute.engine.planning.simulation import require_success
 from dexroute.engine.planning.swap_plan import Step
 from dexroute.engine.routing import find_route
 from dexroute.errors import (
@@ -136,4 +137,4 @@ def test_a_node_that_leaves_out_an_account_is_not_believed() -> None:
     answer = Simulation(slot=9, error=None, logs=(), units_consumed=5, post_accounts={})
     require_success(plan_of_two_hops(), answer, VENUES)
     with pytest.raises(RpcError, match="without returning account"):
-        moved_amounts(plan_of_two_hops(), answer, 5_000, 0)
+        moved_amounts(plan_of_two_hops(), answer, answer, None, taken_lamports=5_000, priority_lamports=0)

@@ -15,11 +15,12 @@ from dexroute.engine.planning.fee_samples import recent_fees
 from dexroute.engine.planning.funds import Rents, check_funds, expected_costs, needs_of
 from dexroute.engine.planning.lookup_tables import as_tables, readable_tables, with_tables
 from dexroute.engine.planning.message import build_message, unsigned_wire, writable_accounts
+from dexroute.engine.planning.moved import moved_amounts
 from dexroute.engine.planning.priority_fee import PriorityFeePolicy, compute_unit_price, priority_fee_lamports
 from dexroute.engine.planning.programs import require_programs
 from dexroute.engine.planning.proving import prove
 from dexroute.engine.planning.screening import Evidence, SigningPolicy, SwapBounds, named_accounts, own_accounts, screen
-from dexroute.engine.planning.simulation import left_over, moved_amounts, require_success
+from dexroute.engine.planning.simulation import require_success
 from dexroute.engine.planning.step_units import units_by_pool
 from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints
 from dexroute.engine.planning.tip import TIP_ACCOUNTS, Tip, with_tip
@@ -160,7 +161,6 @@ class SwapBuilder:
         Where swaps tip, this one tips `tip_floor_lamports` at least, as far as the tip may be raised.
 
         Two simulations: the first, with room to spare and no bid, measures; the second proves the exact bytes to be signed.
-        Amounts are the first one's, because nodes disagree on whether a simulation takes the priority fee from the wallet.
         """
         # A node behind the one that gave the blockhash knows neither it nor, perhaps, the money that arrived meanwhile.
         reached = lifetime.slot
@@ -181,17 +181,18 @@ class SwapBuilder:
         arrangement, units_apart = divmod(apart, UNITS_APART)
         limit = unit_limit(most, apart=units_apart)
         price = compute_unit_price(policy, samples, limit)
-        needs = needs_of(plan, rents, priority_fee_lamports=priority_fee_lamports(limit, price), tip_lamports=tip)
+        priority = priority_fee_lamports(limit, price)
+        needs = needs_of(plan, rents, priority_fee_lamports=priority, tip_lamports=tip)
         check_funds(plan, needs, rents)
         message = build_message(plan, lifetime, limit, price, arrangement=arrangement)
         wire = unsigned_wire(message)
         proved, evidence = await self._prove(plan, message, before, reached)
-        sure = free.network_fee_lamports + tip
-        residuals = left_over(plan, measured, sure, free.rent_lamports)
+        taken = free.network_fee_lamports + tip + free.rent_lamports
+        simulated, residuals = moved_amounts(plan, measured, proved, evidence, taken_lamports=taken, priority_lamports=priority)
         return PreparedAttempt(
             plan=plan,
             message=message,
-            simulated=moved_amounts(plan, measured, sure, free.rent_lamports),
+            simulated=simulated,
             costs=replace(expected_costs(needs), residuals=residuals),
             tracked=plan.tracked,
             evidence=evidence,

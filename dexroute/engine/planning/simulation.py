@@ -1,4 +1,4 @@
-"""What a simulation says: the amounts it moved, or what stopped it, in the venue's words."""
+"""What stopped a simulation, in the venue's words."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Any, Final
 
 from dexroute.engine.planning.message import BUDGET_INSTRUCTIONS
 from dexroute.engine.planning.swap_plan import TIP_STEP, Step, SwapPlan
-from dexroute.errors import DexError, InsufficientFunds, RpcError, SimulationFailed, SlippageExceeded, StaleData
+from dexroute.errors import DexError, InsufficientFunds, SimulationFailed, SlippageExceeded, StaleData
 from dexroute.fetchers.failures import failure_cause
-from dexroute.fetchers.layout import Reader
 from dexroute.fetchers.registry import VenueRegistry
-from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
 from dexroute.types.chain import Simulation, TransactionError
 from dexroute.types.mints import NATIVE_MINT
-from dexroute.types.orders import Residual, SwapAmounts
 from dexroute.types.program_errors import ErrorClass
 from dexroute.types.requests import SwapMode
 
@@ -115,40 +112,3 @@ def _failed_program(logs: tuple[str, ...]) -> str | None:
 
 def _means_slippage(venue_id: str, code: int | None, registry: VenueRegistry) -> bool:
     return any(venue.id == venue_id and code in venue.capabilities.slippage_error_codes for venue in registry)
-
-
-def moved_amounts(plan: SwapPlan, simulation: Simulation, fee_lamports: int, rent_lamports: int) -> SwapAmounts:
-    """What a successful simulation took from and paid to the wallet, fees and rent apart.
-
-    Against balances of `plan.wallet`, so money that came or went between its slot and the simulation's shows here too: a figure
-    for people, never a limit. Raises RpcError when the node left out an account it was asked for.
-    """
-    paid, *_, received = _changes(plan, simulation, fee_lamports, rent_lamports)
-    return SwapAmounts(amount_in=-paid, amount_out=received)
-
-
-def left_over(plan: SwapPlan, simulation: Simulation, fee_lamports: int, rent_lamports: int) -> tuple[Residual, ...]:
-    """What a successful simulation left of intermediate mints, those it left nothing of omitted."""
-    between = _changes(plan, simulation, fee_lamports, rent_lamports)[1:-1]
-    amounts = zip(plan.places[1:-1], between, strict=True)
-    return tuple(Residual(mint=place.mint, amount=amount) for place, amount in amounts if amount)
-
-
-def _changes(plan: SwapPlan, simulation: Simulation, fee_lamports: int, rent_lamports: int) -> list[int]:
-    """Balance changes by place. At most one place is native, so all lamports that fee and rent do not explain are its own."""
-    changes = []
-    for place in plan.places:
-        address = place.account or plan.wallet.user
-        if address not in simulation.post_accounts:
-            raise RpcError(
-                f"the node simulated at slot {simulation.slot} without returning account {address}; use another RPC endpoint",
-                account=str(address),
-            )
-        after = simulation.post_accounts[address]
-        if place.account is None:
-            changes.append((after.lamports if after else 0) + fee_lamports + rent_lamports - plan.wallet.lamports)
-        else:
-            held = after is not None and len(after.data) >= TOKEN_ACCOUNT_LENGTH
-            balance = Reader(after.data).u64(64) if after is not None and held else 0
-            changes.append(balance - (plan.wallet.holdings[place.mint].amount or 0))
-    return changes
