@@ -49,6 +49,7 @@
     │   ├── RpcUnreachable        no connection to the node, or none within the timeout
     │   ├── RateLimited           the node asks to be asked less often
     │   ├── RpcError              the node answered with a JSON-RPC error
+    │   │   └── AccessRefused     the node refuses the API key (HTTP 401, 403); asking again is no use  exit 2
     │   ├── StaleData             a lagging node
     │   ├── SignerUnavailable     the remote signer does not answer, refuses, or answers nonsense
     │   ├── CacheUnavailable      the shared account cache (Redis) does not answer
@@ -266,7 +267,8 @@ class OracleUnusable(GuardRefused):
 
 
 class SnapshotRefused(GuardRefused):
-    """A guard on what was read: nothing was asked wrongly, and the same call may succeed."""
+    """A guard on what was read: nothing was asked wrongly, and the same call may succeed. Exit code 4, because a guard refused and
+    has the numbers; that it is worth trying again, which 5 stands for, is told by `retryable` and in words."""
 
     code = "SNAPSHOT_REFUSED"
     retryable = True
@@ -302,6 +304,15 @@ class RateLimited(NetworkError):
 
 class RpcError(NetworkError):
     code = "RPC_ERROR"
+
+
+class AccessRefused(RpcError):
+    """Like any other error of a node it proves nothing about what was sent. But it is a setting that is wrong, as a missing keypair
+    is: exit code 2, so that no script that retries on 5 goes on for ever."""
+
+    code = "ACCESS_REFUSED"
+    retryable = False
+    exit_code = 2
 
 
 class StaleData(NetworkError):

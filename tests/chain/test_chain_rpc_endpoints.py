@@ -16,7 +16,7 @@ from dexroute.chain.rpc import RpcClient
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
 from dexroute.chain.rpc.group import EndpointGroup
 from dexroute.chain.rpc.health import EndpointHealth, TokenBucket
-from dexroute.errors import RateLimited, RpcError, RpcUnreachable, StaleData
+from dexroute.errors import AccessRefused, RateLimited, RpcError, RpcUnreachable, StaleData
 from tests.chain.scripted_node import ScriptedNode, Waits
 
 ADDRESS = Pubkey.new_unique()
@@ -122,6 +122,25 @@ async def test_when_no_node_answers_it_is_told_what_became_of_each() -> None:
         first, second = (node.url for node in cluster.nodes)
         assert f"cannot reach {first}" in failure.value.message and f"{second} answered 6 bytes" in failure.value.message
         assert failure.value.context["calls"] == 3 and cluster.asked() == [3, 3]
+
+
+@pytest.mark.parametrize("refusing", [0, 1])
+async def test_a_refused_key_beside_a_node_that_is_away_may_still_pass(refusing: int) -> None:
+    async with cluster_of() as cluster:
+        cluster.nodes[refusing].refuses(-32600, "Must be authenticated!", status=401)
+        cluster.nodes[1 - refusing].behaves("drop")
+        with pytest.raises(RpcUnreachable, match="Must be authenticated!") as failure:
+            await cluster.client.get_accounts([ADDRESS])
+        assert failure.value.retryable
+
+
+async def test_keys_refused_everywhere_are_no_passing_trouble() -> None:
+    async with cluster_of() as cluster:
+        for node in cluster.nodes:
+            node.refuses(-32600, "Must be authenticated!", status=401)
+        with pytest.raises(AccessRefused, match="The other endpoints are of no help: ") as failure:
+            await cluster.client.get_accounts([ADDRESS])
+        assert not failure.value.retryable and cluster.asked() == [1, 1] and not cluster.sleeps
 
 
 async def test_a_node_behind_the_slot_a_read_needs_is_not_asked_for_it() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import formatdate
 
 import pytest
 from solders.pubkey import Pubkey
 
 from dexroute.chain.retry import RetryPolicy
-from dexroute.chain.rpc import RpcClient, is_unsupported
+from dexroute.chain.rpc import RpcClient, failures, is_unsupported
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
-from dexroute.errors import ConfigError, NetworkError, RateLimited, RpcError, RpcUnreachable, StaleData
+from dexroute.chain.rpc.failures import retry_after_ms
+from dexroute.errors import AccessRefused, ConfigError, NetworkError, RateLimited, RpcError, RpcUnreachable, StaleData
 from tests.chain.scripted_node import ClientFactory, ScriptedNode, Waits
 
 SOMEWHERE = Pubkey.from_string("So11111111111111111111111111111111111111112")
@@ -63,6 +65,70 @@ async def test_retry_after_as_a_date_is_obeyed(node: ScriptedNode, client: RpcCl
     node.answers(1)
     assert await client.rent_exemption(0) == 1
     assert 2 < waits[0] <= 5
+
+
+@pytest.mark.parametrize(
+    ("header", "waited_ms"),
+    [
+        ("0", 0),
+        (" 7 ", 7_000),
+        ("1.5", 1_500),
+        ("0.0001", 1),
+        ("2.0001", 2_001),
+        ("9" * 20, 10**12),
+        ("-1", None),
+        ("1e3", None),
+        (".5", None),
+        ("٣", None),
+        ("9" * 21, None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("Mon, 01 Jan 0001 00:00:00 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 8_000 * 365 * 86_400_000),
+        ("Mon, 32 Jan 2999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2999 00:00:00 +999999999999", None),
+    ],
+)
+def test_every_spelling_of_retry_after(header: str | None, waited_ms: int | None) -> None:
+    found = retry_after_ms(header)
+    if waited_ms is not None and waited_ms > 10**13:  # a date a long way off
+        assert found is not None and abs(found - waited_ms) < waited_ms // 10
+    else:
+        assert found == waited_ms
+
+
+@pytest.mark.parametrize("ahead_us", [1, 999, 1_000, 1_001, 2_500_000])
+def test_a_date_is_waited_for_to_its_end(monkeypatch: pytest.MonkeyPatch, ahead_us: int) -> None:
+    """Rounded down, a node that says "at twelve" is asked a moment before twelve, and counts that too."""
+    moment = datetime(2026, 2, 1, 12, tzinfo=UTC)
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Stopped:
+            return cls.fromtimestamp((moment - timedelta(microseconds=ahead_us)).timestamp(), tz)
+
+    monkeypatch.setattr(failures, "datetime", Stopped)
+    found = retry_after_ms("Sun, 01 Feb 2026 12:00:00 GMT")
+    assert found is not None and 0 <= found * 1_000 - ahead_us < 1_000
+    assert retry_after_ms("Sun, 01 Feb 2026 12:00:00 -0000") == found, "no zone means UTC"
+
+
+@pytest.mark.parametrize(("asked", "told"), [("1", "1 s"), ("0.2", "1 s"), ("12.001", "13 s")])
+async def test_the_wait_that_is_told_is_rounded_up(node: ScriptedNode, client_of: ClientFactory, asked: str, told: str) -> None:
+    node.says(b"", 429, Retry_After=asked)
+    with pytest.raises(RateLimited, match=f"asks to wait {told};"):
+        await client_of(node.url, retry=ONCE).rent_exemption(0)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_key_is_not_tried_again(node: ScriptedNode, client: RpcClient, waits: Waits, status: int) -> None:
+    node.refuses(-32600, "Must be authenticated!", status=status)
+    with pytest.raises(AccessRefused, match=f"HTTP {status}: Must be authenticated!") as caught:
+        await client.rent_exemption(0)
+    assert not caught.value.retryable and caught.value.exit_code == 2 and waits == []
+    assert isinstance(caught.value, RpcError), "it proves nothing about what was sent"
 
 
 async def test_a_node_asking_for_too_long_a_wait_is_not_asked_again(node: ScriptedNode, client: RpcClient, waits: Waits) -> None:
@@ -150,8 +216,8 @@ async def test_a_node_that_ignores_min_context_slot_is_caught_by_its_answer(node
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (401, RpcError, "API key"),
-        (403, RpcError, "API key"),
+        (401, AccessRefused, "API key is missing, wrong or revoked"),
+        (403, AccessRefused, "API key is missing, wrong or revoked"),
         (404, RpcError, "JSON-RPC endpoint"),
         (302, RpcError, "final URL"),
         (500, RpcUnreachable, "out of order"),

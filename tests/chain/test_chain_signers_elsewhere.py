@@ -134,6 +134,45 @@ def test_nonsense_in_the_file_is_refused_before_it_costs_anything(tmp_path: Path
         EncryptedSigner.load(path, lambda _: PASSPHRASE).unlock()
 
 
+@pytest.mark.parametrize(
+    ("n", "r", "p", "is_read"),
+    [
+        (2**17, 8, 1, True),  # what we write
+        (2**20, 8, 4, True),  # a GiB: the most
+        (2**18, 32, 4, True),
+        (2**20, 9, 1, False),
+        (2**21, 8, 1, False),
+        (2**19, 32, 1, False),
+        (2, 2**22, 4, False),  # four GiB, though n * r is small: a block of p * r beside the table of n * r
+        (2, 33, 1, False),
+        (2**17, 8, 5, False),
+        (2**17, 0, 1, False),
+        (1, 8, 1, False),
+        (2**17, 8, 0, False),
+        (True, 8, 1, False),
+    ],
+)
+def test_a_hostile_file_takes_a_gib_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int, r: int, p: int, is_read: bool
+) -> None:
+    path = tmp_path / "key.enc"
+    EncryptedSigner.create(path, Keypair(), PASSPHRASE)
+    document = json.loads(path.read_bytes())
+    document["scrypt"] |= {"n": n, "r": r, "p": p}
+    path.write_text(json.dumps(document))
+    taken: list[int] = []
+
+    def derived(passphrase: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+        taken.append(128 * r * (n + p))
+        return bytes(32)
+
+    monkeypatch.setattr(encryption, "_key", derived)
+    with pytest.raises(WrongPassphrase if is_read else KeypairError) as refused:
+        EncryptedSigner.load(path, lambda _: PASSPHRASE).unlock()
+    assert isinstance(refused.value, WrongPassphrase) == is_read == bool(taken)
+    assert all(memory <= 2**30 + 2**20 for memory in taken)
+
+
 def test_an_encrypted_file_is_never_overwritten_and_a_short_passphrase_never_taken(tmp_path: Path) -> None:
     path = tmp_path / "key.enc"
     with pytest.raises(KeypairError, match="at least 8"):

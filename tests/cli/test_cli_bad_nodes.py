@@ -65,6 +65,19 @@ def test_bad_nodes(cli: Cli, monkeypatch: pytest.MonkeyPatch, script: Script, co
         assert secret not in told.err
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_told_as_that(cli: Cli, status: int) -> None:
+    with node_behaving(lambda node: node.refuses(-32600, "Must be authenticated!", status=status)) as node:
+        here = ("-u", f"http://127.0.0.1:{node.port}/?api-key=topsecret", "--data-dir", str(cli.market), "-k", str(cli.wallet))
+        said = cli.bare("swap", "1", "SOL", "USDC", "--yes", *here, code=2).err
+        error = cli.bare("submit", "1", "SOL", "USDC", "--yes", *here, "--format", "json", code=2).error
+    assert len(node.questions) == 2, "once each"
+    assert said.startswith("error [ACCESS_REFUSED] ") and f"(HTTP {status}: Must be authenticated!)" in said
+    assert "give a URL with a key that is accepted (-u, or the settings)" in said and "may pass" not in said
+    assert (error["code"], error["retryable"]) == ("ACCESS_REFUSED", False) and "topsecret" not in said
+    assert cli.json("orders", "list") == {"orders": []}, "nothing was recorded"
+
+
 def test_a_port_nobody_listens_on(cli: Cli) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

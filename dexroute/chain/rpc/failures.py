@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import email.utils
+import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from math import ceil
 from typing import Any, Final
 
-from dexroute.errors import NetworkError, RateLimited, RpcError, RpcUnreachable, StaleData
+from dexroute.errors import AccessRefused, NetworkError, RateLimited, RpcError, RpcUnreachable, StaleData
 
 # https://github.com/anza-xyz/agave, rpc-client-api/src/custom_error.rs
 NODE_UNHEALTHY: Final = -32005
@@ -15,9 +18,9 @@ MIN_CONTEXT_SLOT_NOT_REACHED: Final = -32016
 METHOD_NOT_FOUND: Final = -32601
 _OF_THE_NODE: Final = (-32603, -32010, -32011)  # an internal error, no index for these accounts, no transaction history
 RATE_LIMIT_CODES: Final = (429, -32429)  # not of Solana: what public endpoints and providers answer
-
-
 REFUSED_ACCESS: Final = (401, 403)
+_SECONDS: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{1,9})?")
+_LONGEST_MS: Final = 10**12
 
 
 def is_unsupported(error: BaseException) -> bool:
@@ -26,8 +29,9 @@ def is_unsupported(error: BaseException) -> bool:
 
 
 def none_helps(failures: Sequence[NetworkError]) -> NetworkError:
-    """The error for a question that several endpoints were asked in vain: the first one's, and what became of the others."""
-    first, *others = failures
+    """The error for a question that several endpoints were asked in vain: the first one's, and what became of the others. One that
+    may pass comes before one that will not."""
+    first, *others = sorted(failures, key=lambda failure: not failure.retryable)
     if not others:
         return first
     told = "; ".join(error.message for error in others)
@@ -69,7 +73,11 @@ def from_http_status(method: str, endpoint: str, status: int, *, retry_after_ms:
         return rate_limited(method, endpoint, retry_after_ms, http_status=status)
     if status in REFUSED_ACCESS:
         why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
-        return RpcError(f"{method}: {endpoint} refuses access ({why}); check the endpoint's API key and plan", **facts)
+        return AccessRefused(
+            f"{method}: {endpoint} refuses access ({why}): its API key is missing, wrong or revoked, or the plan does not allow "
+            "this; give a URL with a key that is accepted (-u, or the settings)",
+            **facts,
+        )
     if 300 <= status < 400:
         return RpcError(f"{method}: {endpoint} redirects elsewhere (HTTP {status}); give the final URL with -u", **facts)
     if status >= 500 or status == 408:
@@ -105,16 +113,18 @@ def rate_limited(method: str, endpoint: str, retry_after_ms: int | None, **facts
 
 
 def retry_after_ms(header: str | None) -> int | None:
-    """A Retry-After header, in seconds or as an HTTP date, as milliseconds from now. None when absent or unreadable."""
+    """A Retry-After header, in seconds or as an HTTP date, as milliseconds from now, rounded up: a server is never asked before the
+    time it named. None when absent or unreadable."""
     if header is None:
         return None
     text = header.strip()
-    if text.isascii() and text.isdigit() and len(text) <= 9:
-        return int(text) * 1000
+    if seconds := _SECONDS.fullmatch(text):
+        # more than anybody waits is still an answer; the standard knows whole seconds, servers send fractions
+        return min(ceil(Decimal(seconds[0]) * 1000), _LONGEST_MS)
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0, int((moment - datetime.now(UTC)).total_seconds() * 1000))
+    return max(0, ceil((moment - datetime.now(UTC)) / timedelta(milliseconds=1)))

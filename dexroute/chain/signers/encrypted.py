@@ -30,7 +30,9 @@ Passphrase = Callable[[str], str]
 FORMAT: Final = "dexroute-encrypted-keypair"
 _SCRYPT_N: Final = 2**17  # 128 MiB and a good part of a second for every guess
 _SCRYPT_R: Final = 8
-_MOST_N, _MOST_P = 2**20, 4  # with r = 8 that is a GiB: a hostile file must not take the machine's memory
+# scrypt takes 128 * r * (n + p) bytes, and time by n * r * p: a hostile file must take neither the machine's memory nor the day
+_MOST_N, _MOST_R, _MOST_P = 2**20, 32, 4
+_MOST_BYTES: Final = 2**30 + 2**20
 _SECRET_BYTES: Final = 64
 _SHORTEST: Final = 8
 
@@ -117,7 +119,8 @@ def _decrypt(document: dict[str, Any], path: Path, passphrase: str) -> Keypair:
         whole = all(type(number) is int for number in (n, r, p))
         if (
             not whole
-            or not (2 <= n <= _MOST_N and n & (n - 1) == 0 and r >= 1 and n * r <= _MOST_N * _SCRYPT_R and 1 <= p <= _MOST_P)
+            or not (2 <= n <= _MOST_N and n & (n - 1) == 0 and 1 <= r <= _MOST_R and 1 <= p <= _MOST_P)
+            or 128 * r * (n + p) > _MOST_BYTES
             or len(nonce) != 12
         ):
             raise ValueError
