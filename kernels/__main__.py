@@ -67,7 +67,7 @@ def differences() -> list[str]:
 
 
 def manifest_of(module: bytes, made_by: str) -> dict[str, object]:
-    sources = [CRATE / "Cargo.toml", CRATE / "Cargo.lock", *CRATE.glob("src/**/*.rs")]
+    sources = [CRATE / "Cargo.toml", CRATE / "Cargo.lock", CRATE / ".cargo" / "config.toml", *CRATE.glob("src/**/*.rs")]
     return {
         "sha256": hashlib.sha256(module).hexdigest(),
         "compiler": made_by,

@@ -4,8 +4,11 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::pair::Pair;
+
 const NONE: u32 = u32::MAX;
 const BITS: usize = 64;
+const SCATTERED: u32 = NONE;
 
 /// Unknowns are numbered in the order in which they are eliminated.
 pub struct System {
@@ -15,7 +18,10 @@ pub struct System {
     pub values: Vec<f64>,
     /// One more than there are unknowns: whatever is added to the reference goes there.
     pub diagonal: Vec<f64>,
-    /// For each unknown, for each pair of its rows: the place of the value that the pair changes.
+    /// For each unknown, for each of its rows but the last: where the values lie that those of later rows change, if they lie side by
+    /// side, as they do where the row's own later unknowns are no more than these. Otherwise `SCATTERED`, and for each pair with a
+    /// later row the place is in `changed`.
+    runs: Vec<u32>,
     changed: Vec<u32>,
 }
 
@@ -55,12 +61,17 @@ impl System {
             meeting.eliminate(one, |row| rows.push(row));
             start.push(rows.len() as u32);
         }
-        let mut changed = Vec::new();
+        let (mut runs, mut changed) = (Vec::with_capacity(rows.len()), Vec::new());
         for one in 0..unknowns {
             let beside = &rows[start[one] as usize..start[one + 1] as usize];
             for (first, &row) in beside.iter().enumerate() {
-                for &other in &beside[first + 1..] {
-                    changed.push(place(&start, &rows, row, other));
+                let later = &beside[first + 1..];
+                let (own, end) = (start[row as usize], start[row as usize + 1]);
+                if (end - own) as usize == later.len() {
+                    runs.push(own);
+                } else {
+                    runs.push(SCATTERED);
+                    changed.extend(later.iter().map(|&other| place(&start, &rows, row, other)));
                 }
             }
         }
@@ -75,7 +86,7 @@ impl System {
             places.push(found);
         }
         let values = vec![0.0; rows.len()];
-        (Self { start, rows, values, diagonal: vec![0.0; unknowns + 1], changed }, places)
+        (Self { start, rows, values, diagonal: vec![0.0; unknowns + 1], runs, changed }, places)
     }
 
     /// Puts the solution in the place of the right side. False where there is none; the system is used up.
@@ -95,8 +106,15 @@ impl System {
                 let factor = self.values[at] * inverse;
                 self.diagonal[row] -= factor * self.values[at];
                 right[row] -= factor * own;
-                for (other, &changed) in (at + 1..end).zip(&mut changes) {
-                    self.values[changed as usize] -= factor * self.values[other];
+                let (these, later) = self.values.split_at_mut(end);
+                let these = &these[at + 1..];
+                match self.runs[at] {
+                    SCATTERED => {
+                        for (&value, &place) in these.iter().zip(&mut changes) {
+                            later[place as usize - end] -= factor * value;
+                        }
+                    }
+                    run => subtract(&mut later[run as usize - end..][..these.len()], these, factor),
                 }
             }
         }
@@ -106,6 +124,20 @@ impl System {
             right[one] = (right[one] - known) / self.diagonal[one];
         }
         true
+    }
+}
+
+/// Takes so many times the values from others.
+#[inline(always)]
+fn subtract(from: &mut [f64], values: &[f64], times: f64) {
+    let factor = Pair::both(times);
+    let (mut from, mut values) = (from.chunks_exact_mut(2), values.chunks_exact(2));
+    for (from, values) in (&mut from).zip(&mut values) {
+        let less = Pair::new(from[0], from[1]) - factor * Pair::new(values[0], values[1]);
+        (from[0], from[1]) = (less.first(), less.second());
+    }
+    for (from, value) in from.into_remainder().iter_mut().zip(values.remainder()) {
+        *from -= times * value;
     }
 }
 

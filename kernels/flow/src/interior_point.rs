@@ -4,6 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::elimination::{NOWHERE, System, numbered};
+use crate::pair::Pair;
 use crate::problem::Problem;
 
 const MOST_STEPS: usize = 60;
@@ -15,29 +16,28 @@ const NEARLY_FULL: f64 = 1e-16;
 const LEAST_DIAGONAL: f64 = 1e-14;
 const FIRST: f64 = 0.1;
 
-/// A piece, what stays positive of it, and what a step works out for it.
+/// A piece, what stays positive of it, and what a step works out for it: two lines of a cache, since all of them are passed through
+/// three times a step.
 #[derive(Clone, Copy)]
+#[repr(align(64))]
 struct Piece {
-    source: usize,
-    target: usize,
-    place: u32,
+    /// z and capacity - z.
+    room: Pair,
+    /// Multipliers of z >= 0 and of z <= capacity.
+    held: Pair,
+    /// One over `room`.
+    inverse: Pair,
     capacity: f64,
     slope: f64,
     bend: f64,
-    z: f64,
-    /// capacity - z
-    room: f64,
-    /// Multipliers of z >= 0 and of z <= capacity.
-    low: f64,
-    high: f64,
     marginal: f64,
     growth: f64,
     earned: f64,
     yielding: f64,
-    push: f64,
     change: f64,
-    low_change: f64,
-    high_change: f64,
+    source: u32,
+    target: u32,
+    place: u32,
 }
 
 /// What is left over at a mint, its price, and what a step works out for it.
@@ -48,6 +48,13 @@ struct Mint {
     left: f64,
     price: f64,
     left_change: f64,
+}
+
+/// What the last step worked towards, and how far flows and multipliers each go there.
+struct Step {
+    barrier: f64,
+    forward: f64,
+    upward: f64,
 }
 
 pub fn solve(problem: Problem<'_>) {
@@ -62,24 +69,20 @@ pub fn solve(problem: Problem<'_>) {
         .map(|k| {
             let z = (0.5 * capacity[k]).min(1.0 / count as f64);
             Piece {
-                source: source[k] as usize,
-                target: target[k] as usize,
-                place: places[k],
+                room: Pair::new(z, capacity[k] - z),
+                held: Pair::new(FIRST, FIRST.min(FIRST / capacity[k])),
+                inverse: Pair::both(0.0),
                 capacity: capacity[k],
                 slope: slope[k],
                 bend: bend[k],
-                z,
-                room: capacity[k] - z,
-                low: FIRST,
-                high: FIRST.min(FIRST / capacity[k]),
                 marginal: 0.0,
                 growth: 0.0,
                 earned: 0.0,
                 yielding: 0.0,
-                push: 0.0,
                 change: 0.0,
-                low_change: 0.0,
-                high_change: 0.0,
+                source: source[k],
+                target: target[k],
+                place: places[k],
             }
         })
         .collect();
@@ -90,13 +93,14 @@ pub fn solve(problem: Problem<'_>) {
     let mut changes = vec![0.0; free + 1];
     found.fill(f64::INFINITY);
 
+    let mut taken = Step { barrier: 0.0, forward: 0.0, upward: 0.0 };
     for step in 0..MOST_STEPS {
-        let (gap, unmet, stray) = evaluated(&mut pieces, &mut mints);
+        let (gap, unmet, stray) = advanced(&mut pieces, &mut mints, &changes, &taken);
         let error = gap + unmet + stray;
         if step == 0 || error < found[2] {
             found.copy_from_slice(&[gap, unmet, error]);
             for (flow, piece) in flows.iter_mut().zip(&pieces) {
-                *flow = piece.z;
+                *flow = piece.room.first();
             }
             for (mint, price) in prices.iter_mut().enumerate() {
                 *price = mints[number[mint] as usize].price;
@@ -112,28 +116,40 @@ pub fn solve(problem: Problem<'_>) {
             return;
         }
         let Some((forward, upward)) = changed(&mut pieces, &mut mints, &changes, barrier) else { return };
-        advance(&mut pieces, &mut mints, &changes, forward, upward);
+        taken = Step { barrier, forward, upward };
     }
 }
 
-/// Balances, marginal outputs and earnings; returns the complementarity gap, the largest unmet balance, and what is not stationary,
-/// which costs at most what could flow there.
-fn evaluated(pieces: &mut [Piece], mints: &mut [Mint]) -> (f64, f64, f64) {
+/// Takes a step. Then balances, marginal outputs and earnings; returns the complementarity gap, the largest unmet balance, and what
+/// is not stationary, which costs at most what could flow there.
+fn advanced(pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], step: &Step) -> (f64, f64, f64) {
+    let &Step { barrier, forward, upward } = step;
+    let free = mints.len() - 1;
+    for (mint, &change) in mints[..free].iter_mut().zip(changes) {
+        mint.left = (mint.left + forward * mint.left_change).max(SMALLEST);
+        mint.price = (mint.price + upward * change).max(SMALLEST);
+    }
     for mint in mints.iter_mut() {
         mint.balance = mint.supply;
     }
-    let (mut gap, mut unmet, mut stray) = (0.0, 0.0, 0.0);
+    let (mut gap, mut stray) = (0.0, 0.0);
     for piece in pieces {
-        piece.growth = 1.0 / (1.0 + piece.bend * piece.z);
+        let held_change = piece.held_change(barrier);
+        let z = (piece.room.first() + forward * piece.change).max(SMALLEST);
+        piece.room = Pair::new(z, (piece.capacity - z).max(piece.capacity * NEARLY_FULL));
+        piece.held = (piece.held + Pair::both(upward) * held_change).max(Pair::both(SMALLEST));
+
+        let (source, target) = (piece.source as usize, piece.target as usize);
+        piece.growth = 1.0 / (1.0 + piece.bend * z);
         let average = piece.slope * piece.growth;
         piece.marginal = average * piece.growth;
-        piece.earned = mints[piece.target].price * piece.marginal - mints[piece.source].price;
-        mints[piece.target].balance += average * piece.z;
-        mints[piece.source].balance -= piece.z;
-        gap += piece.z * piece.low + piece.room * piece.high;
-        stray += (piece.earned + piece.low - piece.high).abs() * piece.z;
+        piece.earned = mints[target].price * piece.marginal - mints[source].price;
+        mints[target].balance += average * z;
+        mints[source].balance -= z;
+        gap += (piece.room * piece.held).sum();
+        stray += (piece.earned + piece.held.first() - piece.held.second()).abs() * z;
     }
-    let free = mints.len() - 1;
+    let mut unmet = 0.0;
     for mint in &mints[..free] {
         gap += mint.left * mint.price;
         let off = (mint.balance - mint.left).abs();
@@ -152,35 +168,36 @@ fn assemble(pieces: &mut [Piece], mints: &[Mint], system: &mut System, right: &m
         *diagonal = mint.left / mint.price + LEAST_DIAGONAL;
     }
     for piece in pieces {
-        let (emptying, filling) = (1.0 / piece.z, 1.0 / piece.room);
-        let curving = 2.0 * mints[piece.target].price * piece.marginal * piece.bend * piece.growth;
-        piece.yielding = 1.0 / (curving + piece.low * emptying + piece.high * filling);
-        piece.push = piece.earned + barrier * (emptying - filling);
+        let (source, target) = (piece.source as usize, piece.target as usize);
+        piece.inverse = Pair::both(1.0) / piece.room;
+        let curving = 2.0 * mints[target].price * piece.marginal * piece.bend * piece.growth;
+        let stiff = piece.held * piece.inverse;
+        piece.yielding = 1.0 / (curving + stiff.first() + stiff.second());
+        let push = piece.push(barrier);
         let crossed = piece.marginal * piece.yielding;
-        system.diagonal[piece.target] += piece.marginal * crossed;
-        system.diagonal[piece.source] += piece.yielding;
+        system.diagonal[target] += piece.marginal * crossed;
+        system.diagonal[source] += piece.yielding;
         if piece.place != NOWHERE {
             system.values[piece.place as usize] -= crossed;
         }
-        right[piece.target] -= crossed * piece.push;
-        right[piece.source] += piece.yielding * piece.push;
+        right[target] -= crossed * push;
+        right[source] += piece.yielding * push;
     }
     right[mints.len() - 1] = 0.0;
 }
 
 /// The changes of everything from those of the prices, and how far flows and multipliers may each go; None out of all bounds.
 fn changed(pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], barrier: f64) -> Option<(f64, f64)> {
-    let (mut primal, mut dual, mut sum) = (0.0f64, 0.0f64, 0.0);
+    let (mut primal, mut dual, mut sum) = (Pair::both(0.0), Pair::both(0.0), 0.0);
     for piece in pieces {
-        let change = (piece.marginal * changes[piece.target] - changes[piece.source] + piece.push) * piece.yielding;
-        let (emptying, filling) = (1.0 / piece.z, 1.0 / piece.room);
+        let (source, target) = (piece.source as usize, piece.target as usize);
+        let change = (piece.marginal * changes[target] - changes[source] + piece.push(barrier)) * piece.yielding;
         piece.change = change;
-        piece.low_change = (barrier - piece.low * change) * emptying - piece.low;
-        piece.high_change = (barrier + piece.high * change) * filling - piece.high;
-        primal = primal.min(change * emptying).min(-change * filling);
-        dual = dual.min(piece.low_change / piece.low).min(piece.high_change / piece.high);
+        primal = primal.least(Pair::new(change, -change) * piece.inverse);
+        dual = dual.least(piece.held_change(barrier) / piece.held);
         sum += change;
     }
+    let (mut primal, mut dual) = (primal.first().min(primal.second()), dual.first().min(dual.second()));
     let free = mints.len() - 1;
     for (mint, &change) in mints[..free].iter_mut().zip(changes) {
         mint.left_change = (barrier - mint.left * change) / mint.price - mint.left;
@@ -194,16 +211,15 @@ fn changed(pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], barrier: f
     Some((1.0f64.min(SHY / (-primal).max(SHY)), 1.0f64.min(SHY / (-dual).max(SHY))))
 }
 
-fn advance(pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], forward: f64, upward: f64) {
-    for piece in pieces {
-        piece.z = (piece.z + forward * piece.change).max(SMALLEST);
-        piece.room = (piece.capacity - piece.z).max(piece.capacity * NEARLY_FULL);
-        piece.low = (piece.low + upward * piece.low_change).max(SMALLEST);
-        piece.high = (piece.high + upward * piece.high_change).max(SMALLEST);
+impl Piece {
+    #[inline(always)]
+    fn push(&self, barrier: f64) -> f64 {
+        self.earned + barrier * (self.inverse.first() - self.inverse.second())
     }
-    let free = mints.len() - 1;
-    for (mint, &change) in mints[..free].iter_mut().zip(changes) {
-        mint.left = (mint.left + forward * mint.left_change).max(SMALLEST);
-        mint.price = (mint.price + upward * change).max(SMALLEST);
+
+    /// Of the multipliers.
+    #[inline(always)]
+    fn held_change(&self, barrier: f64) -> Pair {
+        (Pair::both(barrier) - self.held * Pair::new(self.change, -self.change)) * self.inverse - self.held
     }
 }

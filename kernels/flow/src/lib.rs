@@ -10,6 +10,7 @@ extern crate alloc;
 mod arena;
 mod elimination;
 mod interior_point;
+mod pair;
 mod problem;
 
 use problem::Problem;
