@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from dexroute.engine.routing.legs import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 NOISE = 1e-6
 # Many more than ever become legs: only flows that drain everything run along more, and what those carry is hardly any.
 _MOST_PATHS = 128
+# Beginnings of paths kept at each mint, the widest.
+_LABELS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class _Ways:
         source, there = self._market.source[edge], self._market.target[edge]
         if there == self._output:
             self.ending[source].remove(edge)
+            if not self.ending[source]:
+                del self.ending[source]
         elif (edge, there) in self.onward.get(source, ()):
             self.onward[source].remove((edge, there))
 
@@ -118,30 +123,50 @@ def _widest(
 ) -> tuple[Path, float] | None:
     """The simple path that carries most, and its input."""
     widest, best = 0.0, Path(())
-    # (input that takes, arriving for one, path, mints behind it) by mint; wide first. `room` is counted in input base units, `gain`
-    # what one of them is at this mint.
-    labels: dict[int, list[tuple[float, float, Path, Path]]] = {order.input: [(float("inf"), 1.0, (), ())]}
+    # By mint, in order: minus the input that a path to it takes (wide ones first), the path, what arrives for one, mints behind it.
+    # Room is counted in input base units, `gain` what one of them is at this mint.
+    labels: dict[int, list[tuple[float, Path, float, Path]]] = {order.input: [(-inf, (), 1.0, ())]}
     for hop in range(max_hops):
         for mint, partial in labels.items():
             ending = ways.ending.get(mint, ())
-            for room, gain, path, _ in partial:
+            for narrow, path, gain, _ in partial:
+                room = -narrow
                 if room < widest:
                     break  # what is narrower than the best has nothing to win, nor what follows
                 for edge in ending:
-                    wide = min(room, left[edge] / gain)
+                    wide = left[edge] / gain
+                    if wide > room:
+                        wide = room
                     if wide > widest or (wide == widest and (*path, edge) < best):
                         widest, best = wide, (*path, edge)
         if hop == max_hops - 1:
             break
-        following: dict[int, list[tuple[float, float, Path, Path]]] = {}
+        following: dict[int, list[tuple[float, Path, float, Path]]] = {}
+        closing = hop == max_hops - 2
         for mint, partial in labels.items():
-            onward = [(edge, there, left[edge], gains[edge]) for edge, there in ways.onward.get(mint, ())]
-            for room, gain, path, behind in partial:
+            if -partial[0][0] < widest:
+                continue
+            onward = [
+                (edge, there, left[edge], gains[edge])
+                for edge, there in ways.onward.get(mint, ())
+                if not closing or there in ways.ending
+            ]
+            for narrow, path, gain, behind in partial:
+                room = -narrow
                 if room < widest:
                     break
+                behind_it = (*behind, mint)
                 for edge, there, remaining, rate in onward:
-                    wide = min(room, remaining / gain)
+                    wide = remaining / gain
+                    if wide > room:
+                        wide = room
                     if wide >= widest and there not in behind:
-                        following.setdefault(there, []).append((wide, gain * rate, (*path, edge), (*behind, mint)))
-        labels = {mint: sorted(some, key=lambda one: (-one[0], one[2]))[:4] for mint, some in following.items()}
+                        some = following.get(there)
+                        if some is None:
+                            some = following[there] = []
+                        some.append((-wide, (*path, edge), gain * rate, behind_it))
+        for some in following.values():
+            some.sort()
+            del some[_LABELS:]
+        labels = following
     return (best, widest) if widest > 0.0 else None
