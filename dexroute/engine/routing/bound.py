@@ -135,11 +135,9 @@ def _first_arbitrage(table: PriceTable, places: Ints, paid: Floats, worth: Float
 
 def _curve_arbitrage(market: Market, edges: Ints, paid: Floats, got: Floats) -> tuple[Floats, Floats]:
     """`best_arbitrage` of many curves."""
-    columns = [market.curve(edge).columns for edge in edges.tolist()]
-    owner = np.repeat(np.arange(len(columns)), [column.shape[1] for column in columns])
-    amounts, slopes, bends = np.concatenate(columns, axis=1)
+    owner, amounts, slopes, bends = market.pieces.of(edges)
     gains, volumes = _piece_arbitrage(amounts, bends, paid[owner], slopes * got[owner])
-    gained, moved = (cast(Floats, np.bincount(owner, worth, len(columns))) for worth in (gains, volumes))
+    gained, moved = (cast(Floats, np.bincount(owner, worth, len(edges))) for worth in (gains, volumes))
     return gained, moved
 
 

@@ -17,6 +17,7 @@ from dexroute.engine.routing.decomposition import NOISE, PathShare
 from dexroute.engine.routing.legs import Path
 from dexroute.engine.routing.market import Market, Steps
 from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
+from dexroute.engine.routing.newton import Floats, Ints
 
 # Of a pool, by round, for a branch that hardly uses it: from nothing it could not grow.
 GROWING: Final = (3e-2,)
@@ -89,6 +90,10 @@ class _Tree:
     def curve(self, arc: int) -> Steps:
         """The curve of the arc's whole pool."""
         return self._market.curve(self.edge[arc])
+
+    def pieces_until(self, edges: Sequence[int], inputs: Floats) -> tuple[Ints, Floats, Floats, Floats, Ints]:
+        """The pieces of arcs' whole pools."""
+        return self._market.pieces_until([self.edge[arc] for arc in edges], inputs)
 
     def along(self, shares: Sequence[float], flow: NetworkFlow) -> dict[int, float]:
         """What flows into each arc when paths carry these shares at the average prices of a flow over edges."""

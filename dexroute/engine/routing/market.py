@@ -19,7 +19,8 @@ from dexroute.types.network import DEFAULT_COMPUTE_UNITS
 
 if TYPE_CHECKING:
     from dexroute.engine.routing.at_rest import AtRest
-    from dexroute.engine.routing.prices import Floats, PriceTable
+    from dexroute.engine.routing.pieces import PieceTable
+    from dexroute.engine.routing.prices import Floats, Ints, PriceTable
 
 # What one swap may cost when its venue is not registered: the cluster's default budget of one instruction.
 _UNKNOWN_VENUE_UNITS = DEFAULT_COMPUTE_UNITS
@@ -51,11 +52,6 @@ class Steps:
         if self._columns is None:
             self._columns = _columns_of(self.pieces)
         return self._columns
-
-    def columns_until(self, x: float) -> Floats:
-        """The same of the pieces that hold the first `x`."""
-        end = bisect_left(self.ends_in, x) + 1
-        return self.columns if end >= len(self.pieces) else self.columns[:, :end]
 
     def amount_out(self, x: float) -> float:
         """What arrives for `x`; for more than the curve takes what arrives for that, which a pool may refuse."""
@@ -147,6 +143,20 @@ class Market:
         if curve is None:
             curve = self._curves[edge] = self._worked_out(edge)
         return curve
+
+    @cached_property
+    def pieces(self) -> PieceTable:
+        """The pieces of all curves, for flows."""
+        load_numpy()
+        from dexroute.engine.routing.pieces import PieceTable
+
+        return PieceTable(len(self.source), self.curve)
+
+    def pieces_until(self, edges: Sequence[int], inputs: Floats) -> tuple[Ints, Floats, Floats, Floats, Ints]:
+        """`PieceTable.until`."""
+        import numpy as np  # loaded by whoever made the inputs
+
+        return self.pieces.until(np.array(edges, dtype=np.int64), inputs)
 
     @cached_property
     def prices(self) -> PriceTable:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from dexroute.engine.routing.flow import FlowProblem, best_flow
-from dexroute.engine.routing.market import Steps
+from dexroute.engine.routing.newton import Floats, Ints
 
 # Pieces beyond so many times the order's worth are not looked at in a first solve; nor is more than this ever sent.
 _ENOUGH: Final = 2.5
@@ -48,7 +48,9 @@ class Edges(Protocol):
         """How much of its curve an edge is, 0 to 1, all amounts in that proportion; None where all are whole."""
         ...
 
-    def curve(self, edge: int) -> Steps: ...
+    def pieces_until(self, edges: Sequence[int], inputs: Floats) -> tuple[Ints, Floats, Floats, Floats, Ints]:
+        """`PieceTable.until`, of whole curves."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +125,7 @@ def _solve(
     reach = keep * scale
     if market.parts is not None:
         reach /= [market.parts[edge] for edge in edges]
-    curves = [market.curve(edge) for edge in edges]
-    far = (enough / _SHY_OF_CAPACITY * reach).tolist()
-    columns = [curve.columns_until(until) for curve, until in zip(curves, far, strict=True)]
-    counts = np.array([column.shape[1] for column in columns], dtype=np.int64)
-    cut = counts < np.array([len(curve.pieces) for curve in curves], dtype=np.int64)
-    amounts, slopes, bends = np.concatenate(columns, axis=1) if columns else np.zeros((3, 0))
-    owner = np.repeat(np.arange(len(columns)), counts)
+    owner, amounts, slopes, bends, cut = market.pieces_until(edges, enough / _SHY_OF_CAPACITY * reach)
     bending = reach[owner]
     capacity = np.minimum(amounts / bending * _SHY_OF_CAPACITY, _MOST)
     worthwhile = capacity > _LEAST
@@ -151,7 +147,7 @@ def _solve(
     per_edge = np.bincount(owner, z, len(edges))
     arrived = problem.slope * z / (1.0 + problem.bend * z)
     arrivals = np.bincount(owner, arrived, len(edges)) * unit / worth[there]
-    missed = bool((cut & (per_edge > 0.98 * np.bincount(owner, problem.capacity, len(edges)))).any())
+    missed = len(cut) > 0 and bool((per_edge > 0.98 * np.bincount(owner, problem.capacity, len(edges)))[cut].any())
     reference_worth = prices[order.output if order.exact_in else order.input]
     side = 1.0 if order.exact_in else -1.0
     net = arrived[problem.target == reference].sum() - z[problem.source == reference].sum()
