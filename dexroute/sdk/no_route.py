@@ -67,9 +67,10 @@ def explained(
     request: QuoteRequest,
     options: RouteOptions,
     notes: tuple[str, ...],
+    kept_back: tuple[str, ...] = (),
 ) -> DexError:
-    """The failure with what only this room knows: pools whose accounts are unusable, venues left out as quote-only, and an amount
-    that is more than there is."""
+    """The failure with what only this room knows: pools whose accounts are unusable, venues left out as quote-only, pools
+    `kept_back` for these terms (of `notes` those that say so), and an amount that is more than there is."""
     if options.pools is not None and not loaded.pools:
         # The caller named exactly these, so what is wrong with them is the answer.
         return next(iter(loaded.broken.values()))
@@ -87,6 +88,9 @@ def explained(
     ]
     context = {**failure.context, "candidates": [*failure.context.get("candidates", []), *unusable]}
     message = failure.message
+    if kept_back and not failure.context.get("candidates"):
+        message = f"no route from {request.input_mint} to {request.output_mint} without any slippage"
+        message, notes = f"{message}: {'; '.join(kept_back)}", tuple(note for note in notes if note not in kept_back)
     if request.mode is SwapMode.EXACT_OUT and (held := _held(loaded, request.output_mint)) < request.amount:
         context |= {"held": str(held)}
         unit = f"base units of {request.output_mint}"

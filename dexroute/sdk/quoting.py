@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from dexroute.engine.planning.programs import is_program
 from dexroute.engine.planning.tip import Tip
 from dexroute.engine.routing import Candidate, RouteOptions, Solution, fees_by_kind, rank_candidates, solve_route
 from dexroute.errors import LiquidityNotLoaded, RouteNotFound
-from dexroute.fetchers.base import Pool
+from dexroute.fetchers.base import Pool, limit_slack
 from dexroute.fetchers.loader import LoadedPools
 from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.fetchers.registry import VenueRegistry
@@ -32,7 +32,7 @@ from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
 from dexroute.types.counts import counted
-from dexroute.types.requests import QuoteRequest
+from dexroute.types.requests import QuoteRequest, SwapMode
 
 # How long the pools found for a pair serve quotes that allow accounts kept from before, and for how many pairs.
 _LATELY_MS = 60 * 1000
@@ -131,7 +131,12 @@ class Quoter:
                     continue
                 absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
                 left_out = absent if swappable else frozenset()
-                routed = {address: pool for address, pool in loaded.pools.items() if pool.venue_id not in left_out}
+                unsure = _unsure_of_all(loaded.pools.values(), terms)
+                routed = {
+                    address: pool
+                    for address, pool in loaded.pools.items()
+                    if pool.venue_id not in left_out and address not in unsure
+                }
                 samples = await bids
                 costs = landing_costs(
                     loaded.pools.values(),
@@ -159,8 +164,9 @@ class Quoter:
         await self._learning.keep(loaded)
         for pool in loaded.pools.values():
             self._tokens.learn(pool.mints)
+        notes += (kept_back := _unsure_notes(unsure))
         if isinstance(found, RouteNotFound):
-            raise explained(found, loaded, self._venues, left_out, request, options, notes) from found
+            raise explained(found, loaded, self._venues, left_out, request, options, notes, kept_back) from found
         best = found.quote
         guards = await check_guards(best, loaded, terms, self._newest_slot)
         limit = swap_limit(best, request, terms.slippage_bps, fixed=fixed_limit)
@@ -270,6 +276,23 @@ def _unread(candidates: Iterable[Candidate], loaded: LoadedPools) -> dict[Pubkey
             missing = frozenset(map(Pubkey.from_string, candidate.error.context.get("missing", ())))
             found[pool] = found.get(pool, frozenset()) | (missing - loaded.snapshot.accounts.keys())
     return {pool: missing for pool, missing in found.items() if missing}
+
+
+def _unsure_of_all(pools: Iterable[Pool], terms: SwapTerms) -> dict[Pubkey, str]:
+    """Pools, with their venues, that may not end a route of these terms: without any slippage the limit is the whole quote, and of
+    that their programs may round a unit away, so that they are told more than they would deliver and refuse."""
+    if terms.slippage_bps or terms.request.mode is not SwapMode.EXACT_IN:
+        return {}
+    last = (pool for pool in pools if any(mint.address == terms.request.output_mint for mint in pool.mints))
+    return {pool.address: pool.venue_id for pool in last if limit_slack(pool)}
+
+
+def _unsure_notes(unsure: Mapping[Pubkey, str]) -> tuple[str, ...]:
+    return tuple(
+        f"{counted(pools, 'pool')} of {venue} left out: its program may round a unit away, so that a swap without any slippage is "
+        "refused; allow some (--slippage-bps 1)"
+        for venue, pools in sorted(Counter(unsure.values()).items())
+    )
 
 
 def _absence_notes(pools: Mapping[Pubkey, Pool], absent: frozenset[str], *, left_out: bool) -> tuple[str, ...]:

@@ -31,8 +31,12 @@ NATIVE = Pubkey.from_string("So11111111111111111111111111111111111111112")
 OUR_PROGRAM = Pubkey.from_string("dexF9oMdp9VqCYTe5k1EdprE8efsUr5y98pZXG1xMhL")
 OUR_PROGRAM_FILE = Path(__file__).parents[2] / "dexroute/fetchers/pool/program/dexroute_pool.so"
 REAL_PROGRAMS = {
-    "raydium-cpmm": (Pubkey.from_string("CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C"), "raydium_cpmm_2026_04.so"),
-    "meteora-damm-v2": (Pubkey.from_string("cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG"), "cp_amm.so"),
+    "raydium-cpmm": {"CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C": "raydium_cpmm_2026_04.so"},
+    "meteora-damm-v1": {
+        "Eo7WjKq67rjJQSZxS6z3YkapzY3eMj6Xy8X5EQVn5UaB": "damm_v1_cpi.so",
+        "24Uqj9JCLxUeoC3hGfh5W3s9FM9uCHDS2SG3LYwBpyTi": "vault_cpi.so",
+    },
+    "meteora-damm-v2": {"cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG": "cp_amm.so"},
 }
 TERMS = FeeTerms(base_fee_ppm=2_500, protocol_share_ppm=200_000)
 
@@ -41,15 +45,16 @@ class ProgramAbsent(Exception):
     """The real program is not at hand; the message says what is missing."""
 
 
-def real_program(venue: str) -> tuple[Pubkey, Path]:
-    """A venue's program id and file. Raises ProgramAbsent."""
-    address, name = REAL_PROGRAMS[venue]
+def real_programs(venue: str) -> list[tuple[Pubkey, Path]]:
+    """A venue's program and those it calls: ids and files. Raises ProgramAbsent."""
     folder = os.environ.get("DEXROUTE_REAL_PROGRAMS")
     if not folder:
-        raise ProgramAbsent(f"DEXROUTE_REAL_PROGRAMS names no folder, so {name} cannot be executed")
-    if not (path := Path(folder) / name).exists():
-        raise ProgramAbsent(f"{path} is missing, so {venue} cannot be executed")
-    return address, path
+        raise ProgramAbsent(f"DEXROUTE_REAL_PROGRAMS names no folder, so {venue} cannot be executed")
+    found = [(Pubkey.from_string(address), Path(folder) / name) for address, name in REAL_PROGRAMS[venue].items()]
+    for _, path in found:
+        if not path.exists():
+            raise ProgramAbsent(f"{path} is missing, so {venue} cannot be executed")
+    return found
 
 
 def associated(owner: Pubkey, mint: Pubkey, program: Pubkey) -> Pubkey:
@@ -109,7 +114,12 @@ class Stage:
 
     def place(self, state: RecordedState) -> None:
         """A recorded pool with its program, which must be at hand."""
-        self.chain.add_program(*real_program(state.venue))
+        for address, path in real_programs(state.venue):
+            self.chain.add_program(address, path)
+        self.place_accounts(state)
+
+    def place_accounts(self, state: RecordedState) -> None:
+        """A recorded pool that can be quoted and not swapped."""
         for address, account in state.snapshot.accounts.items():
             if account is not None:
                 self.chain.put(address, account.owner, account.data, account.lamports)

@@ -138,6 +138,17 @@ def test_shares_of_a_limit_lose_no_unit(amounts: list[int], mode: SwapMode, part
     assert sum(shares) == limit or (set(raised) == {1} and sum(shares) - limit <= len(raised))
 
 
+@given(amounts=LEGS, part=st.integers(0, 10**9), place=st.integers(0, 7))
+def test_a_leg_that_may_lose_a_unit_promises_less_than_it_is_quoted_at(amounts: list[int], part: int, place: int) -> None:
+    """Where the limit leaves a unit at all, it is that leg's: told to deliver all it is quoted at, its program would refuse."""
+    unsure, total = place % len(amounts), sum(amounts)
+    limit = max(min(total * part // 10**9, total - 1), 1)
+    slacks = [int(index == unsure) for index in range(len(amounts))]
+    shares = leg_limits(legs_of(amounts, SwapMode.EXACT_IN), SwapMode.EXACT_IN, limit, slacks)
+    assert sum(shares) >= limit and all(1 <= share <= quoted for share, quoted in zip(shares, amounts, strict=True))
+    assert shares[unsure] < amounts[unsure] or amounts[unsure] == 1
+
+
 async def test_routes_nobody_may_build_are_refused_as_bugs() -> None:
     world = build_world("AC0", "CB0", "AB0")
     planned = await world.planned("AB", 10**6, SwapMode.EXACT_IN, "AC0 CB0", "AB0", hop_slippage_bps=100)

@@ -68,12 +68,13 @@ def leg_requests(legs: Sequence[Leg], request: QuoteRequest) -> tuple[QuoteReque
     return tuple(replace(request, amount=amount) for amount in amounts)
 
 
-def leg_limits(legs: Sequence[Leg], mode: SwapMode, limit: int) -> tuple[int, ...]:
+def leg_limits(legs: Sequence[Leg], mode: SwapMode, limit: int, slacks: Sequence[int] = ()) -> tuple[int, ...]:
     """Each leg's share of the route's limit, in the legs' order: least output (exact in) or most input (exact out), base units.
 
     Shares follow what the legs are quoted at, so that every leg may fall behind by the same part as the whole; the units that
-    rounding leaves over go to the largest fractions, the earlier leg first among equals. They sum to `limit` exactly, except
-    where that would leave a leg without a limit: 0 on chain is none, so an exact-in leg has at least 1.
+    rounding leaves over go to the largest fractions, the earlier leg first among equals; to a leg whose last program may round
+    some away (`slacks`, by leg) only when no other is left, so that it need not promise all it is quoted at. They sum to `limit`
+    exactly, except where that would leave a leg without a limit: 0 on chain is none, so an exact-in leg has at least 1.
 
     No program sees more than one leg, so the chain cannot hold one total. Shares are stricter than it: a leg may miss its
     own although the others would make up for it, and the (atomic) transaction then fails. They are never laxer.
@@ -82,7 +83,8 @@ def leg_limits(legs: Sequence[Leg], mode: SwapMode, limit: int) -> tuple[int, ..
     quoted = [leg.amount_out if exact_in else leg.amount_in for leg in legs]
     total = sum(quoted)
     shares = [limit * amount // total for amount in quoted]
-    fractions = sorted(range(len(legs)), key=lambda index: (-(limit * quoted[index] % total), index))
+    unsure = slacks or (0,) * len(legs)
+    fractions = sorted(range(len(legs)), key=lambda index: (unsure[index], -(limit * quoted[index] % total), index))
     for index in fractions[: limit - sum(shares)]:
         shares[index] += 1
     return tuple(max(share, 1) if exact_in else share for share in shares)

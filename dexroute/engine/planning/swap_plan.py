@@ -29,7 +29,7 @@ from dexroute.engine.planning.token_accounts import (
 )
 from dexroute.engine.planning.wallet import Wallet
 from dexroute.engine.routing import RouteQuote
-from dexroute.fetchers.base import Pool, SwapRequest
+from dexroute.fetchers.base import Pool, SwapRequest, limit_slack
 from dexroute.fetchers.tokens import TOKEN_ACCOUNT_LENGTH
 from dexroute.types.mints import NATIVE_MINT, Mint
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -191,7 +191,7 @@ def _swaps(
 ) -> list[Step]:
     legs = quote.route.legs
     requests = leg_requests(legs, request)
-    limits = leg_limits(legs, request.mode, limit)
+    limits = leg_limits(legs, request.mode, limit, [limit_slack(pools[leg.hops[-1].pool]) for leg in legs])
     uses = Counter(hop.pool for hop in quote.route.hops)
     states = dict(pools)
     steps: list[Step] = []
