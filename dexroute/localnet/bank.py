@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from solders.hash import Hash
 from solders.pubkey import Pubkey
 from solders.transaction import SanitizeError, VersionedTransaction
 
@@ -53,6 +54,8 @@ class Bank:
         self.transaction_count = ledger.transaction_count()
         self._on_landing: list[Callable[[], None]] = []
         self._clock_slot = -1
+        self._blocks: deque[tuple[int, Hash]] = deque(maxlen=_SLOT_HASHES)  # (slot, hash), newest first
+        self._next_height = 0
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -208,10 +211,10 @@ class Bank:
         if tip.slot == self._clock_slot:
             return tip
         self.runtime.set_clock(self.clock.sysvar(tip.slot), epoch_start_timestamp=self._epoch_start(tip.slot))
-        recent = [
-            self.clock.moment_of_height(height) for height in range(tip.height - 1, max(-1, tip.height - 1 - _SLOT_HASHES), -1)
-        ]
-        self.runtime.set_slot_hashes([(moment.slot, self.blockhashes.of(moment.height)) for moment in recent])
+        for height in range(max(self._next_height, tip.height - _SLOT_HASHES), tip.height):
+            self._blocks.appendleft((self.clock.moment_of_height(height).slot, self.blockhashes.of(height)))
+        self._next_height = tip.height
+        self.runtime.set_slot_hashes(list(self._blocks))
         self._clock_slot = tip.slot
         return tip
 

@@ -35,6 +35,8 @@ CREATE INDEX transactions_by_slot ON transactions (slot);
 CREATE TABLE mentions (address BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (address, position)) WITHOUT ROWID;
 """
 _BUSY_S: Final = 0.2  # nobody else writes while the lock is held; a backup tool may for a moment
+_RECENT: Final = 1_000  # transactions also kept in memory: those everybody asks for
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _COLUMNS: Final = "position, signature, slot, block_time, wire, meta"
 
 
@@ -44,6 +46,7 @@ class Ledger:
     def __init__(self, data_dir: Path | None) -> None:
         """Raises DatabaseError when the file is corrupt or written by a newer dexroute."""
         self.path = data_dir / FILE_NAME if data_dir else None
+        self._recent: dict[Signature, TransactionRecord] = {}
         with self._explained():
             if self.path is not None:  # the faucet's key is in it; SQLite gives its side files the mode of this one
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -93,20 +96,23 @@ class Ledger:
                     record.slot,
                     record.block_time,
                     record.wire,
-                    json.dumps(record.meta, separators=(",", ":")),
+                    _ENCODER.encode(record.meta),
                 ),
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO mentions VALUES (?, ?)", [(bytes(address), record.position) for address in record.mentions]
             )
             self._remember(facts)
+        self._recent[record.signature] = record
+        if len(self._recent) > _RECENT:
+            del self._recent[next(iter(self._recent))]
 
     def transaction_count(self) -> int:
         with self._explained():
             return int(self._db.execute("SELECT coalesce(max(position), 0) FROM transactions").fetchone()[0])
 
     def transaction(self, signature: Signature) -> TransactionRecord | None:
-        return next(self._select("WHERE signature = ?", (bytes(signature),)), None)
+        return self._recent.get(signature) or next(self._select("WHERE signature = ?", (bytes(signature),)), None)
 
     def transactions_in(self, slot: int) -> list[TransactionRecord]:
         return list(self._select("WHERE slot = ? ORDER BY position", (slot,)))

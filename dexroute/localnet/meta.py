@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from solders.pubkey import Pubkey
@@ -24,6 +25,8 @@ def transaction_meta(
 ) -> dict[str, Any]:
     """The meta of a landed transaction. `before` holds its writable accounts as they were; `present` reads what is now, and
     thereby the read-only accounts and the mints."""
+
+    present = cache(present)  # a program's account is copied whole with every look
 
     def was(address: Pubkey) -> StoredAccount | None:
         return before[address] if address in before else present(address)

@@ -23,6 +23,7 @@ METHODS: Final[dict[str, Method]] = {
     **submit.METHODS,
     **tokens.METHODS,
 }
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _log = logging.getLogger(__name__)
 
 
@@ -80,4 +81,4 @@ def _failed(identity: Any, failure: RpcFailure) -> dict[str, Any]:
 
 
 def _written(answer: Any) -> bytes:
-    return json.dumps(answer, separators=(",", ":")).encode()
+    return _ENCODER.encode(answer).encode()
