@@ -33,6 +33,7 @@ from dexroute.types.orders import (
     Attempt,
     EventKind,
     Fill,
+    Holder,
     Json,
     LandedAttempt,
     Order,
@@ -287,6 +288,10 @@ class OrderStore(Notes, Protocol):
         ...
 
     async def oldest_open(self) -> Order | None: ...
+
+    async def holders(self) -> tuple[Holder, ...]:
+        """Who works on open orders now, by worker, most orders first."""
+        ...
 
     async def newest_steps(self, kinds: Collection[EventKind], *, limit: int) -> tuple[OrderEvent, ...]:
         """Steps of these kinds, at most `limit`, those of the orders placed last first."""

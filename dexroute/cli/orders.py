@@ -40,13 +40,14 @@ def register(app: typer.Typer) -> None:
 
     @command(orders, "stats")
     async def stats(session: Session) -> None:
-        """How many orders stand where, what waits, and what the open ones promise of your coins."""
+        """How many orders stand where, what waits, which worker has what in hand, and what the open ones promise of your coins."""
         from dexroute.cli.render_order import render_stats
+        from dexroute.host.clock import HostClock
 
         wallet = await _wallet_if_any(session)
         async with session.journal() as journal:
             found, tokens = await journal.stats(wallet)
-        session.emit(found.json(), lambda console: render_stats(console, found, tokens))
+        session.emit(found.json(), lambda console: render_stats(console, found, tokens, now_ms=HostClock().now_ms()))
 
     @command(orders, "restored")
     async def restored(

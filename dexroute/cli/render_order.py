@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dexroute.cli.words import in_sol, in_whole_tokens, with_names
 from dexroute.errors import FundsPromised, InsufficientFunds
 from dexroute.types.amounts import sol_text
+from dexroute.types.counts import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -213,8 +214,8 @@ def span_text(seconds: float) -> str:
     return f"{hours} h {minutes % 60:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
-def render_stats(console: Console, stats: QueueStats, tokens: Tokens) -> None:
-    """Orders by state, the waiting ones by priority, and what they promise."""
+def render_stats(console: Console, stats: QueueStats, tokens: Tokens, *, now_ms: int) -> None:
+    """Orders by state, the waiting ones by priority, which worker has which of them in hand, and what they promise."""
     from dexroute.types.orders import OrderState
 
     rows = [(str(state).lower(), str(stats.states.get(state, 0))) for state in OrderState if stats.states.get(state)]
@@ -223,12 +224,23 @@ def render_stats(console: Console, stats: QueueStats, tokens: Tokens) -> None:
     if stats.oldest_open_ms is not None:
         rows.append(("oldest open", f"for {span_text(stats.oldest_open_ms / 1_000)}"))
     rows.append(("running", str(stats.running)))
+    rows += _holder_rows(stats, now_ms)
     rows.append(("ended", f"{stats.ended} in the last minute, {stats.ended / 60:.2f} a second"))
     if stats.retries:
         rows.append(("tried again", ", ".join(f"{count} {cause}" for cause, count in stats.retries.items())))
     rows.append(("not final yet", str(stats.not_final)))
     rows += [("promised", amount_text(amount, mint, tokens)) for mint, amount in stats.promised.items()]
     console.print(fact_table(rows))
+
+
+def _holder_rows(stats: QueueStats, now_ms: int) -> list[tuple[str, str]]:
+    rows = []
+    for holder in stats.holders:
+        since = span_text(max(0, now_ms - holder.since_ms) / 1_000)
+        lease = "" if holder.lease_left_ms is None else f", lease for another {span_text(max(0, holder.lease_left_ms) / 1_000)}"
+        held = f"{counted(holder.orders, 'order')}, the first for {since}{lease}"
+        rows.append(("held by", f"{holder.owner.removesuffix('+lock')}\n{held}"))
+    return rows if rows or not any(stats.waiting.values()) else [("held by", "no worker")]
 
 
 def _swap_text(amounts: SwapAmounts, receipt: Receipt, tokens: Tokens) -> str:

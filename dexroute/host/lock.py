@@ -61,6 +61,24 @@ class DirectoryLock:
         return holder if isinstance(holder, dict) else {}
 
 
+def holder_process(directory: Path, name: str) -> int | None:
+    """The process that holds the lock, as it says itself; None where nobody says so or that process is gone. Takes no lock, so
+    nobody is in its way."""
+    try:
+        process = json.loads((directory / f"{name}.lock").read_bytes())["pid"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(process, int) or process <= 0:
+        return None
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # it lives, and is another user's
+        pass
+    except (OSError, OverflowError):
+        return None
+    return process
+
+
 @contextmanager
 def hold(directory: Path, name: str, *, what: str) -> Iterator[None]:
     """Hold a `DirectoryLock` until the block ends."""

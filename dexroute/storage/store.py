@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
-from dexroute.host.lock import hold
+from dexroute.host.lock import hold, holder_process
 from dexroute.storage.database import open_database, open_read_only, writing_engine
 from dexroute.storage.failures import translated
 from dexroute.storage.high_water import HighWater
+from dexroute.storage.holders import read_holders
 from dexroute.storage.inspection import prepare_file
 from dexroute.storage.last_signed import LastSigned
 from dexroute.storage.learned import SqlLearned
@@ -30,6 +33,7 @@ from dexroute.storage.schema import HEAD
 from dexroute.storage.sessions import Sessions
 from dexroute.storage.snapshot import JournalSnapshot
 from dexroute.storage.tables import MetaRow, table_of
+from dexroute.types.orders import Holder
 
 _RESTORED = "restored"
 _NOTED = select(MetaRow.value).where(col(MetaRow.name) == bindparam("on_name"))
@@ -40,8 +44,16 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTab
     """The journal on SQLite or PostgreSQL: dexroute.ports.OrderStore, EventSource, PoolMemory, LearnedMemory, PoolRecords and
     TableMemory. `label` names it without credentials."""
 
-    def __init__(self, sessions: Sessions, high_water: HighWater | None = None, liveness: Liveness | None = None) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        high_water: HighWater | None = None,
+        liveness: Liveness | None = None,
+        process: Callable[[], int | None] = os.getpid,
+    ) -> None:
+        """`process` tells who holds the lock of a SQLite file."""
         super().__init__(sessions)
+        self._process = process
         self.label = sessions.label
         self._high_water = high_water
         self._liveness = liveness
@@ -52,6 +64,9 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTab
 
     async def free_dead(self) -> int:
         return 0 if self._liveness is None else await self._liveness.free_dead()
+
+    async def holders(self) -> tuple[Holder, ...]:
+        return await read_holders(self._sessions, self._process())
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[JournalSnapshot]:
@@ -152,15 +167,16 @@ async def read_store(database: str | Path) -> AsyncIterator[SqlStore]:
     is made or migrated first, for which nobody may hold it. Raises as `open_store` does."""
     location = locate(database)
     with translated(location.label):
-        is_current = location.file is not None and location.file.exists() and prepare_file(location.file) == HEAD
-    if not is_current:
+        file = location.file
+        is_current = file is not None and file.exists() and prepare_file(file) == HEAD
+    if file is None or not is_current:
         async with open_store(database) as store:
             yield store
         return
     async with open_read_only(location) as engine:
         sessions = Sessions(engine, location.label)
         try:
-            yield SqlStore(sessions)
+            yield SqlStore(sessions, process=partial(holder_process, file.parent, file.name))
         finally:
             await sessions.close()
 

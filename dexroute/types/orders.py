@@ -222,6 +222,17 @@ class LandedAttempt:
     last_valid_block_height: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A worker (or any other executor) and the open orders that are its alone: how many, since when it has had the first of them
+    (Unix ms of its own host), and how much longer the first of its leases holds if nothing renews it (None: no leases here)."""
+
+    owner: str
+    orders: int
+    since_ms: int
+    lease_left_ms: int | None = None
+
+
 class EventKind(StrEnum):
     """What one row of an order's journal records."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from tests.engine.simulated_bench import MINT_A
 from tests.sdk.test_sdk_audit import Journal, write_journal
 
 HOLDER = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 from dexroute.host.lock import hold
 from dexroute.storage.store import open_store
@@ -28,7 +29,8 @@ async def main(data_dir):
         async with open_store(data_dir / "journal.sqlite3") as store:
             print("held", flush=True)
             for line in sys.stdin:  # an order each time it is told to
-                print((await to_building(store, an_order(key=line.strip()))).id, flush=True)
+                owner = f"host:{os.getpid()}:abc"
+                print((await to_building(store, an_order(key=line.strip()), owner=owner)).id, flush=True)
 
 asyncio.run(main(Path(sys.argv[1])))
 """
@@ -88,6 +90,20 @@ def test_reading_beside_a_holder(cli: Cli, written: Journal) -> None:
         assert late in {order["id"] for order in cli.json("orders", "list", "--state", "building")["orders"]}
         assert cli.json("orders", "show", late)["state"] == "BUILDING"
         assert cli.json("orders", "stats")["states"]["BUILDING"] == 1
+
+
+def test_stats_tell_which_worker_has_what_in_hand(cli: Cli) -> None:
+    cli("submit", "1", "SOL", "USDC", "--yes")
+    assert "held by no worker" in " ".join(cli("orders", "stats").out.split())
+    with holder(cli.market) as child:
+        for key in ("one", "two"):
+            write(child, key)
+        (worker,) = cli.json("orders", "stats")["workers"]
+        assert worker == {"worker": f"host:{child.pid}:abc", "orders": 2, "since_ms": 1_700_000_000_000, "lease_left_ms": None}
+        said = " ".join(cli("orders", "stats").out.split())
+        assert re.search(rf"held by host:{child.pid}:abc 2 orders, the first for \d+ d \d+ h ", said)
+    assert str(child.pid) in (cli.market / "journal.sqlite3.lock").read_text()
+    assert cli.json("orders", "stats")["workers"] == [], "killed, it holds nothing, whatever its lock file says"
 
 
 def without_age(out: str) -> str:

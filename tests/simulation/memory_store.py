@@ -21,6 +21,7 @@ from dexroute.types.orders import (
     Costs,
     EventKind,
     Fill,
+    Holder,
     Json,
     LandedAttempt,
     Order,
@@ -193,6 +194,25 @@ class MemoryStore:
 
     async def oldest_open(self) -> Order | None:
         return min((order for order in self._orders.values() if order.is_open), key=lambda order: order.id, default=None)
+
+    async def holders(self) -> tuple[Holder, ...]:
+        held: dict[str, list[Order]] = {}
+        for order in self._orders.values():
+            if order.is_open and order.claimed_by and not (self.leased and self._is_free(order.id)):
+                held.setdefault(order.claimed_by, []).append(order)
+
+        def claimed_ms(order: Order) -> int:
+            return next(event.at_ms for event in self._events[order.id] if event.fencing == order.fencing)
+
+        return tuple(
+            Holder(
+                owner=owner,
+                orders=len(orders),
+                since_ms=min(map(claimed_ms, orders)),
+                lease_left_ms=min(self._leases[order.id] for order in orders) - self.now_ms() if self.leased else None,
+            )
+            for owner, orders in sorted(held.items(), key=lambda item: (-len(item[1]), item[0]))
+        )
 
     async def newest_steps(self, kinds: Collection[EventKind], *, limit: int) -> tuple[OrderEvent, ...]:
         newest = (event for order_id in sorted(self._events, reverse=True) for event in reversed(self._events[order_id]))

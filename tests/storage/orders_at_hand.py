@@ -75,8 +75,8 @@ def a_fill(attempt: Attempt) -> Fill:
     )
 
 
-async def to_building(store: OrderStore, order: Order) -> Order:
-    placed, is_new = await store.place(order)
+async def to_building(store: OrderStore, order: Order, *, owner: str = "") -> Order:
+    placed, is_new = await store.place(order, owner=owner)
     assert is_new
     routing, _ = await store.advance(placed, replace(placed, state=OrderState.ROUTING), EventKind.ROUTING, at_ms=1)
     building, _ = await store.advance(routing, replace(routing, state=OrderState.BUILDING), EventKind.ROUTED, at_ms=2)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from solders.pubkey import Pubkey
 
 from dexroute.ports import OrderStore
-from dexroute.types.orders import OPEN_STATES, EventKind, OrderState, Priority
+from dexroute.types.orders import OPEN_STATES, EventKind, Holder, OrderState, Priority
 
 _ENDS: Final = (EventKind.CONFIRMED, EventKind.FAILED, EventKind.CANCELLED)
 NEWEST_STEPS: Final = 5_000
@@ -22,7 +22,8 @@ class QueueStats:
     """`states` counts all orders, `waiting` the open ones by priority, `not_final` those that landed and a fork may still undo.
     `oldest_open_ms` is the oldest open order's age by this host's time, `promised` what this wallet's open orders may spend.
     `running` counts the open ones somebody has begun with, `ended` how many came to their end in the last minute, and `retries` why
-    orders were routed or signed anew, by error code or proof of death; both among the newest steps only."""
+    orders were routed or signed anew, by error code or proof of death; both among the newest steps only. `holders` are the workers
+    that have open orders in hand."""
 
     states: Mapping[OrderState, int]
     waiting: Mapping[Priority, int]
@@ -32,12 +33,22 @@ class QueueStats:
     running: int = 0
     ended: int = 0
     retries: Mapping[str, int] = field(default_factory=dict)
+    holders: tuple[Holder, ...] = ()
 
     def json(self) -> dict[str, Any]:
         return {
             "states": {str(state): self.states.get(state, 0) for state in OrderState},
             "open": {str(priority): self.waiting.get(priority, 0) for priority in Priority},
             "running": self.running,
+            "workers": [
+                {
+                    "worker": holder.owner,
+                    "orders": holder.orders,
+                    "since_ms": holder.since_ms,
+                    "lease_left_ms": holder.lease_left_ms,
+                }
+                for holder in self.holders
+            ],
             "ended_last_minute": self.ended,
             "retries": dict(self.retries),
             "not_final": self.not_final,
@@ -68,6 +79,7 @@ async def read_stats(store: OrderStore, promised: Mapping[Pubkey, int], *, now_m
         running=sum(count for state, count in states.items() if state in OPEN_STATES and state is not OrderState.PENDING),
         ended=ended,
         retries=dict(retries.most_common()),
+        holders=await store.holders(),
     )
 
 
