@@ -10,9 +10,11 @@ import pytest
 from solders.pubkey import Pubkey
 
 from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
+from dexroute.engine.execution.recovery import resume
 from dexroute.engine.execution.stats import read_stats
 from dexroute.errors import (
     DatabaseUnavailable,
+    DeadlinePassed,
     DexError,
     FundsPromised,
     KeypairError,
@@ -229,6 +231,29 @@ async def test_a_running_queue_waits_for_what_does_not_answer(tmp_path: Path, er
         running.cancel()
         assert (await bench.check_journal(order)).order.state is OrderState.CONFIRMED and not failures
         assert any(isinstance(trouble, error) for trouble in troubles) and queue.trouble is None
+
+
+async def test_an_order_left_for_later_waits_for_nodes_that_do_not_answer(tmp_path: Path) -> None:
+    """A worker's queue outlives an outage of its nodes; the caller that has just placed an order is told, and decides."""
+    async with open_bench(tmp_path) as bench:
+        queued = [await placed(bench), await placed(bench, deadline_ms=bench.clock.now_ms() + 3_600_000)]
+        bench.nodes[0].fault = lambda method: RpcUnreachable("down") if method != "genesis_hash" else None
+        executor = bench.executor()
+        told = await executor.execute(bench.order())
+        assert told.state is OrderState.FAILED and told.failure is not None and told.failure.code == RpcUnreachable.code
+        queue = OrderQueue(executor)
+        await queue.run(until_idle=True)
+        for order in queued:
+            assert (await bench.check_journal(order)).order.state is OrderState.BUILDING and not bench.signer.signed
+            assert isinstance(queue.troubles()[order.id], RpcUnreachable)
+        assert [type(one.error) for one in await resume(executor)] == [RpcUnreachable] * 2
+
+        bench.nodes[0].fault = lambda method: None
+        bench.clock.elapsed_ms += 3_600_000
+        await queue.run(until_idle=True)
+        landed, late = [(await bench.check_journal(order)).order for order in queued]
+        assert landed.state is OrderState.CONFIRMED and bench.chain.swaps(landed) == 1
+        assert late.state is OrderState.FAILED and late.failure is not None and late.failure.code == DeadlinePassed.code
 
 
 async def test_a_queue_for_some_wallets_leaves_the_orders_of_others_alone(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning.limits import check_slippage
-from dexroute.errors import DatabaseError, InvalidAmount, UsageError
+from dexroute.errors import DatabaseError, DeadlinePassed, InvalidAmount, UsageError
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.orders import Json, Order, Priority, Promise
 from dexroute.types.requests import QuoteRequest
@@ -38,7 +38,8 @@ def new_order(
     The body is everything the caller asked for (cluster, wallet, mints, amount, mode, slippage and `options`), so asking again
     under the same key finds the same order. `limit_amount` is not in it: it follows from the market of the moment. A limit the
     caller named himself belongs in `options` as well. `deadline_ms` (Unix time of this host) and `priority` say how hard to try,
-    and `promised` what it may cost: they are not part of what is asked either. Raises InvalidAmount or UsageError.
+    and `promised` what it may cost: they are not part of what is asked either. Raises InvalidAmount, UsageError, or DeadlinePassed
+    when the deadline passed before the order was made, as while its quote was waited for.
     """
     if not 0 < request.amount <= U64_MAX:
         raise InvalidAmount(
@@ -54,12 +55,8 @@ def new_order(
         raise UsageError(f"input and output are the same token {request.input_mint}", mint=str(request.input_mint))
     if key is not None and not (0 < len(key) <= _LONGEST_KEY and key.isprintable()):
         raise UsageError(f"an idempotency key is 1 to {_LONGEST_KEY} printable characters", length=len(key))
-    if deadline_ms is not None and not now_ms < deadline_ms < 1 << 63:
-        raise UsageError(
-            f"the deadline {deadline_ms} is not ahead of now ({now_ms}, Unix milliseconds): nothing was placed",
-            deadline_ms=deadline_ms,
-            now_ms=now_ms,
-        )
+    if deadline_ms is not None:
+        _check_deadline(deadline_ms, now_ms)
     order_id = _new_id(now_ms)
     asked = dict(options or {})
     return Order(
@@ -78,6 +75,17 @@ def new_order(
         priority=priority,
         promised=tuple(promised),
     )
+
+
+def _check_deadline(deadline_ms: int, now_ms: int) -> None:
+    if not 0 < deadline_ms < 1 << 63:
+        raise UsageError(f"a deadline is a moment in Unix milliseconds, not {deadline_ms}", deadline_ms=deadline_ms)
+    if deadline_ms <= now_ms:
+        raise DeadlinePassed(
+            f"the deadline {deadline_ms} is not ahead of now ({now_ms}, Unix milliseconds): nothing was placed. Allow more time",
+            deadline_ms=deadline_ms,
+            now_ms=now_ms,
+        )
 
 
 def body_hash(request: QuoteRequest, *, wallet: Pubkey, genesis_hash: str, slippage_bps: int, options: Json) -> str:

@@ -10,10 +10,10 @@ class ExecutionPolicy:
     """`max_attempts` signed transactions per order (one alive at a time) and `max_routings` routes looked for between two of them;
     `wait_ms` is how long a caller waits for the truth before OutcomeUnknown. The same bytes are sent every `resend_ms`, their
     status is asked every `poll_ms`. A question the network fails to answer is asked `network_tries` times, `backoff_ms` apart
-    and doubling (less by chance), before an unsigned order gives up. A worker that is silent for
-    `lease_ms` of the database's time has lost its orders to the others, and one that is provably dead at once (looked for every
-    `dead_ms`); what landed is looked at again every `settle_ms` until it
-    is final: what the cluster has finalized since, and all of it every `settle_all_ms`."""
+    and doubling (less by chance); then an unsigned order is left for later, or given up by the caller that has just placed it. A
+    worker that is silent for `lease_ms` of the database's time has lost its orders to the others, and one that is provably dead at
+    once (looked for every `dead_ms`); what landed is looked at again every `settle_ms` until it is final: what the cluster has
+    finalized since, and all of it every `settle_all_ms`."""
 
     max_attempts: int = 3
     max_routings: int = 5

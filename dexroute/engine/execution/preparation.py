@@ -34,7 +34,11 @@ class _Refused(Exception):
 
 
 class Preparation:
-    """Takes a claimed order to SUBMITTED, or to FAILED with nothing signed."""
+    """Takes a claimed order to SUBMITTED, or to FAILED with nothing signed.
+
+    A network that gives no answer ends an order only for the caller that has just placed it, is told, and decides. One that was
+    left for later waits until it answers: whoever submitted it is not there to ask again.
+    """
 
     def __init__(
         self,
@@ -55,8 +59,9 @@ class Preparation:
         self._screening = screening
 
     async def run(self, claim: Claim) -> None:
-        """Leaves the order SUBMITTED or FAILED. Raises what the journal raises, and KeypairError or SignerUnavailable (the order
-        untouched) when the key of its wallet is not here."""
+        """Leaves the order SUBMITTED or FAILED. Raises what the journal raises; KeypairError or SignerUnavailable (the order
+        untouched) when the key of its wallet is not here; and for an order taken from the journal NetworkError or SnapshotRefused
+        while the network gives no answer (the order still open, nothing signed)."""
         order = claim.order
         signer = self._signer_of(order.wallet)
         if signer is None or signer.pubkey != order.wallet:
@@ -86,6 +91,8 @@ class Preparation:
                     await self._clock.sleep_ms(backoff_ms(self._policy.backoff_ms, tries, self._random))
                     tries += 1
                     continue
+                if not claim.is_new and reaction_to(refusal.error) is Reaction.TRANSIENT:
+                    raise refusal.error from None
                 await self._fail(claim, refusal.error)
                 if refusal.bug is not None:
                     raise refusal.bug from None
