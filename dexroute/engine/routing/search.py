@@ -167,7 +167,7 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
     if prove and options.max_splits > 1 and _falls_short(findings, split):
         few = promised_paths(market, scope.edges, replace(search, amount=order.amount * _SMALL_PART))[0]
         paths = dict.fromkeys(path.path for path in (*promised[:_TRIED_WHOLE], *few[:_TRIED_IN_PART], *promised, *few))
-        route = two_legs_by_trial(market, request, options, list(paths))
+        route = two_legs_by_trial(market, order, request, options, list(paths), _best_so_far(findings))
         findings.routes += [route] if route else []
     return split
 
@@ -179,6 +179,13 @@ def _falls_short(findings: Findings, split: SplitFound | None) -> bool:
     forward = findings.request.mode is SwapMode.EXACT_IN
     reached = [route.amount_out if forward else -route.amount_in for route in findings.routes]
     return abs(abs(max(reached)) - split.flow.value) > _SHORT * split.flow.value
+
+
+def _best_so_far(findings: Findings) -> QuotedRoute | None:
+    """The quoted route that brings most or costs least."""
+    if findings.request.mode is SwapMode.EXACT_IN:
+        return max(findings.routes, key=lambda route: route.amount_out, default=None)
+    return min(findings.routes, key=lambda route: route.amount_in, default=None)
 
 
 def _guessed_rooms(max_accounts: int) -> list[TransactionRoom]:
