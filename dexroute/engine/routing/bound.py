@@ -26,9 +26,10 @@ _CURVE: Final = 1e-9
 _DOUBLES: Final = 1e-13
 # An edge this close to worthwhile may be lifted over it by a unit of rounding.
 _NEAR: Final = 1e-6
-# Slopes of pieces that follow each other, apart by rounding.
-_SAME_SLOPE: Final = 1e-9
 
+
+# Slopes that should not rise from piece to piece, by rounding.
+_SAME_SLOPE: Final = 1e-9
 
 # Prices beyond all numbers make a bound beyond all numbers, which is said below.
 _ABSURD: Final = np.errstate(over="ignore", invalid="ignore")
@@ -90,7 +91,7 @@ def arbitrage_at(market: Market, prices: Floats, slope: Floats) -> Arbitrage:
     paid, got = worth_in[touched], prices[table.target[touched]]
     gains, volumes = _first_arbitrage(table, touched, paid, worth_out[touched])
     # Few are worth more than the first piece of their curves.
-    longer = np.flatnonzero(table.goes_on[touched] & (_first_end(table, touched) * got > paid))
+    longer = np.flatnonzero(table.second_slope[touched] * (1.0 + _SAME_SLOPE) * got > paid)
     if len(longer):
         gains[longer], volumes[longer] = _curve_arbitrage(market, table.edge[touched[longer]], paid[longer], got[longer])
     volume = float(volumes.sum())
@@ -121,11 +122,17 @@ def favours(market: Market, prices: Floats, slope: Floats, *, input: int, output
     favour[slope <= 0.0] = -np.inf
     most = np.full(table.mints, -np.inf)
     most[output] = 0.0
-    for _ in range(MAX_HOPS):
+    # From the output back: one hop from it is beside it, and of the last hop it is the input's that counts.
+    into = table.into(output)
+    np.maximum.at(most, table.source[into], favour[into])
+    most[output] = 0.0
+    for _ in range(MAX_HOPS - 2):
         best = np.maximum.reduceat(favour + most[table.target], table.starts)
         most[table.sources] = np.maximum(most[table.sources], best)
         most[output] = 0.0
-    return MAX_SPLITS * max(float(most[input]), 0.0)
+    out = table.out_of(input)
+    last = max(float(most[input]), float((favour[out] + most[table.target[out]]).max()))
+    return MAX_SPLITS * max(last, 0.0)
 
 
 def _first_arbitrage(table: PriceTable, places: Ints, paid: Floats, worth: Floats) -> tuple[Floats, Floats]:
@@ -149,13 +156,6 @@ def _piece_arbitrage(amounts: Floats, bend: Floats, paid: Floats, worth: Floats)
     x[worth <= paid] = 0.0
     out = worth * x / (1.0 + bend * x)
     return out - x * paid, out + x * paid
-
-
-def _first_end(table: PriceTable, places: Ints) -> Floats:
-    """The slopes at the ends of first pieces: no later piece is steeper."""
-    growth = 1.0 + table.bend[places] * table.first_in[places]
-    slopes: Floats = table.slope[places] / (growth * growth) * (1.0 + _SAME_SLOPE)
-    return slopes
 
 
 def best_arbitrage(curve: Steps, paid: float, got: float) -> tuple[float, float]:

@@ -160,12 +160,12 @@ def _evaluated(market: Market, request: QuoteRequest, known: Mapping[int, float]
 
 def _at_flow(market: Market, request: QuoteRequest, flow: NetworkFlow, order: Order) -> tuple[dict[int, float], Bound, Floats]:
     """The bound at a flow's prices: of the mints it passes through, or of all it knows, whichever is tighter."""
-    found: tuple[dict[int, float], Bound, Floats] | None = None
-    for known in (_pinned(market, flow, order), flow.prices):
-        bound, prices = _evaluated(market, request, known, order)
-        if found is None or (bound.exact < found[1].exact) is order.exact_in:
-            found = known, bound, prices
-    assert found is not None
+    pinned = _pinned(market, flow, order)
+    found = pinned, *_evaluated(market, request, pinned, order)
+    if len(pinned) < len(flow.prices):
+        bound, prices = _evaluated(market, request, flow.prices, order)
+        if (bound.exact < found[1].exact) is order.exact_in:
+            return flow.prices, bound, prices
     return found
 
 

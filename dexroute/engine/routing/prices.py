@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,17 @@ Bools = NDArray[np.bool_]
 
 _MOST_ROUNDS: Final = 24
 _SAME: Final = 1e-13
+# Of all mints, those that became dearer are fewer than one of so many: looked at one by one.
+_FEW: Final = 8
 _NO_PIECE: Final = Piece(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
     """Per edge: its mints, the first piece of its curve (`slope` 0: takes nothing; `exact_out_slope` also where its program has no
-    exact-out swap), whether there are more, and by how much of either mint a swap may beat the curve (`Curve.favour_in`,
-    `favour_out`; `favouring`: the places where any may). Edges are sorted by source, so that one `reduceat` finds the best of each
-    mint; `edge` names them in the market's numbering, `place` is the way back."""
+    exact-out swap), the slope of the second (0: there is none), and by how much of either mint a swap may beat the curve
+    (`Curve.favour_in`, `favour_out`; `favouring`: the places where any may). Edges are sorted by source, so that one `reduceat`
+    finds the best of each mint; `edge` names them in the market's numbering, `place` is the way back."""
 
     mints: int
     edge: Ints
@@ -41,7 +43,7 @@ class PriceTable:
     exact_out_slope: Floats
     first_in: Floats
     bend: Floats
-    goes_on: Bools
+    second_slope: Floats
     favour_in: Floats
     favour_out: Floats
     favouring: Ints
@@ -61,7 +63,7 @@ class PriceTable:
         slope = np.array([piece.slope for piece in firsts])
         first_in = np.array([piece.amount_in for piece in firsts])
         bend = np.array([piece.bend for piece in firsts])
-        goes_on = np.array([len(pieces) > 1 for pieces in curves], dtype=np.bool_)
+        second_slope = np.array([pieces[1].slope if len(pieces) > 1 else 0.0 for pieces in curves])
         exact_out = np.array([offers_exact_out(pool.venue_id) for pool in market.edge_pool], dtype=np.bool_)
         favour_in = np.array([curve.favour_in for curve in steps], dtype=np.float64)
         favour_out = np.array([curve.favour_out for curve in steps], dtype=np.float64)
@@ -81,7 +83,7 @@ class PriceTable:
             exact_out_slope=np.where(exact_out, slope, 0.0)[order],
             first_in=first_in[order],
             bend=bend[order],
-            goes_on=goes_on[order],
+            second_slope=second_slope[order],
             favour_in=favour_in[order],
             favour_out=favour_out[order],
             favouring=np.flatnonzero(((favour_in > 0.0) | (favour_out > 0.0))[order]),
@@ -156,11 +158,29 @@ class PriceTable:
         that settles."""
         prices = prices.copy()
         free = ~known[self.sources]
+        dearer: Ints = self.sources
         for _ in range(_MOST_ROUNDS):
-            best = np.maximum.reduceat(slope * prices[self.target], self.starts)
-            before = prices[self.sources]
-            after = np.where(free, np.maximum(before, best), before)
-            if not (after > before * (1.0 + _SAME)).any():
-                break
-            prices[self.sources] = after
+            before = prices
+            if len(dearer) * _FEW > self.mints:
+                held = before[self.sources]
+                best = np.maximum.reduceat(slope * before[self.target], self.starts)
+                prices = before.copy()
+                prices[self.sources] = np.where(free, np.maximum(held, best), held)
+            else:
+                # What became dearer is all that makes dearer what is sold for it.
+                into = self._into_all(dearer)
+                into = into[~known[self.source[into]]]
+                prices = before.copy()
+                np.maximum.at(prices, self.source[into], slope[into] * before[self.target[into]])
+            dearer = np.flatnonzero(prices > before)
+            if not (prices[dearer] > before[dearer] * (1.0 + _SAME)).any():
+                return before
         return prices
+
+    def _into_all(self, mints: Ints) -> Ints:
+        """The places of the edges into any of these mints."""
+        at = np.searchsorted(self.targets, mints)
+        starts = self.target_starts[at]
+        counts = np.append(self.target_starts, len(self.source))[at + 1] - starts
+        before = np.cumsum(counts) - counts
+        return cast(Ints, self.to_target[np.arange(counts.sum()) + np.repeat(starts - before, counts)])
