@@ -39,9 +39,10 @@ test-kit: $(VENV)/.dev ## the embedded cluster driven by npm's @solana/kit and @
 simulate: $(VENV)/.dev ## 10,000 seeds of the executor in bad weather, on virtual time (SEEDS=n for more or fewer)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000)
 
-chaos: $(VENV)/.dev ## orders through dex against a badly behaved cluster; processes, PostgreSQL and Redis killed at random (STORIES=n)
+chaos: $(VENV)/.dev ## orders through dex against a badly behaved cluster; processes, workers' PostgreSQL and Redis killed at random (STORIES=n)
 	@$(BIN)/python -m tests.e2e.soak --stories $(or $(STORIES),5)
 	@$(BIN)/python -m tests.e2e.soak --stories $(or $(STORIES),5) --chaos
+	@$(BIN)/python -m tests.cli.worker_chaos --stories $(or $(STORIES),5)
 
 bench: $(VENV)/.dev ## quotes against the venues' official SDKs, memory of loaded pools, start of dex, cost of reading, routes, orders, a long journal; writes docs/benchmarks*.md
 	@$(BIN)/python -m benchmarks.quotes

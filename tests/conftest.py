@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import settings
 
 from tests.servers.postgres import postgres_server
 
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would every `dex` they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("dexroute", deadline=None)
 settings.load_profile("dexroute")
 

@@ -24,12 +24,13 @@ def playground_template(factory: pytest.TempPathFactory) -> Path:
     with FileLock(shared / "playground.lock"):
         if not done.exists():
             shutil.rmtree(directory, ignore_errors=True)
-            asyncio.run(_make(directory))
+            asyncio.run(make_template(directory))
             done.touch()
     return directory
 
 
-async def _make(directory: Path) -> None:
+async def make_template(directory: Path) -> None:
+    """A playground with its wallet, journal and facts in an empty directory."""
     signer = KeypairSigner.create(directory / WALLET)
     async with Dex(
         url="embedded", data_dir=directory, database_url=f"sqlite:///{directory / 'journal.sqlite3'}", signer=signer

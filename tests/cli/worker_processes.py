@@ -62,16 +62,17 @@ class WorkerProcess:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A market served over HTTP, a database, and a home for workers."""
+    """A market served over HTTP, a database, a Redis perhaps, and a home for workers."""
 
     url: str
     database: str
     market: Path
+    redis: str | None = None
 
     @asynccontextmanager
     async def dex(self, signer: KeypairSigner | None = None) -> AsyncIterator[Dex]:
         signer = signer or KeypairSigner.load(self.market / WALLET)
-        async with Dex(url=self.url, database_url=self.database, data_dir=self.market, signer=signer) as dex:
+        async with Dex(url=self.url, database_url=self.database, redis_url=self.redis, data_dir=self.market, signer=signer) as dex:
             yield dex
 
     @asynccontextmanager
@@ -93,27 +94,28 @@ class Site:
     async def run(self, *arguments: str) -> Outcome:
         """A command, started and waited for, with the market's key before others it names."""
         process = await self._started(*arguments, stderr=asyncio.subprocess.PIPE)
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), 120)
         return Outcome(code=process.returncode or 0, out=out.decode(), err=err.decode())
 
     async def _started(
         self, *arguments: str, environment: Mapping[str, str] | None = None, stderr: int | None = None
     ) -> asyncio.subprocess.Process:
         here = ("-u", self.url, "--data-dir", str(self.market), "-k", str(self.market / WALLET), "--format", "json")
+        servers = {"DEXROUTE_DATABASE_URL": self.database} | ({"DEXROUTE_REDIS_URL": self.redis} if self.redis else {})
         return await asyncio.create_subprocess_exec(
             *DEX, *arguments, *here,
-            env=clean_environment(self.market, {"DEXROUTE_DATABASE_URL": self.database, **(environment or {})}),
+            env=clean_environment(self.market, servers | dict(environment or {})),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=stderr,
         )  # fmt: skip
 
 
 @asynccontextmanager
-async def served_site(market: Path, database: str) -> AsyncIterator[Site]:
+async def served_site(market: Path, database: str, redis: str | None = None) -> AsyncIterator[Site]:
     async with EmbeddedCluster.open(market / "embedded") as cluster:
         ready: asyncio.Future[ServedAt] = asyncio.get_running_loop().create_future()
         server = asyncio.create_task(serve(cluster, rpc_port=0, on_ready=ready.set_result))
         try:
-            yield Site(url=(await ready).rpc_url, database=database, market=market)
+            yield Site(url=(await ready).rpc_url, database=database, market=market, redis=redis)
         finally:
             server.cancel()
             await asyncio.gather(server, return_exceptions=True)

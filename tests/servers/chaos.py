@@ -25,15 +25,26 @@ class Chaos:
     async def rage(self) -> None:
         while True:
             await asyncio.sleep(self.chance.uniform(*self.pause))
-            if self.chance.random() < 0.25:
-                await asyncio.to_thread(self._forget)
-                continue
-            server = self.chance.choice((self.postgres, self.postgres, self.redis))
-            restart = asyncio.create_task(self._restart(server))
-            try:
-                await asyncio.shield(restart)
-            finally:
-                await restart  # whoever ends the rage waits for the server it killed last
+            await self.strike()
+
+    async def strike(self) -> None:
+        """One of it."""
+        if self.chance.random() < 0.25:
+            await self.forget()
+        else:
+            await self.restart(self.chance.choice((self.postgres, self.postgres, self.redis)))
+
+    async def restart(self, server: PostgresServer | RedisServer) -> None:
+        """Kill it, and start it again a moment later; whoever cancels this waits for that."""
+        restarting = asyncio.create_task(self._restart(server))
+        try:
+            await asyncio.shield(restarting)
+        finally:
+            await restarting
+
+    async def forget(self) -> None:
+        """FLUSHALL."""
+        await asyncio.to_thread(self._forget)
 
     async def _restart(self, server: PostgresServer | RedisServer) -> None:
         await asyncio.to_thread(server.kill)

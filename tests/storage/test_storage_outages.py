@@ -35,6 +35,8 @@ async def test_a_server_killed_under_load_is_an_outage_and_loses_nothing_it_ackn
         for kill in range(3):
             # One is in the middle of much, the others of opening: both are when servers die.
             placing = [asyncio.create_task(place(f"{kill}-{worker}")) for worker in range(4)]
+            while kill == 0 and not any(state is ROUTING for _, state in acknowledged):
+                await asyncio.sleep(0.01)
             await asyncio.sleep(random.uniform(0.3, 1.2))
             await asyncio.to_thread(server.kill)
             await asyncio.gather(*placing)

@@ -40,14 +40,15 @@ class Counted:
                 await self.called.wait()
 
 
-async def listening(engine: TicketEngine, services: int) -> None:
-    """So many services hear the notices of new tickets."""
+async def listening(engine: TicketEngine, services: int) -> list[int]:
+    """Wait until so many services hear the notices of new tickets; the numbers of their sessions."""
     import psycopg
 
-    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE 'LISTEN%'"
+    sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE 'LISTEN%'"
     async with await psycopg.AsyncConnection.connect(engine.conninfo, autocommit=True) as connection, asyncio.timeout(30):
-        while (row := await (await connection.execute(sql)).fetchone()) is None or row[0] < services:
+        while len(rows := await (await connection.execute(sql)).fetchall()) < services:
             await asyncio.sleep(0.02)
+    return [pid for (pid,) in rows]
 
 
 @asynccontextmanager
@@ -120,6 +121,19 @@ async def test_every_ticket_comes_at_once_to_one_worker_and_leaves_nothing(url: 
                 await asyncio.sleep(0.02)
         assert one.calls + other.calls == 12
     assert await rows(url, engine, "procrastinate_workers") == 0
+
+
+async def test_who_hears_no_notices_any_more_listens_again(url: str) -> None:
+    """Its listening session is cut, by an administrator or a proxy: what came meanwhile is found, and the next is heard."""
+    engine, taken = ticket_engine(url, "genesis"), Counted()
+    async with serving(engine, taken):
+        for cut, is_missed in enumerate((False, True, False), start=1):
+            (listener,) = await listening(engine, 1)
+            await execute(url, f"SELECT pg_terminate_backend({listener})")
+            while not is_missed and await listening(engine, 1) == [listener]:
+                await asyncio.sleep(0.02)
+            await written(engine, 1)
+            await taken.comes_to(cut)
 
 
 @pytest.fixture
