@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,13 +14,14 @@ from dexroute.engine.planning.programs import is_program
 from dexroute.engine.planning.tip import Tip
 from dexroute.engine.routing import Candidate, RouteOptions, Solution, fees_by_kind, rank_candidates, solve_route
 from dexroute.errors import LiquidityNotLoaded, RouteNotFound
-from dexroute.fetchers.base import Pool, limit_slack
+from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import LoadedPools
 from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.ports import Clock
 from dexroute.sdk.landing_costs import landing_costs, mints_held, possible_accounts
 from dexroute.sdk.learning import Learning
+from dexroute.sdk.left_out import absence_notes, unsure_notes, unsure_of_all
 from dexroute.sdk.no_route import check_reachable, explained, is_allowed
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
 from dexroute.sdk.pool_hints import PoolHint, useful_pools
@@ -32,7 +33,7 @@ from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
 from dexroute.types.counts import counted
-from dexroute.types.requests import QuoteRequest, SwapMode
+from dexroute.types.requests import QuoteRequest
 
 # How long the pools found for a pair serve quotes that allow accounts kept from before, and for how many pairs.
 _LATELY_MS = 60 * 1000
@@ -131,7 +132,7 @@ class Quoter:
                     continue
                 absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
                 left_out = absent if swappable else frozenset()
-                unsure = _unsure_of_all(loaded.pools.values(), terms)
+                unsure = unsure_of_all(loaded.pools.values(), terms)
                 routed = {
                     address: pool
                     for address, pool in loaded.pools.items()
@@ -164,7 +165,7 @@ class Quoter:
         await self._learning.keep(loaded)
         for pool in loaded.pools.values():
             self._tokens.learn(pool.mints)
-        notes += (kept_back := _unsure_notes(unsure))
+        notes += (kept_back := unsure_notes(unsure))
         if isinstance(found, RouteNotFound):
             raise explained(found, loaded, self._venues, left_out, request, options, notes, kept_back) from found
         best = found.quote
@@ -201,7 +202,7 @@ class Quoter:
                 *self._shelf.notes,
                 *(() if samples is not None else (_NO_FEES,)),
                 *preference.remarks(loaded.pools),
-                *_absence_notes(loaded.pools, absent, left_out=swappable),
+                *absence_notes(loaded.pools, absent, left_out=swappable),
             ),
         )
 
@@ -276,26 +277,3 @@ def _unread(candidates: Iterable[Candidate], loaded: LoadedPools) -> dict[Pubkey
             missing = frozenset(map(Pubkey.from_string, candidate.error.context.get("missing", ())))
             found[pool] = found.get(pool, frozenset()) | (missing - loaded.snapshot.accounts.keys())
     return {pool: missing for pool, missing in found.items() if missing}
-
-
-def _unsure_of_all(pools: Iterable[Pool], terms: SwapTerms) -> dict[Pubkey, str]:
-    """Pools, with their venues, that may not end a route of these terms: without any slippage the limit is the whole quote, and of
-    that their programs may round a unit away, so that they are told more than they would deliver and refuse."""
-    if terms.slippage_bps or terms.request.mode is not SwapMode.EXACT_IN:
-        return {}
-    last = (pool for pool in pools if any(mint.address == terms.request.output_mint for mint in pool.mints))
-    return {pool.address: pool.venue_id for pool in last if limit_slack(pool)}
-
-
-def _unsure_notes(unsure: Mapping[Pubkey, str]) -> tuple[str, ...]:
-    return tuple(
-        f"{counted(pools, 'pool')} of {venue} left out: its program may round a unit away, so that a swap without any slippage is "
-        "refused; allow some (--slippage-bps 1)"
-        for venue, pools in sorted(Counter(unsure.values()).items())
-    )
-
-
-def _absence_notes(pools: Mapping[Pubkey, Pool], absent: frozenset[str], *, left_out: bool) -> tuple[str, ...]:
-    here = sorted({pool.venue_id for pool in pools.values()} & absent)
-    consequence = "so its pools were left out" if left_out else "so its pools can be quoted but not swapped here"
-    return tuple(f"{venue} is quote-only: its program is not on this cluster, {consequence}" for venue in here)

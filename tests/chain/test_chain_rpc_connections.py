@@ -104,6 +104,9 @@ def test_a_client_of_a_node_starts_without_a_terminal() -> None:
     """What makes a worker slow to be back after a kill."""
     code = "import sys, dexroute.chain.rpc, httpx; slow = {'rich', 'pygments', 'click'} & set(sys.modules); assert not slow, slow"
     subprocess.run([sys.executable, "-c", code], check=True)
+    # all that is lost by it: httpx itself foresees that its command line is not there
+    told = subprocess.run([sys.executable, "-c", "import dexroute.chain, httpx; httpx.main()"], capture_output=True, check=False)
+    assert told.returncode == 1 and b"could not run" in told.stdout and b"Traceback" not in told.stderr
 
 
 @pytest.mark.parametrize("kind", ["json-rpc", "json api"])
