@@ -7,25 +7,22 @@ from dataclasses import replace
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dexroute.errors import IdempotencyConflict, IllegalTransition, OrderTakenOver
-from dexroute.storage.attempts import keep_attempt
+from dexroute.errors import IdempotencyConflict, IllegalTransition
+from dexroute.storage.advances import Advance
 from dexroute.storage.landed import SqlLanded
-from dexroute.storage.moves import move
-from dexroute.storage.promises import promise, promised_of, release
+from dexroute.storage.promises import promise, promised_of
 from dexroute.storage.rows import (
     attempt_value,
     event_value,
-    fill_row,
     fill_value,
     order_columns,
     order_row,
     order_value,
 )
-from dexroute.storage.spendings import spendings
-from dexroute.storage.steps import IS_OPEN, LEASE_END, ORDERS, READ_ORDER, event_of, no_order, read_order, record
+from dexroute.storage.steps import IS_OPEN, LEASE_END, ORDERS, READ_ORDER, event_of, no_order, record
 from dexroute.storage.tables import AttemptRow, EventRow, FillRow, table_of
 from dexroute.types.orders import (
     OPEN_STATES,
@@ -48,7 +45,6 @@ _PLACE: Final = {
     "sqlite": sqlite.insert(ORDERS).on_conflict_do_nothing(index_elements=["key"]),
     "postgresql": postgresql.insert(ORDERS).values(lease_until_ms=LEASE_END).on_conflict_do_nothing(index_elements=["key"]),
 }
-_FILL: Final = insert(_FILLS)
 _BY_KEY: Final = select(ORDERS).where(ORDERS.c.key == bindparam("on_key"))
 _OF_ORDER: Final = select(_ATTEMPTS).where(_ATTEMPTS.c.order_id == bindparam("on_id")).order_by(_ATTEMPTS.c.number)
 COUNT_SIGNED: Final = select(func.count(_ATTEMPTS.c.signature).label("number"))
@@ -118,25 +114,18 @@ class SqlOrders(SqlLanded):
         changes = {name: value for name, value in order_columns(stored).items() if value != known[name]}
         event = event_of(stored, before.state, kind, at_ms, facts or {})
 
-        def step(connection: Connection) -> None:
-            if not move(connection, before, changes, event, lease_ms if stored.is_open else None):
-                raise _moved_on(before, read_order(connection, before.id))
-            if guard is not None:
-                guard.check(spendings(connection, before, guard.since_ms))
-            if attempt is not None:
-                keep_attempt(connection, attempt)
-            if withdrawn is not None:
-                connection.execute(delete(_FILLS).where(_FILLS.c.attempt_id == withdrawn.attempt_id))
-            if fill is not None:
-                connection.execute(_FILL, fill_row(fill))
-            if before.is_open and not stored.is_open:
-                release(connection, stored)
-            elif stored.is_open and not before.is_open:
-                promise(connection, stored, None, unasked=True)
-
-        # a wallet's promises and its day are what other orders wait for
-        waits = guard is not None or (before.is_open is not stored.is_open and bool(stored.promised))
-        await self._sessions.write(step, signs=kind is EventKind.SIGNED, shares=not waits)
+        step = Advance(
+            before=before,
+            stored=stored,
+            changes=changes,
+            event=event,
+            lease_ms=lease_ms if stored.is_open else None,
+            attempt=attempt,
+            fill=fill,
+            withdrawn=withdrawn,
+            guard=guard,
+        )
+        await self._sessions.write(step, signs=kind is EventKind.SIGNED)
         self._committed(event)
         return stored, event
 
@@ -218,10 +207,3 @@ class SqlOrders(SqlLanded):
     def _orders(self, rows: Sequence[Any]) -> tuple[Order, ...]:
         with self._sessions.parsing():
             return tuple(order_value(row) for row in rows)
-
-
-def _moved_on(before: Order, now: Order) -> OrderTakenOver | IllegalTransition:
-    facts = {"order": before.id, "read": str(before.state), "found": str(now.state)}
-    if now.fencing != before.fencing:
-        return OrderTakenOver(f"order {before.id} was taken over by {now.claimed_by or 'another'} and is {now.state} now", **facts)
-    return IllegalTransition(f"order {before.id} moved on from {before.state} (event {before.event_seq}) to {now.state}", **facts)

@@ -3,7 +3,8 @@ that ends it, so that two orders can never count on the same coins."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
@@ -63,13 +64,23 @@ def promise(connection: Connection, order: Order, available: Mapping[Pubkey, int
 
 def release(connection: Connection, order: Order) -> None:
     """Take off what an order that ended had promised. The last of a step: other orders of the wallet wait from here to its end."""
-    mints = _of(order)
-    if connection.dialect.name == "postgresql" and mints:
-        wallet = {"on_genesis": order.genesis_hash, "on_wallet": str(order.wallet)}
-        connection.execute(_TAKE_OFF, [wallet | {"on_mint": str(mint), "ended": amount} for mint, amount in mints.items()])
+    if connection.dialect.name == "postgresql":
+        release_all(connection, [order])
         return
+    mints = _of(order)
     totals = _locked_totals(connection, order, mints)
     _set(connection, order, {mint: max(0, totals.get(str(mint), 0) - amount) for mint, amount in mints.items()})
+
+
+def release_all(connection: Connection, ended: Sequence[Order]) -> None:
+    """On PostgreSQL what many orders had promised, each wallet's mints once, locked in one order."""
+    amounts: Counter[tuple[str, str, str]] = Counter()
+    for order in ended:
+        for mint, amount in _of(order).items():
+            amounts[order.genesis_hash, str(order.wallet), str(mint)] += amount
+    if amounts:
+        names = ("on_genesis", "on_wallet", "on_mint")
+        connection.execute(_TAKE_OFF, [dict(zip(names, of, strict=True)) | {"ended": amounts[of]} for of in sorted(amounts)])
 
 
 def promised_of(genesis_hash: str, wallet: Pubkey) -> Select[Any]:

@@ -14,6 +14,7 @@ from sqlalchemy.sql import Executable
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from dexroute.errors import DatabaseError
+from dexroute.storage.advances import Advance
 from dexroute.storage.database import READS, SINGLE
 from dexroute.storage.failures import translated
 from dexroute.storage.groups import StepGroups
@@ -44,26 +45,34 @@ class Sessions:
         self._single = engine.execution_options(**SINGLE[self.dialect])
         self._single_in_thread = None if writer is None else writer.execution_options(**SINGLE[self.dialect])
         self._group: StepGroups | None = None if writer is None else GroupWriter(writer, self._turn, signed)
+        self._ends: StepGroups | None = None
         if self.dialect == "postgresql":
-            self._group = PooledGroups(engine)
+            self._group, self._ends = PooledGroups(engine), PooledGroups(engine, lanes=1)
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="journal-read")
 
     async def close(self) -> None:
-        if self._group is not None:
-            await self._group.close()
+        for group in (self._group, self._ends):
+            if group is not None:
+                await group.close()
         self._readers.shutdown()
         if self._threads is not None:
             self._threads.dispose()
 
-    async def write(self, step: Callable[[Connection], Answer], *, signs: bool = False, shares: bool = False) -> Answer:
+    async def write(self, step: Callable[[Connection], Answer], *, signs: bool = False) -> Answer:
         """What `step` returns, once what it wrote is durable; what it raises leaves nothing behind. On SQLite, steps that come at
-        once share a transaction; on PostgreSQL those do that say so, because they wait for no row but their own order's. A step may
-        be run again after a rollback: it must act on the database alone."""
+        once share a transaction; on PostgreSQL those that join (storage/advances.py). A step may be run again after a rollback: it
+        must act on the database alone."""
         with translated(self.label), self.parsing():
-            if self._group is not None and (shares or self._threads is not None):
-                return await self._group.run(step, signs=signs)
+            if (group := self._group_of(step)) is not None:
+                return await group.run(step, signs=signs)
             async with self._turn, self._writer.begin() as connection:
                 return await connection.run_sync(step)
+
+    def _group_of(self, step: Callable[[Connection], Any]) -> StepGroups | None:
+        if self.dialect != "postgresql":
+            return self._group
+        joins = isinstance(step, Advance) and step.joins
+        return (self._ends if step.ends else self._group) if joins else None  # type: ignore[attr-defined]
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:

@@ -31,6 +31,7 @@ from dexroute.storage.positions import SqlPositions
 from dexroute.storage.records import SqlRecords
 from dexroute.storage.schema import HEAD
 from dexroute.storage.sessions import Sessions
+from dexroute.storage.shared import SharedRead
 from dexroute.storage.snapshot import JournalSnapshot
 from dexroute.storage.tables import MetaRow, table_of
 from dexroute.types.orders import Holder
@@ -58,6 +59,7 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTab
         self._high_water = high_water
         self._liveness = liveness
         self._last_signed: LastSigned | None = None
+        self._notes: dict[str, SharedRead[str | None]] = {}
 
     async def alive_as(self, owner: str) -> str:
         return owner if self._liveness is None else await self._liveness.hold(owner)
@@ -94,8 +96,11 @@ class SqlStore(SqlOrders, SqlPositions, SqlPools, SqlLearned, SqlRecords, SqlTab
         return await self._sessions.write(step)
 
     async def noted(self, name: str) -> str | None:
-        rows = await self._sessions.rows(_NOTED, {"on_name": name})
-        return str(rows[0].value) if rows else None
+        async def read() -> str | None:
+            rows = await self._sessions.rows(_NOTED, {"on_name": name})
+            return str(rows[0].value) if rows else None
+
+        return await self._notes.setdefault(name, SharedRead(read)).answer()  # every order asks for one before it is signed
 
     async def watch_signatures(self, folder: Path) -> None:
         """Note it when the journal does not know the signature this machine committed to it last, as `folder` has it; and keep
