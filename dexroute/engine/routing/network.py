@@ -107,13 +107,20 @@ def _by_throughput(market: Edges, flow: NetworkFlow, order: Order) -> dict[int, 
     return {mint: 1.0 / amount for mint, amount in amounts.items()}
 
 
+def _numbered(mints: Ints) -> tuple[Ints, Ints]:
+    """The different ones, ascending, and the place of each among them."""
+    present = np.zeros(int(mints.max()) + 1, dtype=np.bool_)
+    present[mints] = True
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[mints]
+
+
 @np.errstate(over="ignore", invalid="ignore")  # hostile prices may be beyond all numbers; no flow is found at them then
 def _solve(
     market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float, enough: float
 ) -> tuple[NetworkFlow, bool]:
     unit = order.amount * prices[order.input if order.exact_in else order.output]
     source, target = ([ends[edge] for edge in edges] for ends in (market.source, market.target))
-    mints, number = np.unique(np.array([order.input, order.output, *source, *target]), return_inverse=True)
+    mints, number = _numbered(np.array([order.input, order.output, *source, *target], dtype=np.int64))
     worth = np.array([prices[mint] for mint in mints.tolist()])
     here, there = number[2:].reshape(2, -1)
     scale = unit / worth[here]
@@ -126,19 +133,19 @@ def _solve(
     if market.parts is not None:
         reach /= [market.parts[edge] for edge in edges]
     owner, amounts, slopes, bends, cut = market.pieces_until(edges, enough / _SHY_OF_CAPACITY * reach)
-    bending = reach[owner]
-    capacity = np.minimum(amounts / bending * _SHY_OF_CAPACITY, _MOST)
-    worthwhile = capacity > _LEAST
-    owner = owner[worthwhile]
+    capacity = np.minimum(amounts / reach[owner] * _SHY_OF_CAPACITY, _MOST)
+    worthwhile = np.flatnonzero(capacity > _LEAST)
+    if len(worthwhile) < len(owner):
+        owner, capacity, slopes, bends = owner[worthwhile], capacity[worthwhile], slopes[worthwhile], bends[worthwhile]
     reference, supplied = (number[1], number[0]) if order.exact_in else (number[0], number[1])
     supply = np.zeros(len(mints))
     supply[supplied] = 1.0 if order.exact_in else -1.0
     problem = FlowProblem(
         source=here[owner],
         target=there[owner],
-        capacity=capacity[worthwhile],
-        slope=slopes[worthwhile] * gains[owner],
-        bend=(bends * bending)[worthwhile],
+        capacity=capacity,
+        slope=slopes * gains[owner],
+        bend=bends * reach[owner],
         supply=supply,
         reference=int(reference),
     )

@@ -37,20 +37,22 @@ class PieceTable:
     def of(self, edges: Ints) -> tuple[Ints, Floats, Floats, Floats]:
         """The pieces of these edges, one after the other: the place of each one's edge among `edges`, amounts in, slopes, bends."""
         _, owner, places = self._places(edges)
-        amounts, slopes, bends, _ = self._laid[:, places]
+        amounts, slopes, bends, _ = self._laid.take(places, axis=1)
         return owner, amounts, slopes, bends
 
     def until(self, edges: Ints, inputs: Floats) -> tuple[Ints, Floats, Floats, Floats, Ints]:
         """The same of the pieces that hold the first so much of each edge's input, and the places of edges that have more."""
         counts, owner, places = self._places(edges)
-        laid = self._laid[:, places]
-        begun = laid[3] < inputs[owner]
-        begun[(np.cumsum(counts) - counts)[counts > 0]] = True  # the first of each
-        if begun.all():
-            return owner, laid[0], laid[1], laid[2], np.zeros(0, dtype=np.int64)
-        more = np.unique(owner[~begun])
-        amounts, slopes, bends, _ = laid[:, begun]
-        return owner[begun], amounts, slopes, bends, more
+        amounts, slopes, bends, before = self._laid.take(places, axis=1)
+        begun = before < inputs[owner]
+        some = np.flatnonzero(counts)
+        ends = np.cumsum(counts)[some]
+        begun[ends - counts[some]] = True
+        more = some[~begun[ends - 1]]
+        if not len(more):
+            return owner, amounts, slopes, bends, more
+        kept = np.flatnonzero(begun)
+        return owner[kept], amounts[kept], slopes[kept], bends[kept], more
 
     def _places(self, edges: Ints) -> tuple[Ints, Ints, Ints]:
         """By edge how many pieces it has; by piece the place of its edge, and where it lies."""
