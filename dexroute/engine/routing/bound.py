@@ -194,6 +194,8 @@ class Sales:
 
     def run_within(self, edges: Container[int], mint: int) -> bool:
         """Whether that chain takes these edges only; `edges` are the same at every call."""
+        if mint in self._within:
+            return self._within[mint]
         passed: dict[int, bool] = {}
         while mint not in self._end and mint not in passed and mint not in self._within and mint in self._best:
             place = self._best[mint]

@@ -64,24 +64,20 @@ class _Tree:
         self.source: list[int] = []
         self.target: list[int] = []
         self.chains: list[tuple[int, ...]] = []
-        arcs: dict[Path, int] = {}
-        nodes: dict[Path, int] = {(): 0}
+        arcs: dict[tuple[int, int], int] = {}  # by the node an arc leaves and its edge
         nodes_made = 2
         for path in paths:
-            for length in range(1, len(path) + 1):
-                branch = path[:length]
-                if branch in arcs:
-                    continue
-                arcs[branch] = len(self.edge)
-                self.edge.append(path[length - 1])
-                self.source.append(nodes[branch[:-1]])
-                if length == len(path):
-                    self.target.append(1)
-                else:
-                    nodes[branch] = nodes_made
-                    self.target.append(nodes_made)
-                    nodes_made += 1
-            self.chains.append(tuple(arcs[path[:length]] for length in range(1, len(path) + 1)))
+            node, last, chain = 0, len(path) - 1, []
+            for place, edge in enumerate(path):
+                arc = arcs.setdefault((node, edge), len(self.edge))
+                if arc == len(self.edge):
+                    self.edge.append(edge)
+                    self.source.append(node)
+                    self.target.append(1 if place == last else nodes_made)
+                    nodes_made += place < last
+                node = self.target[arc]
+                chain.append(arc)
+            self.chains.append(tuple(chain))
         self.parts = [1.0] * len(self.edge)
         self.shared = len(set(self.edge)) < len(self.edge)
         handicap = {arc: order.handicap[edge] for arc, edge in enumerate(self.edge) if edge in order.handicap}

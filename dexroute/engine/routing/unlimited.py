@@ -79,18 +79,15 @@ def _preferred(market: Market, scope: Scope, flow: NetworkFlow, edges: Sequence[
     table = scope.table
     slope = scope.slope.copy()
     order = scope.order
-    for edge in edges:
-        place = table.place[edge]
-        source, target = market.source[edge], market.target[edge]
-        if (
-            flow.flows[edge] * flow.prices[source]
-            > NOISE * order.amount * flow.prices[order.input if order.exact_in else order.output]
-        ):
-            slope[place] = min(slope[place], flow.prices[source] / max(flow.prices[target], 1e-300))
+    places = table.place[list(edges)]
+    before, behind = (np.array([flow.prices[ends[edge]] for edge in edges]) for ends in (market.source, market.target))
+    least = NOISE * order.amount * flow.prices[order.input if order.exact_in else order.output]
+    used = np.array([flow.flows[edge] for edge in edges]) * before > least
+    slope[places[used]] = np.minimum(slope[places], before / np.maximum(behind, 1e-300))[used]
     through = table.through(slope, order.input, order.output, scope.max_hops)
     marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
     known = np.zeros(len(slope), dtype=np.bool_)
-    known[table.place[list(edges)]] = True
+    known[places] = True
     better = np.flatnonzero((through > marginal * _BETTER) & ~known)
     best = better[np.argsort(-through[better], kind="stable")[:_MORE_EDGES]]
     return [int(edge) for edge in table.edge[best]]
