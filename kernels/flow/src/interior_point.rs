@@ -2,6 +2,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::elimination::{NOWHERE, System, numbered};
 use crate::pair::Pair;
@@ -16,10 +17,9 @@ const NEARLY_FULL: f64 = 1e-16;
 const LEAST_DIAGONAL: f64 = 1e-14;
 const FIRST: f64 = 0.1;
 
-/// A piece, what stays positive of it, and what a step works out for it: two lines of a cache, since all of them are passed through
-/// three times a step.
+/// A piece, what stays positive of it, and what a step works out for it: little, since all of them are passed through three times a
+/// step.
 #[derive(Clone, Copy)]
-#[repr(align(64))]
 struct Piece {
     /// z and capacity - z.
     room: Pair,
@@ -35,8 +35,13 @@ struct Piece {
     earned: f64,
     yielding: f64,
     change: f64,
-    source: u32,
-    target: u32,
+}
+
+/// Pieces that follow each other between the same two mints, and the place of their value.
+struct Run {
+    pieces: Range<usize>,
+    source: usize,
+    target: usize,
     place: u32,
 }
 
@@ -80,12 +85,10 @@ pub fn solve(problem: Problem<'_>) {
                 earned: 0.0,
                 yielding: 0.0,
                 change: 0.0,
-                source: source[k],
-                target: target[k],
-                place: places[k],
             }
         })
         .collect();
+    let runs = runs_of(&source, &target, &places);
     let mut mints = vec![Mint { supply: 0.0, balance: 0.0, left: FIRST, price: 1.0, left_change: 0.0 }; free + 1];
     for (mint, &supplied) in supply.iter().enumerate() {
         mints[number[mint] as usize].supply = supplied;
@@ -95,7 +98,7 @@ pub fn solve(problem: Problem<'_>) {
 
     let mut taken = Step { barrier: 0.0, forward: 0.0, upward: 0.0 };
     for step in 0..MOST_STEPS {
-        let (gap, unmet, stray) = advanced(&mut pieces, &mut mints, &changes, &taken);
+        let (gap, unmet, stray) = advanced(&runs, &mut pieces, &mut mints, &changes, &taken);
         let error = gap + unmet + stray;
         if step == 0 || error < found[2] {
             found.copy_from_slice(&[gap, unmet, error]);
@@ -111,18 +114,31 @@ pub fn solve(problem: Problem<'_>) {
         }
         let centre = if unmet < 1e-3 { 0.1 } else { 0.3 };
         let barrier = gap / (2 * count + free) as f64 * centre;
-        assemble(&mut pieces, &mints, &mut system, &mut changes, barrier);
+        assemble(&runs, &mut pieces, &mints, &mut system, &mut changes, barrier);
         if !system.solve(&mut changes[..free]) {
             return;
         }
-        let Some((forward, upward)) = changed(&mut pieces, &mut mints, &changes, barrier) else { return };
+        let Some((forward, upward)) = changed(&runs, &mut pieces, &mut mints, &changes, barrier) else { return };
         taken = Step { barrier, forward, upward };
     }
 }
 
+fn runs_of(source: &[u32], target: &[u32], places: &[u32]) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    for end in 1..=source.len() {
+        if end == source.len() || (source[end], target[end]) != (source[start], target[start]) {
+            let (source, target) = (source[start] as usize, target[start] as usize);
+            runs.push(Run { pieces: start..end, source, target, place: places[start] });
+            start = end;
+        }
+    }
+    runs
+}
+
 /// Takes a step. Then balances, marginal outputs and earnings; returns the complementarity gap, the largest unmet balance, and what
 /// is not stationary, which costs at most what could flow there.
-fn advanced(pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], step: &Step) -> (f64, f64, f64) {
+fn advanced(runs: &[Run], pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], step: &Step) -> (f64, f64, f64) {
     let &Step { barrier, forward, upward } = step;
     let free = mints.len() - 1;
     for (mint, &change) in mints[..free].iter_mut().zip(changes) {
@@ -133,21 +149,26 @@ fn advanced(pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], step: &St
         mint.balance = mint.supply;
     }
     let (mut gap, mut stray) = (0.0, 0.0);
-    for piece in pieces {
-        let held_change = piece.held_change(barrier);
-        let z = (piece.room.first() + forward * piece.change).max(SMALLEST);
-        piece.room = Pair::new(z, (piece.capacity - z).max(piece.capacity * NEARLY_FULL));
-        piece.held = (piece.held + Pair::both(upward) * held_change).max(Pair::both(SMALLEST));
+    for run in runs {
+        let (before, behind) = (mints[run.source].price, mints[run.target].price);
+        let (mut left, mut arrived) = (mints[run.source].balance, mints[run.target].balance);
+        for piece in &mut pieces[run.pieces.clone()] {
+            let held_change = piece.held_change(barrier);
+            let z = (piece.room.first() + forward * piece.change).max(SMALLEST);
+            piece.room = Pair::new(z, (piece.capacity - z).max(piece.capacity * NEARLY_FULL));
+            piece.held = (piece.held + Pair::both(upward) * held_change).max(Pair::both(SMALLEST));
 
-        let (source, target) = (piece.source as usize, piece.target as usize);
-        piece.growth = 1.0 / (1.0 + piece.bend * z);
-        let average = piece.slope * piece.growth;
-        piece.marginal = average * piece.growth;
-        piece.earned = mints[target].price * piece.marginal - mints[source].price;
-        mints[target].balance += average * z;
-        mints[source].balance -= z;
-        gap += (piece.room * piece.held).sum();
-        stray += (piece.earned + piece.held.first() - piece.held.second()).abs() * z;
+            piece.growth = 1.0 / (1.0 + piece.bend * z);
+            let average = piece.slope * piece.growth;
+            piece.marginal = average * piece.growth;
+            piece.earned = behind * piece.marginal - before;
+            arrived += average * z;
+            left -= z;
+            gap += (piece.room * piece.held).sum();
+            stray += (piece.earned + piece.held.first() - piece.held.second()).abs() * z;
+        }
+        mints[run.source].balance = left;
+        mints[run.target].balance = arrived;
     }
     let mut unmet = 0.0;
     for mint in &mints[..free] {
@@ -161,41 +182,51 @@ fn advanced(pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], step: &St
     (gap, unmet, stray)
 }
 
-fn assemble(pieces: &mut [Piece], mints: &[Mint], system: &mut System, right: &mut [f64], barrier: f64) {
+fn assemble(runs: &[Run], pieces: &mut [Piece], mints: &[Mint], system: &mut System, right: &mut [f64], barrier: f64) {
     system.values.fill(0.0);
     for ((mint, right), diagonal) in mints.iter().zip(right.iter_mut()).zip(&mut system.diagonal) {
         *right = barrier / mint.price - mint.balance;
         *diagonal = mint.left / mint.price + LEAST_DIAGONAL;
     }
-    for piece in pieces {
-        let (source, target) = (piece.source as usize, piece.target as usize);
-        piece.inverse = Pair::both(1.0) / piece.room;
-        let curving = 2.0 * mints[target].price * piece.marginal * piece.bend * piece.growth;
-        let stiff = piece.held * piece.inverse;
-        piece.yielding = 1.0 / (curving + stiff.first() + stiff.second());
-        let push = piece.push(barrier);
-        let crossed = piece.marginal * piece.yielding;
-        system.diagonal[target] += piece.marginal * crossed;
-        system.diagonal[source] += piece.yielding;
-        if piece.place != NOWHERE {
-            system.values[piece.place as usize] -= crossed;
+    for run in runs {
+        let behind = mints[run.target].price;
+        let (mut at_source, mut at_target) = (system.diagonal[run.source], system.diagonal[run.target]);
+        let (mut sent, mut received) = (right[run.source], right[run.target]);
+        let mut across = if run.place == NOWHERE { 0.0 } else { system.values[run.place as usize] };
+        for piece in &mut pieces[run.pieces.clone()] {
+            piece.inverse = Pair::both(1.0) / piece.room;
+            let curving = 2.0 * behind * piece.marginal * piece.bend * piece.growth;
+            let stiff = piece.held * piece.inverse;
+            piece.yielding = 1.0 / (curving + stiff.first() + stiff.second());
+            let push = piece.push(barrier);
+            let crossed = piece.marginal * piece.yielding;
+            at_source += piece.yielding;
+            across -= crossed;
+            at_target += piece.marginal * crossed;
+            sent += piece.yielding * push;
+            received -= crossed * push;
         }
-        right[target] -= crossed * push;
-        right[source] += piece.yielding * push;
+        (system.diagonal[run.source], system.diagonal[run.target]) = (at_source, at_target);
+        (right[run.source], right[run.target]) = (sent, received);
+        if run.place != NOWHERE {
+            system.values[run.place as usize] = across;
+        }
     }
     right[mints.len() - 1] = 0.0;
 }
 
 /// The changes of everything from those of the prices, and how far flows and multipliers may each go; None out of all bounds.
-fn changed(pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], barrier: f64) -> Option<(f64, f64)> {
+fn changed(runs: &[Run], pieces: &mut [Piece], mints: &mut [Mint], changes: &[f64], barrier: f64) -> Option<(f64, f64)> {
     let (mut primal, mut dual, mut sum) = (Pair::both(0.0), Pair::both(0.0), 0.0);
-    for piece in pieces {
-        let (source, target) = (piece.source as usize, piece.target as usize);
-        let change = (piece.marginal * changes[target] - changes[source] + piece.push(barrier)) * piece.yielding;
-        piece.change = change;
-        primal = primal.least(Pair::new(change, -change) * piece.inverse);
-        dual = dual.least(piece.held_change(barrier) / piece.held);
-        sum += change;
+    for run in runs {
+        let (before, behind) = (changes[run.source], changes[run.target]);
+        for piece in &mut pieces[run.pieces.clone()] {
+            let change = (piece.marginal * behind - before + piece.push(barrier)) * piece.yielding;
+            piece.change = change;
+            primal = primal.least(Pair::new(change, -change) * piece.inverse);
+            dual = dual.least(piece.held_change(barrier) / piece.held);
+            sum += change;
+        }
     }
     let (mut primal, mut dual) = (primal.first().min(primal.second()), dual.first().min(dual.second()));
     let free = mints.len() - 1;
