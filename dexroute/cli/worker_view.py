@@ -114,7 +114,8 @@ class WorkerView:
         finally:
             looking.cancel()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._untold.join(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await self._untold.join()
             telling.cancel()
             await asyncio.gather(looking, telling, return_exceptions=True)
             handed_back = [order.id for order, _, _ in progress.steps.values() if order.is_open]
@@ -149,7 +150,8 @@ class WorkerView:
                     told = status
                     self.say("status", **status, per_second=round(progress.rate(), 2))
             with suppress(TimeoutError):
-                await asyncio.wait_for(asked.wait() if not was_asked else asyncio.sleep(_LOOK_S), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await (asyncio.sleep(_LOOK_S) if was_asked else asked.wait())
 
     async def _tell(self, dex: Dex) -> None:
         while True:

@@ -61,7 +61,8 @@ class RpcApp:
             while True:
                 timeout = None if pubsub.is_idle else clock.ms_until_next_slot() / 1000
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), timeout)
+                    async with asyncio.timeout(timeout):
+                        await wake.wait()
                 wake.clear()
                 async with turn:
                     for message in pubsub.due():

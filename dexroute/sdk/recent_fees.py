@@ -45,7 +45,8 @@ class RecentFees:
         if not ask or not asked:
             return ()
         try:
-            samples = await asyncio.wait_for(self._ask(asked), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                samples = await self._ask(asked)
         except (NetworkError, TimeoutError):
             return samples
         self._known[asked] = samples, self._clock.monotonic_ms()

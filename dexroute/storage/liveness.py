@@ -151,7 +151,8 @@ class Liveness:
     async def _until_lost(self) -> None:
         while not self._lost.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), _BEAT_S)
+                async with asyncio.timeout(_BEAT_S):
+                    await self._lost.wait()
                 return
             async with self._turn, asyncio.timeout(_PATIENCE_S):
                 if self._connection is not None:

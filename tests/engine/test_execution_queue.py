@@ -351,3 +351,20 @@ async def test_a_closing_queue_takes_nothing_new_and_lets_what_is_under_way_end(
         work.cancel()
         await asyncio.gather(work, ticket, return_exceptions=True)
         assert bench.chain.swaps(first) == 1 and (await bench.store.order(later.id)).state is OrderState.PENDING
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_queue_that_is_woken_as_it_is_cancelled_ends(tmp_path: Path, steps: int) -> None:
+    """The last order under way ends a stopping worker's grace, and wakes its queue: `steps` of the event loop lie between."""
+    async with open_bench(tmp_path) as bench:
+        queue = OrderQueue(bench.executor(), QueuePolicy(idle_ms=3_600_000))
+        work = asyncio.create_task(queue.run())
+        await asyncio.sleep(0.02)
+        queue.wake()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        work.cancel()
+        await asyncio.wait([work], timeout=5)
+        ended = work.cancelled()
+        work.cancel()
+        assert ended

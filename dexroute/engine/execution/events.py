@@ -66,6 +66,7 @@ class EventFeed:
                 if ended:
                     return
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), self._look_ms / 1_000)
+                    async with asyncio.timeout(self._look_ms / 1_000):
+                        await bell.wait()
         finally:
             del self._bells[bell]

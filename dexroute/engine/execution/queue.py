@@ -199,5 +199,8 @@ class OrderQueue:
 
     async def _wait(self) -> None:
         """Until an order is placed or done, or `idle_ms` pass."""
+        # Python 3.11's wait_for loses a cancellation that comes as what it waits for ends: the last order under way ends the grace
+        # of a worker told to stop, and wakes its queue.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self.policy.idle_ms / 1_000)
+            async with asyncio.timeout(self.policy.idle_ms / 1_000):
+                await self._wake.wait()
