@@ -21,3 +21,9 @@ def postgres() -> Iterator[str]:
     """URL of a PostgreSQL server of this test process; ends with it."""
     with postgres_server() as server:
         yield server.url
+
+
+@pytest.fixture
+def patient_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis that a loaded machine does not let answer at once is waited for, where a test needs what it holds."""
+    monkeypatch.setattr("dexroute.chain.redis_connection._TIMEOUT_S", 30)

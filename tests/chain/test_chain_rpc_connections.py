@@ -54,7 +54,7 @@ class KeepingNode:
 
     async def has_no_more_than(self, most: int) -> None:
         """Soon: that the client closed one is not seen at once."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.connections > most:
                 await asyncio.sleep(0.01)
 
@@ -133,7 +133,7 @@ async def test_callers_that_stop_waiting_lose_no_connection(node: KeepingNode, k
 
 
 async def test_a_node_that_is_slow_for_all_is_a_timeout_for_all_and_answers_again_later(node: KeepingNode) -> None:
-    endpoint, node.delay_s = node.endpoint(timeout_ms=150), 5.0
+    endpoint, node.delay_s = node.endpoint(timeout_ms=1_000), 30.0
     late = await asyncio.gather(*(endpoint.call("getSlot", []) for _ in range(MOST_AT_ONCE * 2)), return_exceptions=True)
     assert len(late) == MOST_AT_ONCE * 2 and all(isinstance(error, RpcUnreachable) for error in late)
     node.delay_s = 0.001

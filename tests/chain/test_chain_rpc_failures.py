@@ -61,10 +61,10 @@ async def test_retry_after_is_obeyed(node: ScriptedNode, client: RpcClient, wait
 
 
 async def test_retry_after_as_a_date_is_obeyed(node: ScriptedNode, client: RpcClient, waits: Waits) -> None:
-    node.says(b"slow down", 429, Retry_After=formatdate(time.time() + 5, usegmt=True))
+    node.says(b"slow down", 429, Retry_After=formatdate(time.time() + 9, usegmt=True))
     node.answers(1)
     assert await client.rent_exemption(0) == 1
-    assert 2 < waits[0] <= 5
+    assert 0 < waits[0] <= 9
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def clean_environment(home: Path, more: Mapping[str, str] | None = None) -> dict
     return {**kept, "HOME": str(home), "COLUMNS": "100", "NO_COLOR": "1", **(more or {})}
 
 
-def dex_process(*arguments: str, home: Path, environment: Mapping[str, str] | None = None, timeout_s: float = 60) -> Outcome:
+def dex_process(*arguments: str, home: Path, environment: Mapping[str, str] | None = None, timeout_s: float = 120) -> Outcome:
     """A real process, started and waited for."""
     done = subprocess.run(
         [*DEX, *arguments],

@@ -31,7 +31,7 @@ class Terminal:
         os.close(slave)
         self.shown = ""
 
-    def until(self, text: str, *, timeout_s: float = 30) -> None:
+    def until(self, text: str, *, timeout_s: float = 120) -> None:
         """Read until `text` was shown; fails when the command ends or the time passes before."""
         deadline = time.monotonic() + timeout_s
         while text not in self.shown:
@@ -47,7 +47,7 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
-    def ended(self, *, timeout_s: float = 30) -> int:
+    def ended(self, *, timeout_s: float = 120) -> int:
         """Read the rest; the exit code. A command that does not end is killed and fails the test."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -64,7 +64,7 @@ class Terminal:
                 break
             self.shown += piece.decode(errors="replace")
         os.close(self._master)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 def test_a_terminal_is_asked_and_no_means_no(cli: Cli, home: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_reader_that_leaves_is_no_trouble(cli: Cli, home: Path) -> None:
     )  # fmt: skip
     assert command.stdout is not None and command.stderr is not None
     command.stdout.close()
-    assert command.wait(30) == 141
+    assert command.wait(120) == 141
     assert command.stderr.read() == ""
 
 
@@ -198,7 +198,7 @@ def test_the_served_cluster_takes_the_whole_flow(cli: Cli, home: Path, tmp_path:
         costs = {name: int(value) for name, value in order["costs"].items() if name.endswith("_lamports")}
         assert int(held["lamports"]) == 4_000_000_000 - costs["network_fee_lamports"] - costs["rent_lamports"]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     assert cli.bare("wallet", "balance", *cli.here[:4], "-k", str(fresh), "--format", "json").json == held, "state stays"
 
 
@@ -208,7 +208,7 @@ def test_a_port_in_use_and_ctrl_c(cli: Cli, home: Path) -> None:
         told = cli.bare("localnet", "--rpc-port", port, "--data-dir", str(home / "other"), "--format", "json", code=2)
         assert f"127.0.0.1:{port}" in told.error["message"] and "--rpc-port" in told.error["message"]
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     assert cli.json("quote", "1", "SOL", "USDC")["amount_out"], "the directory is free again"
 
 

@@ -18,7 +18,7 @@ needs_full = pytest.mark.skipif(not FULL.is_char_device(), reason="no /dev/full 
 
 def _shell(redirected: str, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     command = ["sh", "-c", f'"$@" {redirected}', "sh", *DEX, *arguments]
-    return subprocess.run(command, env=clean_environment(home), capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=clean_environment(home), capture_output=True, text=True, timeout=120, check=False)
 
 
 @needs_full

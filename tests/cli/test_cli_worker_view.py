@@ -34,7 +34,9 @@ def a_step(order: Order, kind: EventKind) -> OrderEvent:
 
 
 @pytest.mark.parametrize(("width", "wallets"), [(80, 1), (80, 3), (120, 1), (120, 3)])
-def test_the_screen_keeps_its_columns_whatever_is_in_them(width: int, wallets: int) -> None:
+def test_the_screen_keeps_its_columns_whatever_is_in_them(width: int, wallets: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
     owners = [Pubkey.new_unique() for _ in range(wallets)]
     orders = [replace(an_order(wallet=owners[n % wallets]), state=OrderState.SUBMITTED) for n in range(4)]
     progress = Progress(16, wallets=tuple(map(str, owners)), cluster="https://node.example", journal="postgresql://db/journal")
@@ -42,7 +44,7 @@ def test_the_screen_keeps_its_columns_whatever_is_in_them(width: int, wallets: i
         states={}, waiting={Priority.HIGH: 3, Priority.LOW: 0}, not_final=1, oldest_open_ms=9 * 86_400_000, promised={}
     )
     for order in orders:
-        progress.steps[order.id] = (order, a_step(order, EventKind.SIGNED), time.monotonic() - 3)
+        progress.steps[order.id] = (order, a_step(order, EventKind.SIGNED), now_s - 3)
     why = Failure(code="SLIPPAGE_EXCEEDED", message="the limit cannot be met any more " * 9, context={})
     failed = replace(orders[0], state=OrderState.FAILED, failure=why)
     progress.ended.append((failed, a_step(failed, EventKind.FAILED), 1.25))

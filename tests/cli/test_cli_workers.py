@@ -46,7 +46,7 @@ async def usdc(dex: Dex) -> int:
 
 async def until_ended(dex: Dex, orders: list[str]) -> None:
     journal = await dex.journal()
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(120):
         for order in orders:
             while (await journal.order(order)).is_open:
                 await asyncio.sleep(0.1)
@@ -209,7 +209,7 @@ async def test_a_worker_is_woken_and_does_not_have_to_look(site: Site) -> None:
     async with site.dex() as submitter, site.dex() as dex:
         worker, stop = await dex.worker(sweep_ms=3_600_000), asyncio.Event()
         working = asyncio.create_task(worker.run(stop))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while worker.engine_trouble is not None:
                 await asyncio.sleep(0.02)
             await asyncio.sleep(0.5)
@@ -219,7 +219,7 @@ async def test_a_worker_is_woken_and_does_not_have_to_look(site: Site) -> None:
                 await asyncio.sleep(0.02)
         await check_each_landed_once(submitter, [order for (order,) in orders], had)
         stop.set()
-        await asyncio.wait_for(working, 30)
+        await asyncio.wait_for(working, 120)
         assert not worker.at_work and not worker.troubles
 
 

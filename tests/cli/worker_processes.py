@@ -32,7 +32,7 @@ class WorkerProcess:
 
     async def steps_until(self, kind: str) -> None:
         """Until it has told of a first step of this kind."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not self.steps(kind):
                 assert self.process.returncode is None, self.lines
                 await asyncio.sleep(0.005)
@@ -41,7 +41,7 @@ class WorkerProcess:
         return next((line for line in self.lines if line.get("worker") == what), None)
 
     async def until(self, what: str) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while self.said(what) is None:
                 assert self.process.returncode is None, self.lines
                 await asyncio.sleep(0.02)
@@ -49,7 +49,7 @@ class WorkerProcess:
     async def ended(self, number: signal.Signals | None = None) -> int:
         if number is not None:
             self.process.send_signal(number)
-        code = await asyncio.wait_for(self.process.wait(), 60)
+        code = await asyncio.wait_for(self.process.wait(), 120)
         assert self.reading is not None
         await self.reading
         return code

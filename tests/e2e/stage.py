@@ -112,6 +112,16 @@ class Stage:
         while self.chain.slot_at("finalized") < done:
             await asyncio.sleep(0.05)
 
+    def hurry_once_sent(self, slots: int) -> None:
+        """So many slots pass with the next transaction sent: until then a loaded machine may take its time, and nothing expires."""
+
+        def on_request(method: str) -> None:
+            if method == "sendTransaction":
+                self.node.on_request = None
+                self.chain.let_pass(slots)
+
+        self.node.on_request = on_request
+
     def place(self, state: RecordedState) -> None:
         """A recorded pool with its program, which must be at hand."""
         for address, path in real_programs(state.venue):

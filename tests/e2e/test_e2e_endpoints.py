@@ -108,7 +108,8 @@ def no_name(stage: Stage, node: Node | None = None) -> None:
 
 
 async def test_nodes_that_tell_no_genesis_hash_are_held_to_each_others_blocks(open_stage: Opener) -> None:
-    stage: Stage = await open_stage(Pace(slot_ms=40))
+    stage: Stage = await open_stage(Pace(slot_ms=400))
+    stage.chain.let_pass(100)
     a, b = stage.token(6), stage.token(9)
     stage.own_pool(a, b, (10**12, 2 * 10**12))
     stage.give(a, 10**9)

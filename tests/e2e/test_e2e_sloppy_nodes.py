@@ -41,7 +41,7 @@ NODES = {
         Pace(),
         Sloppiness(lag_every=2, knows_min_context_slot=False, drop_sends=2, duplicate_error=True),
     ),
-    "at-the-last-block": (Pace(slot_ms=40, hash_blocks=100, finalize_after=10), Sloppiness(late=True)),
+    "at-the-last-block": (Pace(slot_ms=200, hash_blocks=100, finalize_after=10), Sloppiness(late=True)),
 }
 
 
@@ -59,6 +59,8 @@ async def test_a_swap_lands_once(open_stage: Opener, name: str) -> None:
         witness = await stage.second_node(Sloppiness(lag_every=2, missing=frozenset({"sendTransaction"})))
         settings = {"witness_url": witness.url}
         await stage.until_finalized()  # the pool was made by transactions just now
+    if sloppy.late:
+        stage.hurry_once_sent(90)
     order = await stage.swap("5", str(a), str(b), *words, **settings)
     assert len(order["attempts"]) == 1 and len(set(stage.node.sent)) == 1
     assert (order["amount_in"], order["amount_out"]) == (order["quoted"]["amount_in"], order["quoted"]["amount_out"])
@@ -66,7 +68,8 @@ async def test_a_swap_lands_once(open_stage: Opener, name: str) -> None:
 
 
 async def test_bytes_that_never_land_are_replaced_once_proven_dead(open_stage: Opener) -> None:
-    stage: Stage = await open_stage(Pace(slot_ms=40, hash_blocks=80, finalize_after=10), Sloppiness(lose=1))
+    stage: Stage = await open_stage(Pace(slot_ms=200, hash_blocks=80, finalize_after=10), Sloppiness(lose=1))
+    stage.hurry_once_sent(80)
     a, b = stage.token(6), stage.token(9)
     stage.own_pool(a, b, (10**12, 2 * 10**12))
     stage.give(a, 10**9)
@@ -95,8 +98,9 @@ def bid_of(wire: bytes) -> tuple[int, int]:
 async def test_a_node_that_answers_slots_as_block_heights_proves_nothing(open_stage: Opener) -> None:
     """By its heights everything expired long ago. What still can land is never replaced, and lands at the last block it can."""
     stage: Stage = await open_stage(
-        Pace(slot_ms=40, hash_blocks=100, finalize_after=10), Sloppiness(late=True, slots_as_heights=True)
+        Pace(slot_ms=200, hash_blocks=100, finalize_after=10), Sloppiness(late=True, slots_as_heights=True)
     )
+    stage.hurry_once_sent(90)
     a, b = stage.token(6), stage.token(9)
     stage.own_pool(a, b, (10**12, 2 * 10**12))
     stage.give(a, 10**9)
@@ -104,6 +108,7 @@ async def test_a_node_that_answers_slots_as_block_heights_proves_nothing(open_st
     assert len(order["attempts"]) == 1 and len(set(stage.node.sent)) == 1
     # and what never lands is not given up on its word
     stage.node.sloppy = Sloppiness(lose=10**9, slots_as_heights=True)
+    stage.hurry_once_sent(200)
     unknown = (await stage.dex("swap", "5", str(a), str(b), "--yes", code=5, confirm_timeout_ms=8_000))["error"]
     assert unknown["code"] == "OUTCOME_UNKNOWN" and "those are slots, not block heights" in unknown["message"]
     assert stage.chain.height(stage.chain.slot_at("finalized")) > 1_200, "the blockhash has expired by now"

@@ -154,7 +154,7 @@ class FeeNode(SvmCluster):
 
 async def test_fees_are_asked_of_every_node_and_none_is_waited_for() -> None:
     silent, dead = FeeNode((9,), 60), FeeNode(RpcUnreachable("gone"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await recent_fees([FeeNode((1,)), FeeNode((2, 3))], []) == ((1,), (2, 3))
         assert await recent_fees([dead, silent, FeeNode((2,), 0.05)], []) == ((2,),)
         assert await recent_fees([dead, FeeNode(())], []) == ()

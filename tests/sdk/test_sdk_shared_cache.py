@@ -15,6 +15,8 @@ from dexroute.types.chain import AccountSource
 from tests.sdk.wire import Wire
 from tests.servers.redis import RedisServer, redis_server
 
+pytestmark = pytest.mark.usefixtures("patient_redis")
+
 
 @pytest.fixture(scope="module")
 def shared_server() -> Iterator[RedisServer]:
