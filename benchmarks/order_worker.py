@@ -172,6 +172,9 @@ class InstantNode:
     async def first_available_slot(self) -> int:
         return 0
 
+    async def has_blocks(self, since_slot: int, until_height: int) -> bool | None:
+        return None
+
     async def send(self, wire: bytes) -> None:
         transaction = VersionedTransaction.from_bytes(wire)
         message = transaction.message

@@ -129,6 +129,11 @@ class TransactionSender(TransactionRoute, Protocol):
         """The oldest slot this node still has; 0 for one that does not tell."""
         ...
 
+    async def has_blocks(self, since_slot: int, until_height: int) -> bool | None:
+        """Whether this node has every finalized block from `since_slot` up to block height `until_height`, none missing in between
+        as on one that was down meanwhile: only then is its silence about that time worth something. None where it does not tell."""
+        ...
+
     async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
         """The newest finalized transactions that name `address`, at most 1,000, newest first. Raises RpcError where the node does
         not offer that."""

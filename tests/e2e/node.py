@@ -33,7 +33,8 @@ class Sloppiness:
     leader; `late` lands each transaction at the last block height it can; `drop_sends` of the first sends are executed but the
     connection closes without an answer. `duplicate_error`: a known transaction is refused. `hang_up`: one request a connection.
     `slots_as_heights`: asked for a block height it answers the slot, while its blockhashes expire by height. `silent`: connections
-    are taken and nothing is ever answered. Without `batches` a list of calls is refused."""
+    are taken and nothing is ever answered. Without `batches` a list of calls is refused. `gap`: slots it was down for, of which its
+    ledger has nothing."""
 
     api_version: bool = True
     missing: frozenset[str] = frozenset()
@@ -51,6 +52,7 @@ class Sloppiness:
     slots_as_heights: bool = False
     silent: bool = False
     batches: bool = True
+    gap: range = range(0)
     fees: tuple[int, ...] = (0, 0, 1_000, 5_000)
 
 
@@ -205,6 +207,23 @@ class Node:
         shape = {"absoluteSlot": slot, "blockHeight": self._height(slot), "epoch": self.chain.epoch}
         return shape | {"slotIndex": slot % 432_000, "slotsInEpoch": 432_000, "transactionCount": len(self.chain.landed)}
 
+    def do_getBlocksWithLimit(self, start: Any, limit: Any, config: Any = None) -> Any:
+        if type(start) is not int or type(limit) is not int or not 0 <= start < 2**64 or not 0 <= limit <= 500_000:
+            raise Fault(-32602, f"Invalid params: {start!r}, {limit!r}")
+        until = self._slot(_config(config, "commitment", "minContextSlot"))
+        return [slot for slot in range(max(start, self.chain.slot), until + 1) if self._has_block(slot)][:limit]
+
+    def do_getBlock(self, slot: Any, config: Any = None) -> Any:
+        told = _config(config, "commitment", "encoding", "transactionDetails", "maxSupportedTransactionVersion", "rewards")
+        if type(slot) is not int or not self.chain.slot <= slot <= self._slot(told) or not self._has_block(slot):
+            raise Fault(-32007, f"Slot {slot} was skipped, or missing due to ledger jump to recent snapshot")
+        height = self.chain.height(slot)
+        hashes = {"blockhash": str(self.chain.blockhash(height)), "previousBlockhash": str(self.chain.blockhash(height - 1))}
+        return hashes | {"blockHeight": height, "blockTime": None, "parentSlot": slot - 1}
+
+    def _has_block(self, slot: int) -> bool:
+        return self.chain.height(slot) > self.chain.height(slot - 1) and slot not in self.sloppy.gap
+
     def do_getLatestBlockhash(self, config: Any = None) -> Any:
         slot = self._slot(_config(config, "commitment", "minContextSlot"))
         height = self.chain.height(slot)
@@ -325,7 +344,7 @@ class Node:
 
     def _status(self, signature: Signature, slot: int) -> Any:
         landed = self.chain.landed.get(signature)
-        if landed is None or landed.slot > slot:
+        if landed is None or landed.slot > slot or landed.slot in self.sloppy.gap:
             return None
         level = next(name for name in reversed(_LEVELS) if name == "processed" or landed.slot <= self.chain.slot_at(name))
         outcome = {"Ok": None} if landed.error is None else {"Err": landed.error}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 
 import pytest
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
 from dexroute.engine.planning.tip import JITO_TIP_ACCOUNTS
@@ -112,6 +114,29 @@ async def test_a_node_that_answers_slots_as_block_heights_proves_nothing(open_st
     unknown = (await stage.dex("swap", "5", str(a), str(b), "--yes", code=5, confirm_timeout_ms=8_000))["error"]
     assert unknown["code"] == "OUTCOME_UNKNOWN" and "those are slots, not block heights" in unknown["message"]
     assert stage.chain.height(stage.chain.slot_at("finalized")) > 1_200, "the blockhash has expired by now"
+
+
+async def test_a_node_that_was_down_when_it_landed_proves_nothing(open_stage: Opener) -> None:
+    """It came back from a snapshot: it has what was before and what is now, and no block of the time between."""
+    stage: Stage = await open_stage(Pace(slot_ms=40, hash_blocks=60, confirm_after=2, finalize_after=4))
+    a, b = stage.token(6), stage.token(9)
+    stage.own_pool(a, b, (10**12, 2 * 10**12))
+    stage.give(a, 10**9)
+    await stage.swap("5", str(a), str(b))
+    stage.node.sloppy = Sloppiness(missing=frozenset({"getSignatureStatuses"}))
+    unknown = (await stage.dex("swap", "5", str(a), str(b), "--yes", code=5, confirm_timeout_ms=1_000))["error"]
+    (landed,) = [one for one in stage.landed() if one == unknown["context"]["signature"]]
+    slot = stage.chain.landed[Signature.from_string(landed)].slot
+    blockhash = VersionedTransaction.from_bytes(stage.node.sent[-1]).message.recent_blockhash
+    while stage.chain.valid_at(blockhash, stage.chain.slot_at("finalized")):
+        await asyncio.sleep(0.1)
+    stage.node.sloppy = Sloppiness(gap=range(slot, slot + 1))
+    child = await stage.launch("orders", "resume", confirm_timeout_ms=3_000)
+    told, _ = await child.communicate()
+    assert child.returncode == 5 and b"a node lacks blocks between slot" in told and len(set(stage.node.sent)) == 2
+    stage.node.sloppy = Sloppiness()
+    (order,) = (await stage.dex("orders", "resume"))["orders"]
+    assert order["state"] == "CONFIRMED" and order["signature"] == landed and len(stage.landed()) == 2
 
 
 async def test_a_node_that_takes_no_transactions_is_named_and_the_order_waits_for_a_better_one(open_stage: Opener) -> None:

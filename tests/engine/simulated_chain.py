@@ -148,6 +148,8 @@ class SimulatedNode:
     lag: int = 0
     fault: Callable[[str], NetworkError | None] = lambda method: None
     first_slot: int = 0  # what came before is forgotten
+    gap: range = range(0)  # slots whose blocks it never saw
+    lists_blocks: bool = True
     blind: bool = False  # knows no signature at all
     status_of_all: bool = False  # claims to have seen every signature processed
     heights_ahead: int = 0  # of the chain's own
@@ -198,7 +200,7 @@ class SimulatedNode:
         landed = self.chain.landed.get(signature)
         if self.status_of_all:
             return SignatureStatus(slot=self.slot, commitment=Commitment.PROCESSED, error=None)
-        if landed is None or not self.first_slot <= landed.slot <= self.slot or self.blind:
+        if landed is None or not self.first_slot <= landed.slot <= self.slot or landed.slot in self.gap or self.blind:
             return None
         age = self.slot - landed.slot
         commitment = [level for level, depth in DEPTH.items() if age >= depth][-1]
@@ -207,6 +209,11 @@ class SimulatedNode:
     async def first_available_slot(self) -> int:
         self._ask("first_available_slot")
         return self.first_slot
+
+    async def has_blocks(self, since_slot: int, until_height: int) -> bool | None:
+        self._ask("has_blocks")
+        until_slot = until_height + self.chain.skipped_slots
+        return not any(since_slot <= slot <= until_slot for slot in self.gap) if self.lists_blocks else None
 
     async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
         self._ask("signatures_of")

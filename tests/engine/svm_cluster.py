@@ -210,6 +210,9 @@ class SvmCluster:
     async def first_available_slot(self) -> int:
         raise NotImplementedError
 
+    async def has_blocks(self, since_slot: int, until_height: int) -> bool | None:
+        raise NotImplementedError
+
     async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
         raise NotImplementedError
 

@@ -425,6 +425,42 @@ async def test_blocks_from_the_signing_on_are_enough(tmp_path: Path) -> None:
         assert receipt.attempts[0].blockhash_slot == bench.nodes[0].first_slot - 1
 
 
+async def test_what_a_node_was_down_for_it_cannot_deny(tmp_path: Path) -> None:
+    """Its ledger begins long before and goes on to this day, and the block that holds the swap is in between."""
+    async with open_bench(tmp_path) as bench:
+        order = await landed_unseen(bench)
+        (attempt,) = (await bench.receipt(order)).attempts
+        assert attempt.blockhash_slot is not None
+        landed_at = bench.chain.landed[bench.signer.signed[0]].slot
+        bench.nodes[0].gap = range(landed_at, landed_at + 1)
+        executor = bench.executor()
+        with pytest.raises(OutcomeUnknown, match=r"lacks blocks between slot \d+ and .* name a node that was not down then \(-u\)"):
+            await executor.continue_order(order.id, wait_ms=EXPIRY_MS)
+        assert len(bench.signer.signed) == 1 and (await bench.check_journal(order)).order.state is OrderState.SUBMITTED
+        bench.nodes[0].gap = range(0)
+        assert (await executor.continue_order(order.id)).state is OrderState.CONFIRMED
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 3])
+async def test_a_gap_takes_a_witness_away_where_it_could_hold_the_bytes(tmp_path: Path, nodes: int) -> None:
+    async with open_bench(tmp_path, nodes=nodes) as bench:
+        attempt = await signed_and_expired(bench)
+        node, since = bench.nodes[0], attempt.blockhash_slot
+        assert since is not None
+        until = attempt.last_valid_block_height + bench.chain.skipped_slots
+        for slot, matters in ((since, False), (since + 1, True), (until, True), (until + 1, False)):
+            node.gap = range(slot, slot + 1)
+            proof = await prove_expired(attempt, bench.nodes)
+            assert isinstance(proof, Unproven if matters and nodes < 3 else ExpiryProof), slot
+            assert not isinstance(proof, ExpiryProof) or proof.witnesses == nodes - matters
+        node.gap = range(since, until)
+        node.lists_blocks = False
+        assert isinstance(await prove_expired(attempt, bench.nodes), ExpiryProof), "what it does not offer is no fault of it"
+        node.lists_blocks, node.fault = True, only("has_blocks", RpcUnreachable("timeout"))
+        proof = await prove_expired(attempt, bench.nodes)
+        assert isinstance(proof, ExpiryProof if nodes == 3 else Unproven)
+
+
 async def test_a_witness_that_has_not_seen_what_the_other_finalized_is_none_yet(tmp_path: Path) -> None:
     async with open_bench(tmp_path, nodes=2) as bench:
         attempt = await signed_and_expired(bench)

@@ -130,6 +130,31 @@ def death_by_forgetting(world: World) -> Iterator[None]:
         yield
 
 
+class _Unbroken:
+    """A node taken for one that was never down."""
+
+    def __init__(self, node: TransactionSender) -> None:
+        self._node = node
+
+    async def has_blocks(self, since_slot: int, until_height: int) -> bool | None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node, name)
+
+
+@contextmanager
+def death_by_a_gap(world: World) -> Iterator[None]:
+    """A node that knows nothing of a signature is believed about a time it was down."""
+    real = death.prove_expired
+
+    async def prove(attempt: Attempt, nodes: Sequence[TransactionSender]) -> ExpiryProof | Unproven:
+        return await real(attempt, [_Unbroken(node) for node in nodes])
+
+    with patch.object(landing, "prove_expired", prove):
+        yield
+
+
 class _Hasty:
     """A node whose `finalized` is asked at `confirmed`."""
 
@@ -140,6 +165,9 @@ class _Hasty:
         return await self._node.block_height(Commitment.CONFIRMED)
 
     async def is_blockhash_valid(self, blockhash: Hash) -> bool | None:
+        return None
+
+    async def has_blocks(self, since_slot: int, until_height: int) -> bool | None:
         return None
 
     def __getattr__(self, name: str) -> Any:
@@ -215,6 +243,7 @@ MUTANTS: Final[dict[str, tuple[Mutant, Rule]]] = {
     "death at confirmed": (death_at_confirmed, Rule.LIE),
     "death by one silence": (death_by_one_silence, Rule.DOUBLE),
     "death by forgetting": (death_by_forgetting, Rule.DOUBLE),
+    "death by a gap": (death_by_a_gap, Rule.DOUBLE),
     "a refusal is final when seen": (_settled_when_seen(AttemptOutcome.LANDED_WITH_ERROR), Rule.LIE),
     "a swap is final when seen": (_settled_when_seen(AttemptOutcome.LANDED), Rule.LIE),
     "final by one node's word": (final_by_one_node, Rule.LIE),

@@ -44,6 +44,7 @@ class Node:
         self.troubled = True
         self.down_until = 0.0
         self.begins_at = 0  # the slot its blocks begin at, since it started anew from a snapshot
+        self.gap = range(0)  # slots it was down for and has no blocks of
 
     def happens(self, fault: str) -> bool:
         chance = self.weather.chance(fault)
@@ -72,6 +73,9 @@ class Node:
         found = self.chain.find(signature, tip)
         if found is not None and found[0].slot < self.first_slot(tip):
             self.trace.fault("forgot", "%s knows nothing of %s", self.name, signature)
+            return None
+        if found is not None and self.troubled and found[0].slot in self.gap:
+            self.trace.fault("missed", "%s was down when %s landed", self.name, signature)
             return None
         return found
 
@@ -206,6 +210,16 @@ class NodePort:
 
     async def first_available_slot(self) -> int:
         return await self._ask(lambda: self._node.first_slot(self._node.view()))
+
+    async def has_blocks(self, since_slot: int, until_height: int) -> bool | None:
+        def answer() -> bool | None:
+            if not self._node.troubled:
+                return True
+            tip = self._node.view().back(self._node.weather.finality)
+            until_slot = self._node.chain.at(tip, until_height).slot
+            return tip.height > until_height and not any(since_slot <= slot <= until_slot for slot in self._node.gap)
+
+        return await self._ask(answer)
 
     async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
         return ()

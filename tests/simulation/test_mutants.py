@@ -20,6 +20,7 @@ _WHERE: dict[str, Callable[[Weather], bool]] = {
     "death by one silence": lambda weather: weather.lie == "knows_nothing",
     "final by one node's word": lambda weather: weather.lie in ("wrong_transaction", "final_too_soon"),
     "death by forgetting": lambda weather: weather.nodes == 1 and weather.outages > 0 and weather.chance("forgot") > 0.3,
+    "death by a gap": lambda weather: weather.nodes == 1 and weather.outages > 0 and weather.chance("missed") > 0.3,
 }
 
 

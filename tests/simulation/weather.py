@@ -16,6 +16,7 @@ NODE_FAULTS: Final = (
     "behind",
     "outage",
     "forgot",
+    "missed",
 )
 LIES: Final = (
     "wrong_transaction",
@@ -73,7 +74,7 @@ def draw(random: Random, *, leased: bool | None = None) -> Weather:
 
     nodes = random.choice((1, 2, 2, 3))
     leased = random.random() < 0.5 if leased is None else leased
-    calls = {fault: some(0.35) for fault in NODE_FAULTS} | {"forgot": some(0.9)}
+    calls = {fault: some(0.35) for fault in NODE_FAULTS} | {"forgot": some(0.9), "missed": some(0.9)}
     journal = {fault: some(0.06) for fault in STORE_FAULTS}
     chain = {
         "skipped_slot": some(0.4),

@@ -269,17 +269,25 @@ class World:
             self.trace.fault("pause", "%s until %.3f", process.name, process.paused_until)
 
     async def _outage(self) -> None:
-        """Of a node, at any time or when it has just got bytes. One started anew from a snapshot knows nothing from before."""
+        """Of a node, at any time or when it has just got bytes. One started anew from a snapshot knows nothing from before; or all
+        of it that was finalized, and nothing of the time it was down."""
         await asyncio.sleep(self.random.random() * self.weather.horizon_s)
         if self.random.random() < 0.5:
             known = len(self.chain.received)
             while len(self.chain.received) == known and self.loop.now < self.weather.horizon_s:
                 await asyncio.sleep(0.1)
-        node, seconds = self.random.choice(self.nodes), 5 + self.random.random() * 25
+        node = self.random.choice(self.nodes)
+        forgets = self.random.random() < self.weather.chance("forgot")
+        misses = not forgets and self.random.random() < self.weather.chance("missed")
+        # one that is soon back is still asked about what it missed
+        seconds = 3 + self.random.random() * (5 if forgets or misses else 27)
+        comes_back = self.chain.slot + int(seconds * 1_000) // SLOT_MS
         node.down_until = self.loop.now + seconds
         # beside one that tells a wrong outcome to the end nobody would be left to contradict it
-        if self.weather.lie != "wrong_transaction" and self.random.random() < self.weather.chance("forgot"):
-            node.begins_at = self.chain.slot + int(seconds * 1_000) // SLOT_MS
+        if forgets and self.weather.lie != "wrong_transaction":
+            node.begins_at = comes_back
+        elif misses and self.weather.lie != "wrong_transaction":
+            node.gap = range(self.chain.root.slot + 1, comes_back)
 
     async def _jump(self) -> None:
         await asyncio.sleep(self.random.random() * self.weather.horizon_s)

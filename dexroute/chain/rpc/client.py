@@ -12,11 +12,12 @@ from solders.signature import Signature
 
 from dexroute.chain.retry import RetryPolicy, with_retries
 from dexroute.chain.rpc import answers, questions
+from dexroute.chain.rpc.blocks import has_blocks
 from dexroute.chain.rpc.endpoint import JsonRpcEndpoint
 from dexroute.chain.rpc.failures import is_unsupported
 from dexroute.chain.rpc.fields import Field
 from dexroute.chain.rpc.group import Endpoint, require_slot
-from dexroute.chain.rpc.heights import check_height
+from dexroute.chain.rpc.heights import check_height, height_and_slot
 from dexroute.chain.rpc.landed import landed_transaction
 from dexroute.chain.rpc.together import Statuses, StatusQuestions
 from dexroute.errors import RpcError
@@ -188,23 +189,11 @@ class RpcClient:
 
         Raises RpcError with `implausible` when the height cannot be one: above the slot, or past the end of the node's own latest
         blockhash. Some nodes answer slots instead; an order judged by them would be given up while it can still land."""
-        answered = await self._height_and_slot(commitment)
+        answered = await height_and_slot(self._read, commitment)
         if commitment is Commitment.FINALIZED:
             ends = (await self._read("getLatestBlockhash", [{"commitment": commitment}]))["value"]["lastValidBlockHeight"].uint()
             check_height(self.endpoint, *answered, latest_ends=ends)
         return answered
-
-    async def _height_and_slot(self, commitment: Commitment) -> tuple[int, int]:
-        try:
-            answer = await self._read("getEpochInfo", [{"commitment": commitment}])
-        except RpcError as error:
-            if not is_unsupported(error):
-                raise
-        else:
-            return answer["blockHeight"].uint(), answer["absoluteSlot"].uint()
-        slot = (await self._read("getSlot", [{"commitment": commitment}])).uint()
-        height = await self._read("getBlockHeight", [{"commitment": commitment, "minContextSlot": slot}])
-        return height.uint(), slot
 
     async def is_blockhash_valid(self, blockhash: Hash) -> bool | None:
         """Whether the finalized chain still takes transactions on `blockhash`; None when the node refuses to tell."""
@@ -252,6 +241,10 @@ class RpcClient:
             if is_unsupported(error):
                 return 0
             raise
+
+    async def has_blocks(self, since_slot: int, until_height: int) -> bool | None:
+        """Whether this node has every finalized block from a slot on up to a height; None where it does not tell."""
+        return await has_blocks(self._read, since_slot, until_height)
 
     async def signatures_of(self, address: Pubkey) -> tuple[HistoryEntry, ...]:
         """The newest finalized transactions that name `address`, at most 1,000, newest first."""

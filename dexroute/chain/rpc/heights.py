@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from dexroute.chain.rpc.failures import is_unsupported
+from dexroute.chain.rpc.fields import Field
 from dexroute.errors import RpcError
+from dexroute.types.chain import Commitment
+
+
+async def height_and_slot(read: Callable[[str, list[Any]], Awaitable[Field]], commitment: Commitment) -> tuple[int, int]:
+    """(block height, a slot the node had reached at this commitment), from one answer where the node gives both."""
+    try:
+        answer = await read("getEpochInfo", [{"commitment": commitment}])
+    except RpcError as error:
+        if not is_unsupported(error):
+            raise
+    else:
+        return answer["blockHeight"].uint(), answer["absoluteSlot"].uint()
+    slot = (await read("getSlot", [{"commitment": commitment}])).uint()
+    height = await read("getBlockHeight", [{"commitment": commitment, "minContextSlot": slot}])
+    return height.uint(), slot
 
 
 def check_height(endpoint: str, height: int, slot: int, *, latest_ends: int) -> None:

@@ -44,6 +44,7 @@ class _Witness:
     sound: bool = False
     defective: bool = False  # it can be no witness, now or later
     knows: bool = False
+    whole: bool = False  # no block is missing of the time in question
     remark: str | None = None
 
 
@@ -55,12 +56,12 @@ async def prove_expired(attempt: Attempt, nodes: Sequence[TransactionSender]) ->
       valid on that finalized chain: no block that is still to come can hold the bytes.
     - Searching its history it answers null from a context slot at or after the highest of those finalized slots: no block that
       exists holds them.
-    - It still has every block since the attempt's blockhash was read, or its silence may only say that it forgot.
+    - It has every block since the attempt's blockhash was read, or its silence may only say that it forgot, or was away.
 
     Two sound witnesses are needed where two nodes are configured that can be one; a node that answers slots as block heights
-    cannot, and is left out. One that does not answer, lags, or has forgotten the time in question is no witness, and makes the
-    other one's word no better: left alone, a node that denies what it should know would be believed. One that knows the signature
-    in any way leaves the death unproven. No clock takes part.
+    cannot, and is left out. One that does not answer, lags, or has forgotten or missed the time in question is no witness, and
+    makes the other one's word no better: left alone, a node that denies what it should know would be believed. One that knows the
+    signature in any way leaves the death unproven. No clock takes part.
     """
     if attempt.signature is None or not nodes:
         return Unproven()
@@ -72,9 +73,12 @@ async def prove_expired(attempt: Attempt, nodes: Sequence[TransactionSender]) ->
         sound = [witness for witness in witnesses if witness.sound]
         if sound and len(sound) >= needed:
             await ask_all([_ask_status(witness, signature, attempt.blockhash_slot or 0) for witness in witnesses])
-    # One that finalized more than another told of: the other may not have seen the block that holds the bytes.
-    newest = max((witness.slot for witness in sound), default=0)
-    agreed = [witness for witness in sound if witness.context_slot >= newest]
+        # One that finalized more than another told of: the other may not have seen the block that holds the bytes.
+        newest = max((witness.slot for witness in sound), default=0)
+        agreed = [witness for witness in sound if witness.context_slot >= newest]
+        if len(agreed) >= needed and not any(witness.knows for witness in witnesses):
+            await ask_all([_ask_blocks(witness, attempt) for witness in agreed])
+            agreed = [witness for witness in agreed if witness.whole]
     if not agreed or len(agreed) < needed or any(witness.knows for witness in witnesses):
         return Unproven(remarks=tuple(witness.remark for witness in witnesses if witness.remark is not None))
     return ExpiryProof(
@@ -109,3 +113,20 @@ async def _ask_status(witness: _Witness, signature: Signature, since_slot: int) 
         )
     elif status is None:
         witness.context_slot = context_slot
+
+
+async def _ask_blocks(witness: _Witness, attempt: Attempt) -> None:
+    """Asked last and rarely, as it takes a node some calls. One that does not list its blocks is believed, and so is any about an
+    attempt whose time in question has no known beginning."""
+    since_slot, until_height = attempt.blockhash_slot, attempt.last_valid_block_height
+    try:
+        whole = since_slot is None or await witness.node.has_blocks(since_slot + 1, until_height)
+    except NetworkError as error:
+        witness.remark = error.message
+        return
+    witness.whole = whole is not False
+    if not witness.whole:
+        witness.remark = (
+            f"a node lacks blocks between slot {since_slot} and block height {until_height}, and it may have landed in one of "
+            "them: name a node that was not down then (-u)"
+        )
