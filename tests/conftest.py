@@ -6,13 +6,13 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.servers.postgres import postgres_server
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every `dex` they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-settings.register_profile("dexroute", deadline=None)
+settings.register_profile("dexroute", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dexroute")
 
 
