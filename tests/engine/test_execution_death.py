@@ -309,7 +309,7 @@ async def test_landing_with_an_error_ends_the_order_and_keeps_what_it_cost(tmp_p
 
 async def test_no_replacement_is_signed_when_nobody_waits_any_more(tmp_path: Path) -> None:
     """The proof comes in the last look after the wait is over; what to do with it is for `resume`."""
-    async with open_bench(tmp_path) as bench:
+    async with open_bench(tmp_path, nodes=2) as bench:
         bench.chain.accepts = lambda wire: False
         asked = bench.order()
         with pytest.raises(OutcomeUnknown):
@@ -383,6 +383,23 @@ async def test_what_a_node_has_forgotten_it_cannot_deny(tmp_path: Path) -> None:
         assert len(bench.signer.signed) == 1 and (await bench.check_journal(order)).order.state is OrderState.SUBMITTED
         bench.nodes[0].first_slot = 0
         assert (await executor.continue_order(order.id)).state is OrderState.CONFIRMED
+
+
+async def test_what_a_lone_node_denies_once_it_may_show_the_next_time(tmp_path: Path) -> None:
+    """One address may stand for many nodes, and a node that fails to read its archive answers null as if there were nothing."""
+    async with open_bench(tmp_path) as bench:
+        order = await landed_unseen(bench)
+        (node,) = bench.nodes
+        node.blind, denials = True, []
+
+        def seeing_again(method: str) -> None:
+            if method == "first_available_slot":  # asked after a null of the proof
+                denials.append(method)
+                node.blind = False
+
+        node.fault = seeing_again
+        assert (await bench.executor().continue_order(order.id)).state is OrderState.CONFIRMED
+        assert len(bench.signer.signed) == 1 == len(denials) and bench.chain.swaps(order) == 1
 
 
 async def test_one_that_forgot_beside_one_that_remembers(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import Final
 
 from dexroute.engine.execution.confirmation import Look, look_at
-from dexroute.engine.execution.death import ExpiryProof, Unproven, prove_expired
+from dexroute.engine.execution.death import WITNESSES, ExpiryProof, Unproven, prove_expired
 from dexroute.engine.execution.failpoints import Boundary, boundary
 from dexroute.engine.execution.inflight import InFlight
 from dexroute.engine.execution.policy import ExecutionPolicy
@@ -50,9 +50,10 @@ class Landing:
     async def follow(self, attempt: Attempt, *, until_ms: int, sending: bool, still_ours: StillOurs) -> Verdict | None:
         """What became of `attempt`, or None when `until_ms` (monotonic) passed or the claim was lost first.
 
-        The caller's own commit has just shown that the claim holds: the journal is asked from the second round on. With `sending`
-        false (a cancel was asked for) the bytes are left alone and only watched. Every node is sent to and asked on
-        its own: one that is slow or silent delays neither the sends to the others nor what they have to tell.
+        A lone witness must prove a death in two rounds on end; what it shows in between undoes the first. The caller's own commit
+        has just shown that the claim holds: the journal is asked from the second round on. With `sending` false (a cancel was asked
+        for) the bytes are left alone and only watched. Every node is sent to and asked on its own: one that is slow or silent
+        delays neither the sends to the others nor what they have to tell.
         """
         assert attempt.wire is not None and attempt.signature is not None, "bytes that are not committed are never sent"
         watched = nullcontext(asyncio.Event()) if self._hints is None else self._hints.watch(attempt.signature)
@@ -75,6 +76,7 @@ class Landing:
         refusals: dict[object, NetworkError | None] = {}
         seen: dict[object, str | None] = {}
         unproven = Unproven()
+        once_proven = False
         next_round_ms = self._clock.monotonic_ms()
         is_first = True
         try:
@@ -98,9 +100,12 @@ class Landing:
                 if new_round and not self._is_fresh(attempt):
                     proofs.ask(0, lambda: prove_expired(attempt, self._nodes))
                 for verdict in (await proofs.answers(self._policy.poll_ms)).values():
-                    if isinstance(verdict, ExpiryProof):
+                    if isinstance(verdict, Unproven):
+                        unproven, once_proven = verdict, False
+                    elif once_proven or verdict.witnesses >= WITNESSES:
                         return verdict
-                    unproven = verdict
+                    else:  # one address may be many nodes, and the one whose null it was did not find what others hold
+                        once_proven = True
                 refusals |= await sends.answers(0)
                 seen |= {index: look.remark for index, look in found.items()}
                 said = [remark for remark in seen.values() if remark]
