@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except unreadable as error:
-        if (negative := _negative_amount(arguments)) is not None:
+        if (negative := _negative_amount(error, arguments)) is not None:
             return report(negative, format_)
         return report_usage(error, format_)
     except Exception as error:
@@ -75,10 +75,11 @@ def _asked_format(arguments: Sequence[str]) -> OutputFormat:
     return OutputFormat.JSON if OutputFormat.JSON in asked else OutputFormat.TABLE
 
 
-def _negative_amount(arguments: Sequence[str]) -> InvalidAmount | None:
-    """`dex swap -1 SOL USDC` reads like an option; what it means is a negative amount."""
-    for argument in arguments:
-        if argument.startswith("-") and argument[1:2].isdigit():
+def _negative_amount(error: BaseException, arguments: Sequence[str]) -> InvalidAmount | None:
+    """`dex swap -1 SOL USDC` reads like an option that does not exist; what it means is a negative amount."""
+    option = str(getattr(error, "option_name", ""))
+    for argument in arguments if option[1:2].isdigit() else ():
+        if argument.startswith(option):
             return InvalidAmount(f"amount {argument!r} is negative; give a positive amount", amount=argument)
     return None
 

@@ -113,7 +113,7 @@ def register(app: typer.Typer) -> None:
         """Give an order up: at once before it was signed; after that, sending stops and the truth is waited for."""
         from dexroute.cli.render_order import known_tokens, render_receipt
 
-        progress = OrderProgress(session)
+        progress = OrderProgress(session, "looking at the order")
         async with session.dex(progress.heard) as dex:
             with progress:
                 receipt = await (await dex.orders()).cancel(order)
@@ -128,7 +128,7 @@ def register(app: typer.Typer) -> None:
         from dexroute.cli.failure import error_json
         from dexroute.cli.render_order import known_tokens, render_orders
 
-        progress = OrderProgress(session)
+        progress = OrderProgress(session, "looking at open orders")
         async with session.dex(progress.heard) as dex:
             journal = await dex.orders()
             with progress:

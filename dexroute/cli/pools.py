@@ -83,7 +83,8 @@ def register(app: typer.Typer) -> None:
 
             if not remembered:
                 console.print(
-                    session.as_typed("no pools remembered for this cluster; add one with `dex pools add ADDRESS`, or quote a pair")
+                    session.as_typed("no pools remembered for this cluster; add one with `dex pools add ADDRESS`, or quote a pair"),
+                    soft_wrap=True,
                 )
             else:
                 for venue in sorted({pool.venue_id for pool in remembered}):

@@ -46,7 +46,8 @@ def register(pools: typer.Typer) -> None:
 
             if not found.mints:
                 console.print(
-                    session.as_typed("no pools remembered for this cluster; quote a pair, or add one with `dex pools add ADDRESS`")
+                    session.as_typed("no pools remembered for this cluster; quote a pair, or add one with `dex pools add ADDRESS`"),
+                    soft_wrap=True,
                 )
                 return
             table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)

@@ -28,7 +28,9 @@ _DOING: Final = {
 class OrderProgress:
     """Give `heard` to `Dex` as its watcher, and do the waiting inside `with`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, began: str = "looking at the market") -> None:
+        """`began` is what is done until the first step."""
+        self._began = began
         self._shown = sys.stderr.isatty() and not session.is_json
         self._status: Status | None = None
 
@@ -39,7 +41,7 @@ class OrderProgress:
 
     def __enter__(self) -> Self:
         if self._shown:
-            self._status = plain_console(stderr=True).status("looking at the market")
+            self._status = plain_console(stderr=True).status(self._began)
             self._status.start()
         return self
 

@@ -70,6 +70,8 @@ def render_receipt(console: Console, receipt: Receipt, tokens: Tokens) -> None:
     if receipt.fill:
         rows.append(("landed in", f"slot {receipt.fill.slot}"))
     rows += route_rows(receipt, tokens)
+    if order.quoted is None:
+        rows.append(("asked", asked_text(receipt, tokens)))
     for name, amounts in (("quoted", order.quoted), ("simulated", order.simulated), ("executed", order.executed)):
         if amounts is not None:
             rows.append((name, _swap_text(amounts, receipt, tokens)))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dexroute.engine.routing.quote import Candidate
     from dexroute.sdk.quote import Freshness, Quote, Token
 
+_LARGE_IMPACT_BPS = 1_000
 _FEE_NAMES = {"pool": "pool fee", "creator": "creator fee", "transfer": "transfer fee"}
 
 
@@ -74,7 +75,9 @@ def fact_rows(quote: Quote, *, age_ms: int, requests: Mapping[str, int] | None =
     else:
         rows.append(("at most", f"{paid.text(quote.max_amount_in)} {slippage}"))
     impact = "unknown" if quote.price_impact_bps is None else f"{quote.price_impact_bps} bps"
-    rows.append(("price impact", f"{impact} (fees excluded)"))
+    large = "\nmuch for these pools: ask for less; --max-impact-bps refuses more than it says"
+    is_large = (quote.price_impact_bps or 0) >= _LARGE_IMPACT_BPS
+    rows.append(("price impact", f"{impact} (fees excluded){large if is_large else ''}"))
     for reference in quote.guards.references:
         worth = quote.amount_in * reference.ratio // 1
         rows.append(("reference", f"{got.text(worth)} ({reference.source})"))

@@ -199,7 +199,7 @@ def _render(console: Console, session: Session, states: Sequence[TableState]) ->
 
     if not states:
         said = "no lookup tables known for this cluster; make one with `dex tables create --pair FROM/TO`, or add one"
-        console.print(session.as_typed(said))
+        console.print(session.as_typed(said), soft_wrap=True)
     for one in states:
         state = one.state.replace("_", " ")
         console.print(

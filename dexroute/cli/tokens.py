@@ -43,7 +43,8 @@ def register(app: typer.Typer) -> None:
 
         def render(console: Console) -> None:
             if not chosen:
-                console.print(session.as_typed("no such symbol on this cluster; add one with `dex tokens add SYMBOL MINT`"))
+                said = "no such symbol on this cluster; add one with `dex tokens add SYMBOL MINT`"
+                console.print(session.as_typed(said), soft_wrap=True)
             else:
                 console.print(_table(chosen))
             if kept:

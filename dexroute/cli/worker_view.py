@@ -66,11 +66,14 @@ class WorkerView:
         self._progress = Progress(at_once)
         self._screen = sys.stdout.isatty() and not session.is_json
         self._untold: asyncio.Queue[tuple[Order, OrderEvent, float]] = asyncio.Queue()
+        self._unnamed = asyncio.Event()
 
     def heard(self, order: Order, event: OrderEvent) -> None:
         """A step of an order is durable."""
         progress, now, kind = self._progress, time.monotonic(), str(event.kind)
         began = progress.began.setdefault(order.id, now)
+        if not progress.tokens.keys() >= _mints(order):
+            self._unnamed.set()
         if kind in _ENDS:
             progress.steps.pop(order.id, None)
             progress.began.pop(order.id)
@@ -98,7 +101,7 @@ class WorkerView:
         progress.cluster = "embedded" if dex.settings.is_embedded else redact_url(dex.settings.rpc_url)
         self.say("started", wallets=list(progress.wallets), cluster=progress.cluster, journal=progress.journal)
         looking = asyncio.create_task(self._look(dex, worker, asked))
-        telling = asyncio.create_task(self._tell(dex))
+        telling = [asyncio.create_task(self._tell(dex)), asyncio.create_task(self._name(dex))]
         try:
             if self._screen:
                 from rich.live import Live
@@ -116,8 +119,9 @@ class WorkerView:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
                     await self._untold.join()
-            telling.cancel()
-            await asyncio.gather(looking, telling, return_exceptions=True)
+            for task in telling:
+                task.cancel()
+            await asyncio.gather(looking, *telling, return_exceptions=True)
             handed_back = [order.id for order, _, _ in progress.steps.values() if order.is_open]
             self.say("stopped", **self._counts(), handed_back=handed_back)
 
@@ -138,7 +142,6 @@ class WorkerView:
             for order_id in [one for one in progress.steps if one not in known]:
                 progress.steps.pop(order_id)  # put off, or another's now
                 progress.began.pop(order_id, None)
-            await self._learn(dex, [*worker.at_work, *(order for order, _, _ in progress.ended)])
             if self._screen and time.monotonic() - counted_s > _COUNT_S:
                 with suppress(DexError):
                     progress.stats = await orders.stats(newest=0)
@@ -162,11 +165,19 @@ class WorkerView:
             finally:
                 self._untold.task_done()
 
+    async def _name(self, dex: Dex) -> None:
+        """Learn tokens as their orders come; one that cannot be read now is asked for again at its next order, and not at once."""
+        while True:
+            await self._unnamed.wait()
+            self._unnamed.clear()
+            await self._learn(dex, [order for order, _, _ in (*self._progress.steps.values(), *self._progress.ended)])
+            await asyncio.sleep(_LOOK_S)
+
     async def _learn(self, dex: Dex, orders: Iterable[Order]) -> None:
         """The tokens of these orders: what amounts are written with."""
         from dexroute.cli.render_order import known_mints
 
-        mints = {mint for order in orders for mint in (order.request.input_mint, order.request.output_mint)}
+        mints = {mint for order in orders for mint in _mints(order)}
         self._progress.tokens |= await known_mints(dex, mints - self._progress.tokens.keys())
 
     def _counts(self) -> dict[str, Any]:
@@ -228,14 +239,18 @@ class _Troubles:
         self._put_off = put_off
 
 
+def _mints(order: Order) -> set[Pubkey]:
+    return {order.request.input_mint, order.request.output_mint}
+
+
 def swap_text(order: Order, tokens: Mapping[Pubkey, Token]) -> str:
     """`1.5 SOL → 224.1 USDC`: executed, else quoted, else as it was asked; mints shortened where their symbols are not known."""
 
     def amount(value: int | None, mint: Pubkey) -> str:
         token = tokens.get(mint)
-        if token is None or value is None:
-            return f"{'?' if value is None else value} {token.symbol if token else short(str(mint))}"
-        return token.text(value)
+        if value is None:
+            return f"? {token.symbol if token else short(str(mint))}"
+        return token.text(value) if token else f"{value} base units of {short(str(mint))}"
 
     request, found = order.request, order.executed or order.quoted
     exact_in = request.mode.value == "exact_in"

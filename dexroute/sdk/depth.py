@@ -192,7 +192,7 @@ def _nothing(loaded: LoadedPools, direct: Sequence[Pool], base: Token, quote: To
     ]
     return RouteNotFound(
         f"no pool of {base.symbol} and {quote.symbol} takes swaps at slot {loaded.snapshot.clock.slot}: {len(reasons)} known; add "
-        "one with `dex pools add`, or ask for a quote, which looks for routes through other tokens",
+        "one with `dex pools add ADDRESS`, or ask for a quote, which looks for routes through other tokens",
         input_mint=str(base.mint),
         output_mint=str(quote.mint),
         candidates=reasons,

@@ -119,8 +119,9 @@ class Orders:
         return None if found is None else await read_receipt(self._store, found.id)
 
     async def _under_key(self, key: str, terms: SwapTerms) -> Order | None:
+        wanted = self._order(terms, key, None)  # raises for a key that is none, before anything is looked for
         found = await self._store.order_by_key(key)
-        if found is not None and found.body_hash != self._order(terms, key, None).body_hash:
+        if found is not None and found.body_hash != wanted.body_hash:
             raise IdempotencyConflict(
                 f"key {key!r} already stands for order {found.id} ({found.state}) of other terms; use another key, "
                 f"or see it with `dex orders show {found.id}`",

@@ -218,8 +218,30 @@ def test_orders_that_are_not_there_or_over(cli: Cli) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "line\nbreak"])
 def test_keys_that_are_none(cli: Cli, key: str) -> None:
-    assert cli.json("swap", "1", "SOL", "USDC", "--yes", "--key", key, code=2)["code"] == "USAGE"
+    other = cli.facts()["recorded"]["raydium-cpmm"]
+    for command in ("swap", "submit"):  # before any market is looked at: with these pools there is no route
+        error = cli.json(command, "1", "SOL", "USDC", "--pool", other, "--yes", "--key", key, code=2)
+        assert error["code"] == "USAGE" and "1 to 200 printable characters" in error["message"]
     assert cli.json("orders", "list") == {"orders": []}
+
+
+def test_a_negative_number_is_the_amounts_only_where_an_amount_stands(cli: Cli) -> None:
+    assert "amount '-1' is negative" in cli("submit", "--refresh", "-1", "SOL", "USDC", code=2).err
+    assert "'--deadline': Input should be greater" in cli("submit", "1", "SOL", "USDC", "--deadline", "-5", code=2).err
+
+
+def test_a_large_impact_is_not_passed_over(cli: Cli) -> None:
+    said = " ".join(cli("quote", "1000000", "SOL", "USDC").out.split())
+    assert "price impact 99" in said and "bps (fees excluded) much for these pools: ask for less; --max-impact-bps" in said
+    assert "much for" not in cli("quote", "1", "SOL", "USDC").out
+    assert cli.json("quote", "1000000", "SOL", "USDC", "--max-impact-bps", "1000", code=4)["code"] == "PRICE_IMPACT_TOO_HIGH"
+
+
+def test_what_is_to_be_typed_next_is_whole_at_any_width(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert "`dex tables create --pair FROM/TO -u embedded --data-dir " in cli("tables", "list").out
+    assert "`dex pools add ADDRESS -u embedded --data-dir " in cli("depth", "SOL", "REC1A", code=3).err
+    assert "`dex tokens add SYMBOL MINT -u embedded " in cli("tokens", "list", "nosuch").out
 
 
 def test_words_of_the_parsing_library_stay_out(cli: Cli) -> None:

@@ -10,6 +10,11 @@ import pytest
 from tests.cli.runner import Cli
 
 
+def test_an_order_given_up_says_what_was_asked(cli: Cli) -> None:
+    waiting = cli.json("submit", "1.5", "SOL", "USDC", "--yes")["id"]
+    assert "asked  1.5 SOL → ?" in cli("orders", "cancel", waiting).out
+
+
 def test_orders_list_and_show(cli: Cli) -> None:
     assert cli.json("orders", "list") == {"orders": []}
     assert "no orders" in cli("orders", "list").out

@@ -16,13 +16,18 @@ from rich.console import Console
 from solders.pubkey import Pubkey
 
 from dexroute.cli.session import OutputFormat, Session
+from dexroute.cli.terminal import short
 from dexroute.cli.worker_screen import Screen
-from dexroute.cli.worker_view import Progress, WorkerView, _Troubles
+from dexroute.cli.worker_view import Progress, WorkerView, _Troubles, swap_text
 from dexroute.engine.execution.queue import STARTING
 from dexroute.engine.execution.stats import QueueStats
 from dexroute.errors import DatabaseUnavailable, DexError, OutcomeUnknown
+from dexroute.sdk.quote import Token
 from dexroute.types.orders import EventKind, Failure, Order, OrderEvent, OrderState, Priority
-from tests.storage.orders_at_hand import an_order
+from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.storage.orders_at_hand import MINT_A, MINT_B, an_order
+
+BUY = QuoteRequest(input_mint=MINT_A, output_mint=MINT_B, amount=1_500_000, mode=SwapMode.EXACT_OUT)
 
 
 def a_worker(**changes: Any) -> Any:
@@ -66,6 +71,30 @@ def test_the_screen_keeps_its_columns_whatever_is_in_them(width: int, wallets: i
     text = drawn.get()
     assert "[DATABASE_UNAVAILABLE]" in text and "1 [OUTCOME_UNKNOWN]" in text and "for 9 d 0 h" in text
     assert "try again" not in text and "3 high" in text and "low" not in text
+
+
+async def test_tokens_get_their_names_as_their_orders_come() -> None:
+    view, order = WorkerView(a_session(OutputFormat.TABLE), 16), replace(an_order(request=BUY), state=OrderState.ROUTING)
+    asked: list[Pubkey] = []
+
+    async def token(mint: Pubkey) -> Token:
+        asked.append(mint)
+        return Token(mint=mint, symbol="A" if mint == MINT_A else "B", decimals=6)
+
+    tokens = view._progress.tokens
+    assert swap_text(order, tokens) == f"? {short(str(MINT_A))} → 1500000 base units of {short(str(MINT_B))}", (
+        "no number without a unit"
+    )
+    naming = asyncio.create_task(view._name(SimpleNamespace(token=token)))  # type: ignore[arg-type]
+    view.heard(order, a_step(order, EventKind.CLAIMED))
+    async with asyncio.timeout(0.5):  # and not at the next look, a second later
+        while len(tokens) < 2:
+            await asyncio.sleep(0)
+    assert swap_text(order, tokens) == "? A → 1.5 B"
+    view.heard(order, a_step(order, EventKind.ROUTED))
+    await asyncio.sleep(0.01)
+    assert len(asked) == 2
+    naming.cancel()
 
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  (\S+) +(\S.*)")
