@@ -149,6 +149,7 @@ async def load(bench: Bench, orders: int, database: str, cluster: str, served_by
         cpu_ms=found["cpu_ms"],
         cluster_cpu_ms=None if served_by is None else (cpu_s(served_by) - before_s) * 1e3 / orders,
         rss_mib=found["rss_mib"],
+        rss_mib_after={int(ended): mib for ended, mib in found["rss_mib_after"].items()},
     )
 
 
@@ -221,7 +222,10 @@ async def one_run(what: str, journal: str, orders: int, database: str, cluster: 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, nargs="+", default=[2_000, 20_000])
+    parser.add_argument("--orders", type=int, nargs="*", default=[300, 2_000])
+    parser.add_argument(
+        "--long", type=int, nargs="*", default=[20_000, 100_000], help="orders of the runs that memory is watched over"
+    )
     parser.add_argument("--database", nargs="+", default=["SQLite", "PostgreSQL"], choices=["SQLite", "PostgreSQL"])
     parser.add_argument("--print-only", action="store_true", help="leave the page as it is")
     parser.add_argument("--serve", metavar="SEED", help=argparse.SUPPRESS)
@@ -229,22 +233,21 @@ def main() -> None:
     if arguments.serve:
         asyncio.run(serve_cluster(bytes.fromhex(arguments.serve)))
         return
-    loads: list[Load] = []
-    recoveries: list[Recovery] = []
+    kinds = (("load", "instant"), ("load", "embedded"), ("recovery", "embedded"))
+    runs = [(orders, database, *kind) for orders in arguments.orders for database in arguments.database for kind in kinds]
+    long_runs = [(orders, database, *kinds[0]) for orders in arguments.long for database in arguments.database]
+    found: list[Load | Recovery] = []
     # /tmp may be a RAM disk; the server is made durable again, which tests do without
     with TemporaryDirectory(dir="/var/tmp") as directory, postgres_server(Path(directory), durable=True) as server:
-        for orders in arguments.orders:
-            for database in arguments.database:
-                for what, cluster in (("load", "instant"), ("load", "embedded"), ("recovery", "embedded")):
-                    with journals(server, database, Path(directory)) as journal:
-                        found = asyncio.run(one_run(what, journal, orders, database, cluster))
-                    print(found.row(), flush=True)
-                    if isinstance(found, Load):
-                        loads.append(found)
-                    else:
-                        recoveries.append(found)
+        for orders, database, what, cluster in (*runs, *long_runs):
+            with journals(server, database, Path(directory)) as journal:
+                one = asyncio.run(one_run(what, journal, orders, database, cluster))
+            found.append(one)
+            print(one.memory_row() if isinstance(one, Load) and len(found) > len(runs) else one.row(), flush=True)
     if not arguments.print_only:
-        write_page(loads, recoveries)
+        loads = [one for one in found[: len(runs)] if isinstance(one, Load)]
+        long = [one for one in found[len(runs) :] if isinstance(one, Load)]
+        write_page(loads, [one for one in found if isinstance(one, Recovery)], long)
 
 
 if __name__ == "__main__":

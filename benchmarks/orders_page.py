@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,6 +43,15 @@ Aims: at least {orders_aim} orders a second, and less than {ours_aim:.0f} ms of 
 | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |
 {loads}
 
+## Over many orders
+
+What the worker's process holds, looked at after each thousand orders, on a cluster that answers at once; the benchmark's own part
+is 16 bytes an order. *More* is what each order added since the first tenth of them had ended.
+
+| orders | database | ended/s | ours, p99 | after 1,000 | after a tenth | after all | most | more |
+| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+{long}
+
 ## After a kill
 
 The worker is killed with SIGKILL in the middle of its load; the next is started at once. Seconds from then until the new process
@@ -72,6 +81,16 @@ class Load:
     cpu_ms: float
     cluster_cpu_ms: float | None
     rss_mib: float
+    rss_mib_after: Mapping[int, float]
+
+    def memory_row(self) -> str:
+        """Of a run of at least 10,000 orders."""
+        held = self.rss_mib_after
+        first, tenth, last = held[1_000], held[self.orders // 10], held[max(held)]
+        more = (last - tenth) * 2**20 / (max(held) - self.orders // 10)
+        memory = " | ".join(f"{mib:.0f} MiB" for mib in (first, tenth, last, self.rss_mib))
+        pace = f"{self.carried_per_s:.0f} | {self.ours_ms[1]:.1f} ms"
+        return f"| {self.orders} | {self.database} | {pace} | {memory} | {more:.0f} bytes |"
 
     def row(self) -> str:
         missed = [
@@ -103,8 +122,8 @@ class Recovery:
         return f"| {self.orders} | {self.database} | {times} | {'yes' if self.first_s < RECOVERY_AIM_S else 'missed'} |"
 
 
-def write_page(loads: Sequence[Load], recoveries: Sequence[Recovery]) -> None:
-    """Write the page anew."""
+def write_page(loads: Sequence[Load], recoveries: Sequence[Recovery], long: Sequence[Load]) -> None:
+    """Write the page anew. Memory was watched over those in `long`."""
     PAGE.write_text(
         _TEXT.format(
             **surroundings(),
@@ -113,6 +132,7 @@ def write_page(loads: Sequence[Load], recoveries: Sequence[Recovery]) -> None:
             recovery_aim=RECOVERY_AIM_S,
             loads="\n".join(found.row() for found in loads),
             recoveries="\n".join(found.row() for found in recoveries),
+            long="\n".join(found.memory_row() for found in long),
         )
     )
     print(f"written to {PAGE}")
