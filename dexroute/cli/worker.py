@@ -43,6 +43,7 @@ def register(app: typer.Typer) -> None:
         exactly once, and one whose worker dies goes to another at once, or when its lease ends. A SQLite journal is worked on by
         one process. SIGTERM or Ctrl-C: nothing new is taken, what is under way may end, the rest is handed back; a second one stops
         at once."""
+        import gc
         from asyncio import CancelledError
 
         from dexroute.cli.stopping import Stopping
@@ -54,7 +55,13 @@ def register(app: typer.Typer) -> None:
                 working = await dex.worker(at_once=concurrency, per_wallet=per_wallet or concurrency)
                 async with view.shown(dex, working, stopping.asked):
                     stopping.begin()
-                    await working.run(stopping.asked, until_idle=until_idle, grace_ms=grace * 1_000)
+                    # What a worker was made of stays: no looking through it for garbage between its orders.
+                    gc.collect()
+                    gc.freeze()
+                    try:
+                        await working.run(stopping.asked, until_idle=until_idle, grace_ms=grace * 1_000)
+                    finally:
+                        gc.unfreeze()
         except CancelledError:
             if not stopping.forgive():
                 raise
