@@ -25,7 +25,7 @@ from dexroute.engine.routing.provisional import provisional_leg
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.scope import Scope
 from dexroute.engine.routing.short_paths import best_short_paths
-from dexroute.engine.routing.unlimited import TOLERANCE, RoughWorth, UnlimitedFlow, unlimited_flow
+from dexroute.engine.routing.unlimited import TOLERANCE, RoughWorth, UnlimitedFlow, unlimited_flows
 from dexroute.errors import AmountTooSmall
 from dexroute.types.requests import QuoteRequest
 
@@ -74,14 +74,13 @@ def find_split(
     """Splits worth ranking. `singles` are the best single paths, to be looked at whatever their price. None when no flow satisfies
     the request."""
     also = {edge for path in singles for edge in path}
-    solved = unlimited_flow(market, scope, also, rounds=_MOST_FLOWS)
+    *few, solved = unlimited_flows(market, scope, also, few=_FEW_FLOWS, most=_MOST_FLOWS)
     if solved is None:
         return None
     found = _split_along(market, scope, request, options, room, singles, solved)
-    if options.max_splits > 1 and solved.rounds > _FEW_FLOWS and (found.refused or not found.routes):
+    if options.max_splits > 1 and (found.refused or not found.routes):
         # The legs that are worth most of many may take too little of an order that drains them: of fewer, then.
-        fewer = unlimited_flow(market, scope, also, rounds=_FEW_FLOWS)
-        if fewer is not None:
+        for fewer in filter(None, few):
             other = _split_along(market, scope, request, options, room, singles, fewer)
             found.routes += other.routes
             found.refused += other.refused

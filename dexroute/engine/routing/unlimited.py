@@ -11,7 +11,7 @@ import numpy as np
 
 from dexroute.engine.routing.decomposition import NOISE
 from dexroute.engine.routing.market import Market
-from dexroute.engine.routing.network import NetworkFlow, solve_network
+from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
 from dexroute.engine.routing.scope import Scope
 
 # Of the amount, how exactly a search solves its flows.
@@ -19,6 +19,7 @@ TOLERANCE: Final = 1e-7
 _FIRST_EDGES: Final = 48
 _MORE_EDGES: Final = 32
 _BETTER: Final = 1.0 + 1e-8
+_MORE_THAN_ALL: Final = 1.0 + 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +32,48 @@ class UnlimitedFlow:
     settled: bool
 
 
-def unlimited_flow(market: Market, scope: Scope, also: Collection[int], *, rounds: int) -> UnlimitedFlow | None:
-    """The best flow, in so many rounds at most. `also` are edges to be looked at whatever their price. None when no flow satisfies
-    the order."""
+def unlimited_flows(market: Market, scope: Scope, also: Collection[int], *, few: int, most: int) -> list[UnlimitedFlow | None]:
+    """The best flow after `few` rounds and after `most` rounds at most; the latter alone where it takes no more than `few`. `also`
+    are edges to be looked at whatever their price. None when no flow satisfies the order."""
+    found: list[UnlimitedFlow | None] = []
     best = sorted(scope.edges, key=lambda edge: (-scope.rate(edge), edge))[:_FIRST_EDGES]
     edges = sorted({*best, *also})
     worth = RoughWorth(scope)
     flow: NetworkFlow | None = None
     made, settled = 0, False
-    while made < rounds:
+    while made < most:
+        if made == few:
+            found.append(_found(flow, edges, made, settled=False))
         made += 1
-        flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
-        if not flow.solved:
+        flow = None
+        if not _asks_too_much(market, scope.order, edges):
+            flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
+        if flow is None or not flow.solved:
             if scope.whole and len(edges) == len(scope.edges):
-                return None
-            more = [edge for edge in scope.edges if edge not in set(edges)] or _all_edges(scope)
+                return [*found, None]
+            known = set(edges)
+            more = [edge for edge in scope.edges if edge not in known] or _all_edges(scope)
+            if known.issuperset(more):
+                return [*found, None]  # the same again
         else:
             more = _preferred(market, scope, flow, edges)
         if not more:
             settled = True
             break
         edges = sorted({*edges, *more})
+    return [*found, _found(flow, edges, made, settled=settled)]
+
+
+def _found(flow: NetworkFlow | None, edges: list[int], made: int, *, settled: bool) -> UnlimitedFlow | None:
     return UnlimitedFlow(flow, edges, made, settled) if flow is not None and flow.solved else None
+
+
+def _asks_too_much(market: Market, order: Order, edges: Sequence[int]) -> bool:
+    """Whether an order wants more out of these edges than there is."""
+    if order.exact_in:
+        return False
+    most = sum(market.curve(edge).capacity_out for edge in edges if market.target[edge] == order.output)
+    return most * _MORE_THAN_ALL < order.amount
 
 
 class RoughWorth(dict[int, float]):
