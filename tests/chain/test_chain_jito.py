@@ -21,7 +21,7 @@ WIRE = b"signed bytes"
 async def test_the_same_bytes_go_to_the_block_engine(url: str) -> None:
     taken = {"jsonrpc": "2.0", "result": "2id3YC2jK9G5Wo2phDx4gJVAew8DcY5NAojnVuao8rkxwPYPe8cSwE5Gzh", "id": 1}
     engine = respx.post(f"{ENGINE}/api/v1/transactions").respond(200, json=taken)
-    route = JitoRoute(url, timeout_ms=1_000)
+    route = JitoRoute(url, timeout_ms=60_000)
     await route.send(WIRE)
     await route.aclose()
     asked = json.loads(engine.calls.last.request.content)
@@ -35,7 +35,7 @@ async def test_its_refusals_are_network_errors() -> None:
         httpx.Response(429, json={"jsonrpc": "2.0", "error": {"code": -32097, "message": "Rate limit exceeded"}, "id": 1}),
         httpx.Response(400, json={"jsonrpc": "2.0", "error": {"code": -32602, "message": "invalid transaction"}, "id": 2}),
     ]
-    route = JitoRoute(ENGINE, timeout_ms=1_000)
+    route = JitoRoute(ENGINE, timeout_ms=60_000)
     with pytest.raises(RateLimited):
         await route.send(WIRE)
     with pytest.raises(RpcError, match="invalid transaction"):

@@ -29,8 +29,8 @@ async def test_the_loop_goes_on_while_a_remote_signer_is_asked(market: Path, sig
 
     (market / WALLET).unlink()
     server = await asyncio.start_unix_server(serve, market / "s")
-    async with Dex(url="embedded", data_dir=market, keypair=f"remote:unix:{market / 's'}", rpc_timeout_ms=2_000) as dex:
-        async with asyncio.timeout(20):
+    async with Dex(url="embedded", data_dir=market, keypair=f"remote:unix:{market / 's'}", rpc_timeout_ms=60_000) as dex:
+        async with asyncio.timeout(50):
             quote = await dex.quote("SOL", "USDC", "1")
             receipt = await dex.swap(quote)
             assert (await dex.balances()).lamports > 0
