@@ -30,9 +30,10 @@ _NO_PIECE: Final = Piece(0.0, 0.0, 0.0)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
     """Per edge: its mints, the first piece of its curve (`slope` 0: takes nothing; `exact_out_slope` also where its program has no
-    exact-out swap), the slope of the second (0: there is none), and by how much of either mint a swap may beat the curve
-    (`Curve.favour_in`, `favour_out`; `favouring`: the places where any may). Edges are sorted by source, so that one `reduceat`
-    finds the best of each mint; `edge` names them in the market's numbering, `place` is the way back."""
+    exact-out swap), the slope of the second (0: there is none), what the whole curve takes (`capacity`) and how it falls on the way
+    as if it were one piece (`whole_bend`), and by how much of either mint a swap may beat the curve (`Curve.favour_in`,
+    `favour_out`; `favouring`: the places where any may). Edges are sorted by source, so that one `reduceat` finds the best of each
+    mint; `edge` names them in the market's numbering, `place` is the way back."""
 
     mints: int
     edge: Ints
@@ -44,6 +45,8 @@ class PriceTable:
     first_in: Floats
     bend: Floats
     second_slope: Floats
+    capacity: Floats
+    whole_bend: Floats
     favour_in: Floats
     favour_out: Floats
     favouring: Ints
@@ -64,6 +67,11 @@ class PriceTable:
         first_in = np.array([piece.amount_in for piece in firsts])
         bend = np.array([piece.bend for piece in firsts])
         second_slope = np.array([pieces[1].slope if len(pieces) > 1 else 0.0 for pieces in curves])
+        capacity = np.array([curve.capacity_in for curve in steps])
+        capacity_out = np.array([curve.capacity_out for curve in steps])
+        taking = capacity_out > 0.0
+        whole_bend = np.zeros(len(steps))
+        whole_bend[taking] = np.maximum(slope[taking] / capacity_out[taking] - 1.0 / capacity[taking], 0.0)
         exact_out = np.array([offers_exact_out(pool.venue_id) for pool in market.edge_pool], dtype=np.bool_)
         favour_in = np.array([curve.favour_in for curve in steps], dtype=np.float64)
         favour_out = np.array([curve.favour_out for curve in steps], dtype=np.float64)
@@ -84,6 +92,8 @@ class PriceTable:
             first_in=first_in[order],
             bend=bend[order],
             second_slope=second_slope[order],
+            capacity=capacity[order],
+            whole_bend=whole_bend[order],
             favour_in=favour_in[order],
             favour_out=favour_out[order],
             favouring=np.flatnonzero(((favour_in > 0.0) | (favour_out > 0.0))[order]),
@@ -141,6 +151,41 @@ class PriceTable:
         for before in range(hops):
             np.maximum(best, reach[before][self.source] * worth[hops - 1 - before][self.target], out=best)
         return best * slope
+
+    def at_size(self, slope: Floats, bend: Floats, start: int, goal: int, amount: float, hops: int, *, exact_in: bool) -> Floats:
+        """Per edge: output per input when so much of mint `start` comes there on the best path (exact out: when `goal` is to get so
+        much); 0 where it cannot pass. Curves count as one piece of all they take, so about; `bend` is `whole_bend`, or 0 for edges
+        whose price is to stay."""
+        if not exact_in:
+            return self._at_size_backward(slope, bend, goal, amount, hops)
+        held = np.zeros(self.mints)
+        held[start] = amount
+        for hop in range(hops):
+            through = np.minimum(held[self.source], self.capacity)
+            arriving = slope * through / (1.0 + bend * through)
+            if hop < hops - 1:
+                best = np.maximum.reduceat(arriving[self.to_target], self.target_starts)
+                # Nobody brings less than a unit.
+                held[self.targets] = np.maximum(held[self.targets], np.where(best < 1.0, 0.0, best))
+                held[start] = amount
+        left = held[self.source]
+        return np.divide(arriving, left, out=np.zeros(len(slope)), where=left > 0.0)
+
+    def _at_size_backward(self, slope: Floats, bend: Floats, goal: int, amount: float, hops: int) -> Floats:
+        needed = np.full(self.mints, np.inf)
+        needed[goal] = amount
+        most = slope * self.capacity / (1.0 + bend * self.capacity)
+        for hop in range(hops):
+            asked = needed[self.target]
+            passing = asked < most
+            spent = np.full(len(slope), np.inf)
+            spent[passing] = np.maximum(asked[passing] / (slope[passing] - bend[passing] * asked[passing]), 1.0)
+            if hop < hops - 1:
+                best = np.minimum.reduceat(spent, self.starts)
+                needed[self.sources] = np.minimum(needed[self.sources], best)
+                needed[goal] = amount
+        rates: Floats = np.where(passing, asked, 0.0) / spent
+        return rates
 
     def out_of(self, mint: int) -> slice:
         """The places of a mint's edges."""

@@ -16,6 +16,11 @@ from dexroute.math.rounding import BPS, PPM
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 _MOST_EDGES: Final = 96
+# Besides, of those that are best for the whole order, or, where no path carries that, for a part of it.
+_SIZED_EDGES: Final = 48
+_PARTS: Final = (1.0, 1.0 / 8.0, 1e-3, 1e-6)
+# By so little prices may fall when the whole order passes, without a difference to which edges are good.
+_HARDLY: Final = 0.02
 # Of those that join the two mints, whatever longer paths promise: they cost the least to land and fit where nothing else does.
 _DIRECT_EDGES: Final = 16
 
@@ -23,20 +28,29 @@ _DIRECT_EDGES: Final = 16
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """`slope` is per place of the table, 0 where the search may not go; hop slippage and handicaps are taken off. `through`: what a
-    unit of the input fetches at most on a path of few enough hops through each edge. `worth`: by mint, of the output at no flow.
-    `edges`: those with the best `through` and the best that join the two mints, ascending; `whole` says that they are all."""
+    unit of the input fetches at most on a path of few enough hops through each edge; `sized` about the same for the whole order: a
+    market is full of pools that pay well for dust and nothing for more. `worth`: by mint, of the output, for scale. `edges`: those
+    that are best by either, and the best that join the two mints, ascending; `whole` says that they are all."""
 
     table: PriceTable
     order: Order
     max_hops: int
     slope: Floats
     through: Floats
+    sized: Floats
     worth: Floats
     edges: list[int]
     whole: bool
 
-    def rate(self, edge: int) -> float:
-        return float(self.through[self.table.place[edge]])
+    def best_edges(self, most: int) -> list[int]:
+        """So many of `edges`, half of them the best for the whole order, the others the best at no flow."""
+        places = self.table.place[self.edges]
+        sized, through = self.sized[places], self.through[places]
+        first = np.lexsort((-through, -sized))[: most // 2]
+        left = np.ones(len(places), dtype=np.bool_)
+        left[first] = False
+        second = [number for number in np.argsort(-through, kind="stable").tolist() if left[number]][: most - len(first)]
+        return sorted(self.edges[number] for number in (*first.tolist(), *second))
 
 
 def scope_of(market: Market, request: QuoteRequest, options: RouteOptions) -> Scope:
@@ -59,25 +73,54 @@ def scope_of(market: Market, request: QuoteRequest, options: RouteOptions) -> Sc
         keep=keep,
         handicap=handicap,
     )
-    through = table.through(slope, start, goal, options.max_hops)
+    hops = options.max_hops
+    worth = table.worth(slope, goal, hops)
+    reach = table.reach(slope, start, hops - 1)
+    through = table.between(slope, reach, worth[:hops])
     useful = np.flatnonzero(through > 0.0)
     whole = len(useful) <= _MOST_EDGES
-    chosen = useful
+    first = useful if whole else useful[np.argsort(-through[useful], kind="stable")[:_MOST_EDGES]]
+    sized, scale, chosen = through, worth[-1], first
+    if exact_in:
+        taken = order.amount * reach[-1][table.source[first]]
+        fallen = np.where(taken < table.capacity[first], table.whole_bend[first] * taken, 1.0)
+    else:
+        fallen = table.whole_bend[first] * order.amount / (slope[first] * worth[-1][table.target[first]])
+    if not (fallen < _HARDLY).all():
+        sized, scale = _sized(table, slope, order, hops, worth[-1])
+        chosen = np.union1d(first, useful[np.argsort(-sized[useful], kind="stable")[:_SIZED_EDGES]])
     if not whole:
-        best = useful[np.argsort(-through[useful], kind="stable")[:_MOST_EDGES]]
         direct = useful[(table.source[useful] == start) & (table.target[useful] == goal)]
-        chosen = np.union1d(best, direct[np.argsort(-slope[direct], kind="stable")[:_DIRECT_EDGES]])
-    worth = table.worth(slope, goal, options.max_hops)[-1]
+        for rate in (slope, sized):
+            chosen = np.union1d(chosen, direct[np.argsort(-rate[direct], kind="stable")[:_DIRECT_EDGES]])
     return Scope(
         table=table,
         order=order,
         max_hops=options.max_hops,
         slope=slope,
         through=through,
-        worth=worth,
+        sized=sized,
+        worth=np.where(scale > 0.0, scale, worth[-1]),
         edges=sorted(table.edge[chosen].tolist()),
         whole=whole,
     )
+
+
+def _sized(table: PriceTable, slope: Floats, order: Order, hops: int, most: Floats) -> tuple[Floats, Floats]:
+    """`Scope.sized`, and what each mint is worth of the output when as much of it is sold as can be, down to a millionth;
+    `most` is that at no flow."""
+    sized, scale = np.zeros(len(slope)), np.zeros(table.mints)
+    for part in _PARTS:
+        rates = table.at_size(
+            slope, table.whole_bend, order.input, order.output, order.amount * part, hops, exact_in=order.exact_in
+        )
+        worth = table.worth(rates, order.output, hops)
+        if not scale[order.input] > 0.0:
+            sized = table.between(rates, table.reach(rates, order.input, hops - 1), worth[:hops])
+        scale = np.where(scale > 0.0, scale, worth[-1])
+        if ((scale > 0.0) | (most <= 0.0)).all():
+            break
+    return sized, scale
 
 
 def _restrict(

@@ -11,13 +11,14 @@ from typing import Final
 
 import numpy as np
 
-from dexroute.engine.routing.decomposition import NOISE, PathShare
+from dexroute.engine.routing.decomposition import PathShare
 from dexroute.engine.routing.fixed_paths import FINAL, GROWING, solve_paths
 from dexroute.engine.routing.legs import Path
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow
 from dexroute.engine.routing.prices import Floats, PriceTable
 from dexroute.engine.routing.scope import Scope
+from dexroute.engine.routing.unlimited import slopes_beside
 
 # Rounds that are always made, and how many are made at most: while one of the last few (`_PATIENCE`) made the flow better by
 # `_WORTH_A_ROUND` of it.
@@ -30,6 +31,7 @@ _MOST_LOOKED_AT: Final = 240
 _MOST_PATHS: Final = 40
 _BETTER: Final = 1.0 + 3e-6
 _FIRST_SHARE: Final = 1e-2
+_LEAST_PART: Final = 1e-4  # of the order, for which a path has to pay better
 _USED: Final = 1e-5
 # Of what a path's share changed by in the last round, how much further it is taken; and what is left of it at least.
 _ONWARD: Final = 0.7
@@ -82,12 +84,7 @@ def best_short_paths(
 def _better_paths(market: Market, scope: Scope, flow: NetworkFlow) -> list[Path]:
     """Paths that fetch more than the marginal price of the flow, best first, one through each edge that promises that."""
     table, order = scope.table, scope.order
-    slope = scope.slope.copy()
-    paid = order.amount * flow.prices[order.input if order.exact_in else order.output]
-    for edge, (before, behind) in flow.at.items():
-        # Prices beside what hardly carries anything are anywhere between what it costs and what it fetches.
-        if flow.flows[edge] * before > NOISE * paid:
-            slope[table.place[edge]] = min(slope[table.place[edge]], before / max(behind, 1e-300))
+    slope = slopes_beside(market, scope, flow, list(flow.at), _LEAST_PART)
     marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
     reach = table.reach(slope, order.input, scope.max_hops - 1)
     worth = table.worth(slope, order.output, scope.max_hops - 1)

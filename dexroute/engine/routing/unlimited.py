@@ -12,14 +12,19 @@ import numpy as np
 from dexroute.engine.routing.decomposition import NOISE
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
+from dexroute.engine.routing.prices import Floats
 from dexroute.engine.routing.scope import Scope
 
 # Of the amount, how exactly a search solves its flows.
 TOLERANCE: Final = 1e-7
 _FIRST_EDGES: Final = 48
 _MORE_EDGES: Final = 32
+_MOST_EDGES: Final = 1_000
 _BETTER: Final = 1.0 + 1e-8
 _MORE_THAN_ALL: Final = 1.0 + 1e-6
+# Of the order, parts that edges pay better for: those for the larger are looked at first, and for less than the smaller none.
+_FIRST_PART: Final = 1e-3
+_LEAST_PART: Final = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,7 @@ def unlimited_flows(market: Market, scope: Scope, also: Collection[int], *, few:
     """The best flow after `few` rounds and after `most` rounds at most; the latter alone where it takes no more than `few`. `also`
     are edges to be looked at whatever their price. None when no flow satisfies the order."""
     found: list[UnlimitedFlow | None] = []
-    best = sorted(scope.edges, key=lambda edge: (-scope.rate(edge), edge))[:_FIRST_EDGES]
-    edges = sorted({*best, *also})
+    edges = sorted({*scope.best_edges(_FIRST_EDGES), *also})
     worth = RoughWorth(scope)
     flow: NetworkFlow | None = None
     made, settled = 0, False
@@ -91,24 +95,48 @@ class RoughWorth(dict[int, float]):
 
 def _all_edges(scope: Scope) -> list[int]:
     useful = np.flatnonzero(scope.through > 0.0)
-    best = useful[np.argsort(-scope.through[useful], kind="stable")[:1_000]]
+    best = useful[np.lexsort((-scope.through[useful], -scope.sized[useful]))[:_MOST_EDGES]]
     return [int(edge) for edge in scope.table.edge[best]]
 
 
 def _preferred(market: Market, scope: Scope, flow: NetworkFlow, edges: Sequence[int]) -> list[int]:
-    """Edges on paths that would beat the flow's marginal price, best first; none when the flow is the best there is."""
-    table = scope.table
-    slope = scope.slope.copy()
-    order = scope.order
-    places = table.place[list(edges)]
-    before, behind = (np.array([flow.prices[ends[edge]] for edge in edges]) for ends in (market.source, market.target))
+    """Edges on paths that would beat the flow's marginal price, those first that do so for more than dust; none when the flow is
+    the best there is."""
+    table, order = scope.table, scope.order
+    known = np.zeros(len(table.edge), dtype=np.bool_)
+    known[table.place[list(edges)]] = True
+    marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
+
+    def better(part: float) -> Floats:
+        """What edges fetch on such paths, 0 for others."""
+        slope = slopes_beside(market, scope, flow, edges, part)
+        through = table.through(slope, order.input, order.output, scope.max_hops)
+        through[known | (through <= marginal * _BETTER)] = 0.0
+        return through
+
+    through = better(0.0)
+    found = np.flatnonzero(through)
+    if len(found) > _MORE_EDGES:
+        sized = better(_FIRST_PART)
+        if not sized.any():
+            sized = through = better(_LEAST_PART)
+            found = np.flatnonzero(through)
+        found = found[np.lexsort((-through[found], -sized[found]))[:_MORE_EDGES]]
+    return [int(edge) for edge in table.edge[found]]
+
+
+def slopes_beside(market: Market, scope: Scope, flow: NetworkFlow, edges: Sequence[int], part: float) -> Floats:
+    """What edges fetch beside a flow: those it uses at its prices, others of so small a part of the order, at no flow for none."""
+    table, order = scope.table, scope.order
+    slope, places = scope.slope.copy(), table.place[list(edges)]
+    at = [flow.at.get(edge) or (flow.prices[market.source[edge]], flow.prices[market.target[edge]]) for edge in edges]
+    before, behind = np.array(at).reshape(-1, 2).T
+    # Prices beside what hardly carries anything are anywhere between what it costs and what it fetches.
     least = NOISE * order.amount * flow.prices[order.input if order.exact_in else order.output]
     used = np.array([flow.flows[edge] for edge in edges]) * before > least
     slope[places[used]] = np.minimum(slope[places], before / np.maximum(behind, 1e-300))[used]
-    through = table.through(slope, order.input, order.output, scope.max_hops)
-    marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
-    known = np.zeros(len(slope), dtype=np.bool_)
-    known[places] = True
-    better = np.flatnonzero((through > marginal * _BETTER) & ~known)
-    best = better[np.argsort(-through[better], kind="stable")[:_MORE_EDGES]]
-    return [int(edge) for edge in table.edge[best]]
+    if not part:
+        return slope
+    bend = table.whole_bend.copy()
+    bend[places[used]] = 0.0
+    return table.at_size(slope, bend, order.input, order.output, order.amount * part, scope.max_hops, exact_in=order.exact_in)
