@@ -55,8 +55,8 @@ class EmbeddedCluster:
     ) -> EmbeddedCluster:
         """Open the cluster kept in `data_dir`, making it when there is none; None keeps it in memory only.
 
-        Raises DataDirBusy (another process has it open), DatabaseError (its file is corrupt or newer), ConfigError (an option's
-        file does not read).
+        Raises DataDirBusy (another process has it open), DatabaseError (its file is corrupt or newer), DatabaseUnavailable (its
+        disk is full), ConfigError (an option's file does not read).
         """
         options = options or ClusterOptions()
         lock = DirectoryLock(data_dir, "cluster", what="the embedded cluster") if data_dir else None

@@ -7,6 +7,7 @@ code runs on a database in memory.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -19,7 +20,7 @@ from solders.account import Account
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from dexroute.errors import DatabaseError
+from dexroute.errors import DatabaseError, DatabaseUnavailable
 from dexroute.localnet.accounts import AccountWrite, StoredAccount
 from dexroute.localnet.record import TransactionRecord
 
@@ -34,6 +35,9 @@ CREATE TABLE transactions (
 CREATE INDEX transactions_by_slot ON transactions (slot);
 CREATE TABLE mentions (address BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (address, position)) WITHOUT ROWID;
 """
+_LOCKED: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _BUSY_S: Final = 0.2  # nobody else writes while the lock is held; a backup tool may for a moment
 _RECENT: Final = 1_000  # transactions also kept in memory: those everybody asks for
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
@@ -44,7 +48,8 @@ class Ledger:
     """Accounts by version, transactions by signature, address and slot, and a few named facts."""
 
     def __init__(self, data_dir: Path | None) -> None:
-        """Raises DatabaseError when the file is corrupt or written by a newer dexroute."""
+        """Raises DatabaseError when the file is corrupt, not to be written to, or of a newer dexroute; DatabaseUnavailable when its
+        disk is full or fails (as every write does)."""
         self.path = data_dir / FILE_NAME if data_dir else None
         self._recent: dict[Signature, TransactionRecord] = {}
         with self._explained():
@@ -185,8 +190,19 @@ class Ledger:
         try:
             yield
         except (sqlite3.Error, OSError, ValueError) as error:
-            raise DatabaseError(
-                f"the embedded cluster's file {self.path} cannot be used: {error}; restore it from a backup, "
-                "or start afresh by moving it away (`dex localnet --reset`)",
-                path=str(self.path),
-            ) from error
+            raise self._typed(error) from error
+
+    def _typed(self, error: sqlite3.Error | OSError | ValueError) -> DatabaseError | DatabaseUnavailable:
+        """Whether what is kept is in question, or only the place it is kept in."""
+        what = f"the embedded cluster's file {self.path}"
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _LOCKED or code in _DISK or getattr(error, "errno", None) in _NO_ROOM:
+            step = "Wait for the other program that has it open" if code in _LOCKED else "See to its disk (is it full?)"
+            return DatabaseUnavailable(
+                f"{what} cannot be written: {error}; nothing is lost. {step}, and repeat the command", path=str(self.path)
+            )
+        if code == sqlite3.SQLITE_READONLY or isinstance(error, OSError):
+            step = "make it yours and writable, or use another --data-dir"
+        else:
+            step = "restore it from a backup, or start afresh by moving it away (`dex localnet --reset`)"
+        return DatabaseError(f"{what} cannot be used: {error}; {step}", path=str(self.path))

@@ -21,6 +21,7 @@ from dexroute.sdk.checkup_endpoints import endpoint_findings
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.finding import Finding, failed
 from dexroute.sdk.venues import venues_for
+from dexroute.types.counts import counted
 from dexroute.types.orders import OPEN_STATES
 
 _CLOCK_TOLERANCE_S = 30
@@ -112,5 +113,7 @@ async def _journal(settings: Settings) -> Finding:
     except DexError as error:
         return failed("journal", error)
     if still_open:
-        return Finding(check="journal", status="warning", detail=f"{label}: {still_open} open orders; run `dex orders resume`")
+        return Finding(
+            check="journal", status="warning", detail=f"{label}: {counted(still_open, 'open order')}; run `dex orders resume`"
+        )
     return Finding(check="journal", status="ok", detail=f"{label}, no open orders")

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
-from dexroute.errors import DatabaseError, DataDirBusy
+from dexroute.errors import DatabaseError, DatabaseUnavailable, DataDirBusy
 from dexroute.localnet import ClusterOptions, EmbeddedCluster
 from dexroute.localnet.faucet import airdrop
 from dexroute.localnet.ledger import FILE_NAME
@@ -207,7 +208,7 @@ async def test_nothing_changes_when_the_disk_refuses(tmp_path: Path, time: Any) 
         pay(cluster, receiver)
         other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")  # the real refusal: somebody else writes
-        with pytest.raises(DatabaseError):
+        with pytest.raises(DatabaseUnavailable, match=r"locked; nothing is lost\. Wait for the other program"):
             pay(cluster, receiver)
         other.execute("ROLLBACK")
         other.close()
@@ -227,3 +228,41 @@ def test_the_file_is_its_owners_only(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert "cluster.sqlite3" in modes and set(modes.values()) == {0o600}, modes
+
+
+FILLING = """
+import resource, signal, sys
+from pathlib import Path
+from dexroute.errors import DatabaseUnavailable
+from dexroute.localnet import EmbeddedCluster
+from solders.keypair import Keypair
+from tests.localnet.test_localnet_restart import pay
+
+def filled():
+    size = sum(file.stat().st_size for file in Path(sys.argv[1]).iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size) if sys.argv[2] == "paying" else (1_000, 1_000))
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as far as SQLite can tell, the disk is full
+if sys.argv[2] == "opening":
+    filled()
+try:
+    cluster = EmbeddedCluster.open(Path(sys.argv[1]))
+    filled()
+    for paid in range(1_000):
+        print(pay(cluster, Keypair().pubkey()).position, flush=True)
+except DatabaseUnavailable as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.parametrize("moment", ["opening", "paying"])
+def test_a_full_disk_is_no_damage(tmp_path: Path, moment: str) -> None:
+    """Nobody is told to throw away a cluster that only lacks room."""
+    with closing(EmbeddedCluster.open(tmp_path)) as cluster:
+        landed = pay(cluster, Keypair().pubkey()).position
+    done = subprocess.run([sys.executable, "-c", FILLING, str(tmp_path), moment], capture_output=True, text=True, check=True)
+    *paid, said = done.stdout.splitlines()
+    assert "cannot be written" in said and "is it full?" in said and "--reset" not in said and "backup" not in said
+    assert bool(paid) == (moment == "paying")
+    with closing(EmbeddedCluster.open(tmp_path)) as cluster:
+        assert cluster.bank.transaction_count == landed + len(paid), "what was acknowledged is there, and nothing else"
