@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from solders.hash import Hash
 
 from dexroute.engine.execution.death import ExpiryProof, Unproven, prove_expired
 from dexroute.engine.execution.failures import error_of
@@ -476,6 +478,28 @@ async def test_a_gap_takes_a_witness_away_where_it_could_hold_the_bytes(tmp_path
         node.lists_blocks, node.fault = True, only("has_blocks", RpcUnreachable("timeout"))
         proof = await prove_expired(attempt, bench.nodes)
         assert isinstance(proof, ExpiryProof if nodes == 3 else Unproven)
+
+
+async def test_where_the_proof_begins(tmp_path: Path) -> None:
+    """To the block and to the slot: one less proves nothing. A node that does not tell whether it still takes a blockhash is
+    believed about its heights."""
+    async with open_bench(tmp_path) as bench:
+        attempt = await signed_and_expired(bench)
+        (node,), since = bench.nodes, attempt.blockhash_slot
+        assert since is not None
+        finalized, _ = await node.block_height(Commitment.FINALIZED)
+        for last, dead in ((finalized, False), (finalized - 1, True)):
+            proof = await prove_expired(replace(attempt, last_valid_block_height=last), bench.nodes)
+            assert isinstance(proof, ExpiryProof) == dead
+        for first_slot, dead in ((since + 2, False), (since + 1, True)):
+            node.first_slot = first_slot
+            assert isinstance(await prove_expired(attempt, bench.nodes), ExpiryProof) == dead
+
+        async def untold(blockhash: Hash) -> None:
+            return None
+
+        node.is_blockhash_valid = untold  # type: ignore[method-assign]
+        assert isinstance(await prove_expired(attempt, bench.nodes), ExpiryProof)
 
 
 async def test_a_witness_that_has_not_seen_what_the_other_finalized_is_none_yet(tmp_path: Path) -> None:

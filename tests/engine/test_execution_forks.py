@@ -214,3 +214,56 @@ async def test_one_that_contradicts_the_journal_is_not_believed_because_the_othe
     assert judge(recorded, [view(landed), view(None, history_from=500)]) == Verdict(final=True)
     told = judge(recorded, [view(refused), view(refused)])
     assert told is not None and not told.final
+
+
+RECORDED = LandedAttempt(
+    order_id="order", rank_ms=0, signature="signature", slot=100, outcome=AttemptOutcome.LANDED, last_valid_block_height=150
+)
+
+
+def silent(height: int = 120, *, confirmed: int = 100, told: int = 100, history_from: int = 0) -> View:
+    """A node that shows nothing of it."""
+    head = Head(finalized_height=height, finalized_slot=height, confirmed_slot=confirmed)
+    return View(head=head, context_slot=told, history_from=history_from, statuses={"signature": None})
+
+
+@pytest.mark.parametrize(
+    ("views", "vanished", "by_silence"),
+    [
+        ([silent()], True, False),
+        ([silent(confirmed=99)], False, False),
+        ([silent(told=99)], False, False),
+        ([silent(), silent(told=99)], False, False),
+        ([silent(150)], True, False),
+        ([silent(151)], True, True),
+        ([silent(151, history_from=100)], True, True),
+        ([silent(151, history_from=101)], False, False),
+        ([silent(151), silent(151, history_from=101)], False, False),
+        # before all have seen it expire the same bytes are sent again, which does no harm, and later would not help
+        ([silent(150), silent(151, history_from=101)], True, True),
+        ([silent(150, history_from=101)], True, False),
+    ],
+)
+def test_when_silence_proves_a_fork(views: list[View], vanished: bool, by_silence: bool) -> None:
+    told = judge(RECORDED, views)
+    assert (told is not None) == vanished
+    assert told is None or (told.final, told.by_silence) == (False, by_silence)
+
+
+async def test_what_a_node_was_down_for_proves_no_fork(tmp_path: Path) -> None:
+    """The swap happened, and the journal says so: a node that came back without that time must not undo it."""
+    async with open_bench(tmp_path) as bench:
+        order = await confirmed(bench)
+        node = bench.nodes[0]
+        (landed,) = bench.chain.landed.values()
+        bench.clock.elapsed_ms += 10 * BLOCKHASH_BLOCKS * SLOT_MS
+        node.gap = range(landed.slot - 1, landed.slot + 5)
+        executor = bench.executor()
+        for fault in (None, RpcUnreachable("down")):
+            node.fault = lambda method, fault=fault: fault if method == "has_blocks" else None  # type: ignore[misc]
+            assert await executor.settle() == ()
+            bench.clock.elapsed_ms += executor.policy.settle_all_ms
+        assert (await bench.check_journal(order)).order.state is OrderState.CONFIRMED
+        node.gap, node.fault = range(0), lambda method: None
+        assert await executor.settle() == ()
+        assert (await bench.check_journal(order)).order.settled

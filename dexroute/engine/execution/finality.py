@@ -57,10 +57,12 @@ async def read_views(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`final`: what was recorded can no longer change. Otherwise it `vanished`, and `reason` says what the nodes show instead."""
+    """`final`: what was recorded can no longer change. Otherwise it `vanished`, and `reason` says what the nodes show instead;
+    `by_silence` when that is nothing and the bytes have expired, so that one that missed their time would say the same."""
 
     final: bool
     reason: str = ""
+    by_silence: bool = False
 
 
 def judge(attempt: LandedAttempt, views: Sequence[View | None]) -> Verdict | None:
@@ -92,10 +94,25 @@ def judge(attempt: LandedAttempt, views: Sequence[View | None]) -> Verdict | Non
         return Verdict(final=False, reason=_shown(counted[0]))
     if any(view.head.confirmed_slot < slot or view.context_slot < slot for view in known):
         return None
-    over = all(view.head.finalized_height > attempt.last_valid_block_height for view in known)
-    if over and any(view.history_from > slot for view in known):
+    expired = [view.head.finalized_height > attempt.last_valid_block_height for view in known]
+    if all(expired) and any(view.history_from > slot for view in known):
         return None
-    return Verdict(final=False, reason=f"no node shows it at confirmed slot {min(view.head.confirmed_slot for view in known)}")
+    reason = f"no node shows it at confirmed slot {min(view.head.confirmed_slot for view in known)}"
+    return Verdict(final=False, reason=reason, by_silence=any(expired))
+
+
+async def missed_none(nodes: Sequence[TransactionSender], attempt: LandedAttempt) -> bool:
+    """Whether these nodes have every block since the one in which an expired attempt was seen: a node that was down meanwhile
+    knows nothing of what happened then. One that does not tell is believed."""
+
+    async def has_all(node: TransactionSender) -> bool:
+        try:
+            with boundary(Boundary.FINALITY):
+                return await node.has_blocks(attempt.slot, attempt.last_valid_block_height) is not False
+        except NetworkError:
+            return False
+
+    return all(await asyncio.gather(*map(has_all, nodes)))
 
 
 async def take_back(claim: Claim, attempt: Attempt, reason: str, store: OrderStore) -> None:

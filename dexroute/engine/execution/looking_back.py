@@ -9,7 +9,7 @@ from typing import Final
 
 from dexroute.engine.execution import failpoints
 from dexroute.engine.execution.claim import Claim, EventWatcher
-from dexroute.engine.execution.finality import AT_ONCE, Head, judge, landed_attempt, read_heads, read_views, take_back
+from dexroute.engine.execution.finality import AT_ONCE, Head, judge, landed_attempt, missed_none, read_heads, read_views, take_back
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.errors import IllegalTransition, OrderTakenOver
 from dexroute.ports import Clock, OrderStore, TransactionSender
@@ -74,7 +74,12 @@ class LookingBack:
             if final := [one for one, verdict in verdicts if verdict.final]:
                 await self._finalize(final)
             for one, verdict in verdicts:
-                if not verdict.final and (order := await self._take_back(one, verdict.reason)) is not None:
+                if verdict.final:
+                    continue
+                asked = [node for node, view in zip(self._nodes, views, strict=True) if view is not None]
+                if verdict.by_silence and not await missed_none(asked, one):
+                    continue  # it is looked at again with everything
+                if (order := await self._take_back(one, verdict.reason)) is not None:
                     back.append(order)
             if len(page) < AT_ONCE:
                 break
