@@ -22,6 +22,7 @@ from dexroute.fetchers.pool_reader import PoolReader
 from dexroute.host.clock import HostClock
 from dexroute.ports import Signer
 from dexroute.sdk.account_caches import AccountCaches, open_caches
+from dexroute.sdk.cluster_memory import check_cluster_name
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.depth import DEPTH_LEVELS_BPS, MarketDepth, market_depth
 from dexroute.sdk.events import open_events
@@ -423,8 +424,12 @@ class Dex:
             await followed(signer)
 
     async def orders(self) -> Orders:
-        """The journal of orders and the executor over it. Opens the journal; raises DataDirBusy, DatabaseError."""
+        """The journal of orders and the executor over it. Opens the journal; raises DataDirBusy, DatabaseError, and NetworkError
+        when the cluster's name is lost."""
         store = await self.journal()
+        if self._orders is None:
+            endpoints = [sender.endpoint for sender in self._connection.senders]
+            await check_cluster_name(store, endpoints, self._connection.genesis_hash)
         quoting = await self._quoting()
         if self._orders is None:
             builder = QuotedOrders(quoting, self._builder, store)

@@ -69,6 +69,26 @@ async def test_a_swap_lands_once(open_stage: Opener, name: str) -> None:
     assert (stage.node.refused > 10) == (sloppy.limit_every > 0) and (stage.node.lagged > 2) == (sloppy.lag_every > 0)
 
 
+async def test_a_node_that_stops_telling_its_cluster_makes_no_second_one(open_stage: Opener) -> None:
+    """Orders under a name of its own nobody would take up once it tells again, and their keys would be another cluster's."""
+    stage: Stage = await open_stage(Pace(), Sloppiness())
+    a, b = stage.token(6), stage.token(9)
+    stage.own_pool(a, b, (10**12, 2 * 10**12))
+    stage.give(a, 10**9)
+    words = ("5", str(a), str(b), "--yes", "--key")
+    first = await stage.dex("swap", *words, "first")
+    stage.node.sloppy = Sloppiness(missing=frozenset({"getGenesisHash"}))
+    for asked in (("swap", *words, "first"), ("submit", *words, "second"), ("orders", "resume"), ("worker", "--until-idle")):
+        refused = (await stage.dex(*asked, code=5))["error"]
+        assert refused["code"] == "NETWORK" and refused["retryable"] and "did before" in refused["message"]
+    stage.node.sloppy = Sloppiness()
+    assert (await stage.dex("swap", *words, "first"))["id"] == first["id"]
+    assert (await stage.dex("submit", *words, "second"))["state"] == "PENDING"
+    await stage.dex("orders", "resume")
+    orders = (await stage.dex("orders", "list"))["orders"]
+    assert [(order["key"], order["state"]) for order in orders] == [("second", "CONFIRMED"), ("first", "CONFIRMED")]
+
+
 async def test_bytes_that_never_land_are_replaced_once_proven_dead(open_stage: Opener) -> None:
     stage: Stage = await open_stage(Pace(slot_ms=200, hash_blocks=80, finalize_after=10), Sloppiness(lose=1))
     stage.hurry_once_sent(80)

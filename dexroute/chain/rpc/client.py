@@ -144,7 +144,7 @@ class RpcClient:
                 if not is_unsupported(error):
                     raise
                 self._tells_genesis = False
-                self._genesis_hash = Hash.hash(f"unnamed cluster at {self.endpoint}".encode())
+                self._genesis_hash = place_name(self.endpoint)
         return self._genesis_hash
 
     @property
@@ -290,3 +290,8 @@ class RpcClient:
 
     async def _read(self, method: str, params: list[Any]) -> Field:
         return await with_retries(lambda: self._endpoint.call(method, params), self._retry, sleep=self._sleep)
+
+
+def place_name(endpoint: str) -> Hash:
+    """What stands for the genesis hash of a node that does not tell it: a hash of where it is."""
+    return Hash.hash(f"unnamed cluster at {endpoint}".encode())
