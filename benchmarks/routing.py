@@ -60,10 +60,10 @@ scarcer mint; a third are exact out. Limits: 3 hops, 8 legs, no transaction in t
 
 `cold` is the market from its pools, every curve, and a first route; `warm` are the orders after that, each with its
 certificate (`find_route`). `aim` is median / 99th percentile, `seeds` are those of the market and of its orders.
-Processor time, so that other work on the machine counts little. What the market holds is frozen before the warm orders
-(`gc.freeze`), as a process that stays up would do with it: looking through it for garbage, once in about a hundred orders, takes
-35 ms at 2,000 pools and 250 ms at 20,000. `none` are the orders without a route, which are not among the times of the others, and
-how long the longest of them took to say how much of it could be filled.
+Processor time, so that other work on the machine counts for less; it still shares the caches. What the market holds is frozen
+before the warm orders (`gc.freeze`), as a process that stays up would do with it: looking through it for garbage, once in about a
+hundred orders, takes 35 ms at 2,000 pools and 250 ms at 20,000. `none` are the orders without a route, which are not among the
+times of the others, and how long the longest of them took to say how much of it could be filled.
 
 | pools | mints | arbitrage | seeds | cold | warm median | warm p99 | aim | peak memory | none |
 | ---: | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
