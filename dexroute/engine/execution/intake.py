@@ -82,7 +82,7 @@ def _check_deadline(deadline_ms: int, now_ms: int) -> None:
         raise UsageError(f"a deadline is a moment in Unix milliseconds, not {deadline_ms}", deadline_ms=deadline_ms)
     if deadline_ms <= now_ms:
         raise DeadlinePassed(
-            f"the deadline {deadline_ms} is not ahead of now ({now_ms}, Unix milliseconds): nothing was placed. Allow more time",
+            f"the deadline passed {now_ms - deadline_ms} ms ago: nothing was placed. Allow more time",
             deadline_ms=deadline_ms,
             now_ms=now_ms,
         )
