@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ import pytest
 from solders.signature import Signature
 
 from dexroute.engine.execution import looking_back
-from dexroute.errors import RpcUnreachable
+from dexroute.errors import DexError, IllegalTransition, OrderTakenOver, RpcUnreachable
 from dexroute.types.chain import Commitment, SignatureStatus
-from dexroute.types.orders import EventKind, Order, OrderState
+from dexroute.types.orders import EventKind, LandedAttempt, Order, OrderState
 from tests.engine.simulated_bench import Bench, open_bench
 from tests.engine.simulated_chain import SLOT_MS, SimulatedNode
 from tests.engine.test_execution_forks import FINAL_MS
@@ -166,3 +166,42 @@ async def test_a_listener_that_fails_stops_the_look_but_every_event_is_told(tmp_
         with pytest.raises(RpcUnreachable):
             await executor.settle()
         assert len(set(told)) == 2 and await left(bench) == 0
+
+
+async def test_what_the_slower_node_finalizes_is_settled_at_the_next_look(tmp_path: Path) -> None:
+    """All are looked at again above the slot that the slowest had finalized, not the fastest."""
+    async with open_bench(tmp_path, nodes=2) as bench:
+        (order,) = await landed(bench, 1)
+        bench.clock.elapsed_ms += FINAL_MS
+        executor = bench.executor()
+        bench.nodes[1].lag = 20
+        assert await executor.settle() == () and await left(bench) == 1
+        bench.clock.elapsed_ms += 20 * SLOT_MS
+        assert 20 * SLOT_MS < SETTLE_ALL_MS
+        assert await executor.settle() == () and await left(bench) == 0
+        assert (await bench.check_journal(order)).order.settled
+
+
+@pytest.mark.parametrize("what", ["it was recorded anew", OrderTakenOver("by another"), IllegalTransition("it moved on")], ids=str)
+async def test_what_another_process_came_to_first_is_left_to_it(tmp_path: Path, what: str | DexError) -> None:
+    """Judged by what was read a moment ago, it may be another's by now, or stand in the journal as the nodes show it."""
+    async with open_bench(tmp_path) as bench:
+        (order,) = await landed(bench, 1)
+        bench.clock.elapsed_ms += FINAL_MS
+        real = bench.store.landed
+
+        async def stale(*asked: Any, **named: Any) -> tuple[LandedAttempt, ...]:
+            return tuple(replace(one, slot=one.slot - 1) for one in await real(*asked, **named))
+
+        async def refusing(*asked: Any, **named: Any) -> Any:
+            raise what  # type: ignore[misc]
+
+        if isinstance(what, DexError):
+            bench.nodes[0].blind = True
+            bench.store.advance = refusing  # type: ignore[method-assign]
+        else:
+            bench.store.landed = stale  # type: ignore[method-assign]
+        assert await bench.executor().settle() == ()
+        receipt = await bench.check_journal(order)
+        assert receipt.order.state is OrderState.CONFIRMED and not receipt.order.settled
+        assert all(event.kind is not EventKind.REGRESSED for event in receipt.events)
