@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -50,6 +51,8 @@ class Market:
     async def dex(self, *arguments: str) -> tuple[Any, dict[str, int]]:
         """(what a new process printed, what the cluster was asked for it)."""
         self._cluster.asked.clear()
+        if self.journal.exists():  # a search is a minute old at most, whatever the machine took for the last command
+            self.write("UPDATE pool_searches SET searched_ms = ?", time.time_ns() // 1_000_000)
         outcome = await asyncio.to_thread(dex_process, *arguments, *self._here, home=self._home)
         assert outcome.code == 0, outcome.err
         return outcome.json, dict(self._cluster.asked)
