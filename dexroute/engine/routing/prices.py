@@ -160,7 +160,14 @@ class PriceTable:
             return self._at_size_backward(slope, bend, goal, amount, hops)
         held = np.zeros(self.mints)
         held[start] = amount
-        for hop in range(hops):
+        if hops > 1:
+            # The first hop leaves the start, and nothing else.
+            out = self.out_of(start)
+            through = np.minimum(amount, self.capacity[out])
+            np.maximum.at(held, self.target[out], slope[out] * through / (1.0 + bend[out] * through))
+            held[held < 1.0] = 0.0
+            held[start] = amount
+        for hop in range(min(hops - 1, 1), hops):
             through = np.minimum(held[self.source], self.capacity)
             arriving = slope * through / (1.0 + bend * through)
             if hop < hops - 1:
@@ -175,7 +182,13 @@ class PriceTable:
         needed = np.full(self.mints, np.inf)
         needed[goal] = amount
         most = slope * self.capacity / (1.0 + bend * self.capacity)
-        for hop in range(hops):
+        if hops > 1:
+            # The last hop gets to the goal, and nowhere else.
+            into = self.into(goal)
+            into = into[amount < most[into]]
+            np.minimum.at(needed, self.source[into], np.maximum(amount / (slope[into] - bend[into] * amount), 1.0))
+            needed[goal] = amount
+        for hop in range(min(hops - 1, 1), hops):
             asked = needed[self.target]
             passing = asked < most
             spent = np.full(len(slope), np.inf)
