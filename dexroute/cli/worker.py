@@ -70,4 +70,7 @@ def register(app: typer.Typer) -> None:
             for order_id, trouble in working.troubles.items():
                 session.note(f"order {order_id} is still open: {trouble}")
             for trouble in working.troubles.values():
-                raise typer.Exit(trouble.exit_code)
+                if not session.is_json:
+                    raise typer.Exit(trouble.exit_code)
+                trouble.context["orders"] = list(working.troubles)
+                raise trouble

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from dexroute import Dex, KeypairSigner
-from dexroute.errors import ConfigError
+from dexroute.errors import ConfigError, RpcUnreachable
 from dexroute.localnet.rpc.dispatch import METHODS
 from dexroute.localnet.rpc.failure import RpcFailure
 from dexroute.localnet.rpc.node import Node
@@ -280,3 +280,11 @@ def test_an_order_is_left_for_a_worker_and_worked_off(cli: Cli) -> None:
     assert cli.json("submit", "1", "SOL", "USDC", "--yes", "--key", "k")["state"] == "CONFIRMED"
     lines = cli("worker", "--until-idle").out
     assert "started" in lines and "stopped" in lines
+
+
+def test_what_is_left_open_is_told_to_programs_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = RpcUnreachable("the node does not answer; try again")
+    monkeypatch.setattr("dexroute.sdk.worker.Worker.troubles", {"07": away, "08": away})
+    told = json.loads(cli("worker", "--until-idle", "--format", "json", code=5).err)["error"]
+    assert told["code"] == "RPC_UNREACHABLE" and told["context"]["orders"] == ["07", "08"]
+    assert "order 08 is still open: the node does not answer" in " ".join(cli("worker", "--until-idle", code=5).err.split())
