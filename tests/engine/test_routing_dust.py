@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 from dexroute.engine.routing import RouteOptions, find_route
@@ -47,3 +48,16 @@ def test_dust_hides_no_deep_pool(deep: list[Pool], crowded: Market, amount: int,
         assert among.amount_out >= alone.amount_out * (1 - 1e-8)
     else:
         assert among.amount_in <= alone.amount_in * (1 + 1e-8)
+
+
+def test_the_last_units_of_a_drained_pool_are_not_cheap() -> None:
+    """Doubles tell them from nothing no longer."""
+    table = Market([pool("dead", (MINTS[0], MINTS[1]), (1, 10**9))]).prices
+    place = int(np.argmax(table.slope))
+    most = float(table.slope[place] * table.capacity[place] / (1.0 + table.whole_bend[place] * table.capacity[place]))
+    start, goal = int(table.source[place]), int(table.target[place])
+    with np.errstate(all="raise"):
+        for units in range(1, 20):
+            asked = most * (1.0 - units * 2.0**-53)
+            rates = table.at_size(table.slope, table.whole_bend, start, goal, asked, 3, exact_in=False)
+            assert 0.0 <= rates[place] < 1.0

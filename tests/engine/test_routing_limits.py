@@ -7,12 +7,13 @@ import random
 import pytest
 
 from benchmarks.routing_markets import GeneratedMarket, generated_market
-from dexroute.engine.routing import RouteOptions, solve_route
+from dexroute.engine.routing import RouteOptions, find_route, solve_route
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.errors import RouteNotFound
 from dexroute.types.requests import QuoteRequest, SwapMode
-from tests.engine.routing_oracle import assert_executes
+from tests.engine.routing_oracle import MINTS, A, B, assert_executes
+from tests.engine.small_market import pool
 
 DENSE = generated_market(60, 6, seed=11)
 WIDE = generated_market(200, 30, seed=1)
@@ -126,3 +127,20 @@ def test_legs_that_lose_more_to_whole_units_than_they_bring_are_dropped() -> Non
     assert_executes(made.pools, request, quote)
     assert 1 < len(quote.route.legs) < 6
     assert quote.amount_in <= 547_593_000
+
+
+def test_circles_that_pay_hide_no_path_of_fewer_hops() -> None:
+    """With four hops allowed the best path through most edges goes round a circle first; three hops found a better route."""
+    pools = [
+        (0, 3, 9111258870, 1808244363),
+        (0, 1, 2478008028, 196221181),
+        (1, 2, 314446, 1362127),
+        (2, 3, 297287, 970041),
+        (2, 3, 7132036, 1514265361),
+        (3, 2, 299057360, 83692858),
+        (2, 0, 3355, 306),
+    ]
+    market = [pool(f"{number}", (MINTS[i], MINTS[j]), (held, holding)) for number, (i, j, held, holding) in enumerate(pools)]
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=2_879_089)
+    three, four = (find_route(market, request, RouteOptions(max_hops=hops, room=AnyRoom())) for hops in (3, 4))
+    assert four.amount_out >= three.amount_out

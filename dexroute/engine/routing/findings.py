@@ -19,7 +19,7 @@ class Findings:
     """`ranked`: quoted routes, best first, the first of them fits. `unfit`: routes and leg sets the transaction has no room for.
     `refused`: legs an exact quote refused. `stuck`: partial paths whose last pool cannot carry the amount, not quoted.
     `promised`: how many single paths there were; `connected`: whether any path of open pools joins the mints; `most`: of an amount
-    beyond all liquidity, what can be filled."""
+    beyond all liquidity, what can be filled; `unsolved`: whether no flow was found to split the order by."""
 
     market: Market
     request: QuoteRequest
@@ -34,6 +34,7 @@ class Findings:
     certificate: Certificate | None = None
     connected: bool = False
     most: int | None = None
+    unsolved: bool = False
 
     @property
     def bound(self) -> int | None:

@@ -190,9 +190,10 @@ class PriceTable:
             needed[goal] = amount
         for hop in range(min(hops - 1, 1), hops):
             asked = needed[self.target]
-            passing = asked < most
+            average = np.where(asked < most, slope - bend * np.minimum(asked, most), 0.0)
+            passing = average > 0.0
             spent = np.full(len(slope), np.inf)
-            spent[passing] = np.maximum(asked[passing] / (slope[passing] - bend[passing] * asked[passing]), 1.0)
+            spent[passing] = np.maximum(asked[passing] / average[passing], 1.0)
             if hop < hops - 1:
                 best = np.minimum.reduceat(spent, self.starts)
                 needed[self.sources] = np.minimum(needed[self.sources], best)

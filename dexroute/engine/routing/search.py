@@ -123,8 +123,10 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
 
 def _hops_to_try(findings: Findings, split: SplitFound | None) -> int:
     """Up to how many hops to look again, 0 for not at all. Long paths that the transaction has no room for, that exact quotes
-    refuse, or that cost more to land than they bring hide shorter ones, and more of them side by side."""
-    if findings.crowded or (not findings.ranked and findings.promised > _MOST_QUOTED):
+    refuse, that cost more to land than they bring, or by which circles pay for everything hide shorter ones, and more of them side
+    by side."""
+    hidden = not findings.ranked and findings.promised > _MOST_QUOTED
+    if findings.crowded or hidden or (findings.unsolved and findings.options.max_splits > 1):
         return findings.options.max_hops - 1
     if split is None or not findings.ranked or lamport_price(findings.request, findings.options.costs) is None:
         return 0
@@ -160,6 +162,7 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
     if _single_is_enough(best, order.amount, float(scope.through.max(initial=0.0)), order.exact_in):
         return None
     split = find_split(market, scope, request, options, room, [path.path for path in promised[:3]])
+    findings.unsolved = prove and split is None
     if split is not None:
         findings.routes += split.routes
         findings.refused += split.refused

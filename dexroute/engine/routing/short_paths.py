@@ -27,6 +27,7 @@ _MOST_ROUNDS: Final = 14
 _PATIENCE: Final = 3
 _WORTH_A_ROUND: Final = 3e-5
 _MOST_NEW: Final = 12
+_ENOUGH_NEW: Final = 3
 _MOST_LOOKED_AT: Final = 240
 _MOST_PATHS: Final = 40
 _BETTER: Final = 1.0 + 3e-6
@@ -88,19 +89,22 @@ def _better_paths(market: Market, scope: Scope, flow: NetworkFlow) -> list[Path]
     marginal = flow.prices[order.input] / max(flow.prices[order.output], 1e-300)
     reach = table.reach(slope, order.input, scope.max_hops - 1)
     worth = table.worth(slope, order.output, scope.max_hops - 1)
-    through = table.between(slope, reach, worth)
     best = _BestSteps(table, slope, reach, worth)
     found: dict[Path, None] = {}
-    better = np.flatnonzero(through > marginal * _BETTER)
-    # In a market full of arbitrage many go round a circle first.
-    for place in better[np.argsort(-through[better], kind="stable")][:_MOST_LOOKED_AT].tolist():
-        path = _path_through(scope, best, place)
-        mints = [order.input, *(market.target[edge] for edge in path)]
-        pools = {market.edge_pool[edge].address for edge in path}
-        if len(set(mints)) == len(mints) and len(pools) == len(path):
-            found[path] = None
-            if len(found) == _MOST_NEW:
-                break
+    # Where circles pay, the best path of many hops through an edge goes round one first; that of fewer hops may not.
+    for hops in range(scope.max_hops, 0, -1):
+        through = table.between(slope, reach[:hops], worth[:hops])
+        better = np.flatnonzero(through > marginal * _BETTER)
+        for place in better[np.argsort(-through[better], kind="stable")][:_MOST_LOOKED_AT].tolist():
+            path = _path_through(scope, best, place, hops)
+            mints = [order.input, *(market.target[edge] for edge in path)]
+            pools = {market.edge_pool[edge].address for edge in path}
+            if len(set(mints)) == len(mints) and len(pools) == len(path):
+                found[path] = None
+                if len(found) == _MOST_NEW:
+                    break
+        if len(found) >= _ENOUGH_NEW or not len(better):
+            break
     return list(found)
 
 
@@ -130,9 +134,9 @@ class _BestSteps:
         return self._known[key]
 
 
-def _path_through(scope: Scope, best: _BestSteps, place: int) -> Path:
-    """The best path through an edge, by its place in the table."""
-    table, hops = scope.table, scope.max_hops
+def _path_through(scope: Scope, best: _BestSteps, place: int, hops: int) -> Path:
+    """The best path of at most so many hops through an edge, by its place in the table."""
+    table = scope.table
     source, target = int(table.source[place]), int(table.target[place])
     before = max(range(hops), key=lambda hop: (best.reach[hop][source] * best.worth[hops - 1 - hop][target], -hop))
     path = [place]
