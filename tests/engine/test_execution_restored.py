@@ -14,13 +14,14 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from dexroute.engine.execution.recovery import resume
-from dexroute.engine.execution.restored import read_restored
+from dexroute.engine.execution.restored import RESTORED, RestoreGuard, read_restored
 from dexroute.errors import JournalRestored, OrderInDoubt, OutcomeUnknown, RpcError
 from dexroute.storage.store import open_store
 from dexroute.types.chain import HistoryEntry, LandedTransaction
 from dexroute.types.orders import AttemptOutcome, Order, OrderState
 from tests.engine.simulated_bench import Bench, open_bench
 from tests.engine.simulated_chain import SLOT_MS, SimulatedNode
+from tests.simulation.memory_store import MemoryStore
 
 WAIT_MS = 340 * SLOT_MS  # all that was ever signed has expired, finalized
 
@@ -254,3 +255,12 @@ async def test_a_history_with_a_gap_leaves_it_to_a_person(tmp_path: Path, gap: s
         with silence, pytest.raises(OrderInDoubt, match="no node tells"):
             await restored.executor().execute(asked)
         assert bench.chain.swaps(asked) == 1
+
+
+@pytest.mark.parametrize("leased", [True, False])
+async def test_a_journal_that_others_open_too_may_be_restored_while_this_process_runs(leased: bool) -> None:
+    store = MemoryStore(leased=leased)
+    guard = RestoreGuard(store, [])
+    assert await guard.is_clear()
+    await store.note(RESTORED, '{"missing": 1}')
+    assert await guard.is_clear() != leased, "asked once where this process alone holds the journal, every time where it does not"
