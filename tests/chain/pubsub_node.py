@@ -9,7 +9,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from solders.pubkey import Pubkey
@@ -84,8 +84,10 @@ class PubSubNode:
         await self.say(json.dumps({"jsonrpc": "2.0", "method": "accountNotification", "params": params}))
 
     async def say(self, text: str) -> None:
+        """To whoever is connected; who has just gone does not hear it."""
         assert self._connection is not None
-        await self._connection.send(text)
+        with suppress(ConnectionClosed):
+            await self._connection.send(text)
 
     async def hang_up(self) -> None:
         assert self._connection is not None

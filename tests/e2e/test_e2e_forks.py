@@ -13,15 +13,15 @@ from tests.e2e.stage import Stage
 @pytest.mark.parametrize("comes_back", [True, False])
 async def test_a_confirmed_swap_that_lost_its_block_lands_once(open_stage: Opener, comes_back: bool) -> None:
     """By itself, or because the same bytes are sent again: in the end there is one swap, of the one signature."""
-    stage: Stage = await open_stage(Pace(finalize_after=60, hash_blocks=2_000))
+    stage: Stage = await open_stage(Pace(slot_ms=400, finalize_after=150, hash_blocks=2_000))
     a, b = stage.token(6), stage.token(9)
     stage.own_pool(a, b, (10**12, 2 * 10**12))
     stage.give(a, 10**9)
-    await stage.until_finalized()
+    stage.chain.let_pass(160)  # what was done so far is finalized
     first = await stage.dex("swap", "5", str(a), str(b), "--yes")
     assert first["state"] == "CONFIRMED" and stage.holding(a) == 10**9 - 5_000_000
     sends = len(stage.node.sent)
-    assert stage.chain.fork(50, lambda _: comes_back) == 1
+    assert stage.chain.fork(140, lambda _: comes_back) == 1
     assert stage.landed() == [] and stage.holding(a) == 10**9, "the swap never happened"
     for _ in range(20):
         await stage.dex("orders", "resume")
