@@ -81,7 +81,7 @@ def test_an_order_left_open_is_resumed(cli: Cli, monkeypatch: pytest.MonkeyPatch
     (open_order,) = cli.json("orders", "list")["orders"]
     assert open_order["state"] == "SUBMITTED"
     assert open_order["signature"]
-    assert "open orders" in cli("doctor").out
+    assert "1 open order; run `dex orders resume`" in " ".join(cli("doctor").out.split())
     before = cli.balances()
     (resumed,) = cli.json("orders", "resume")["orders"]
     assert (resumed["id"], resumed["state"]) == (open_order["id"], "CONFIRMED")
