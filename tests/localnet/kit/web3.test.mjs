@@ -59,6 +59,8 @@ test('an address lookup table is made, extended and used', async () => {
   await sendVersioned([create, extend]);
   const account = (await connection.getAddressLookupTable(table)).value;
   assert.equal(account.state.addresses.length, 3);
+  // what was added can be looked up from the slot after, and the preflight looks from a confirmed one
+  while ((await connection.getSlot('confirmed')) <= account.state.lastExtendedSlot) await new Promise((wake) => setTimeout(wake, 10));
   const signature = await sendVersioned(receivers.map((receiver) => transfer(receiver, 2_000_000)), [account]);
   const landed = await connection.getTransaction(signature, { maxSupportedTransactionVersion: 0 });
   assert.equal(landed.meta.loadedAddresses.writable.length, 3);
