@@ -58,9 +58,8 @@ async def with_retries(
     try:
         async for attempt in retrying:
             with attempt:
-                if (
-                    attempt.retry_state.attempt_number == 1
-                ):  # made already: most calls need none of this, which costs more than them
+                # the first is made already: most calls need none of this, which costs more than they do
+                if attempt.retry_state.attempt_number == 1:
                     raise failed
                 return await call()
     except DexError as error:

@@ -21,7 +21,7 @@ from dexroute.localnet.rpc.params import Params
 from dexroute.storage.ticket_engine import ticket_engine
 from dexroute.types.orders import EventKind, OrderState
 from tests.cli.runner import Cli
-from tests.cli.worker_processes import Site, served_site
+from tests.cli.worker_processes import Site, receipts_landed_once, served_site
 from tests.playground import copied
 from tests.servers.postgres import empty_postgres
 
@@ -54,13 +54,7 @@ async def until_ended(dex: Dex, orders: list[str]) -> None:
 
 async def check_each_landed_once(dex: Dex, orders: list[str], had: int) -> None:
     """By the journal and by the wallet: what the orders say they received is what came."""
-    receipts = [await (await dex.orders()).receipt(order) for order in orders]
-    failures = [receipt.order.failure for receipt in receipts if receipt.order.failure is not None]
-    assert {receipt.order.state for receipt in receipts} == {OrderState.CONFIRMED}, failures
-    for receipt in receipts:
-        assert sum(attempt.is_live for attempt in receipt.attempts) == 1
-        assert sum(event.kind is EventKind.CONFIRMED for event in receipt.events) == 1
-        assert [event.seq for event in receipt.events] == list(range(1, len(receipt.events) + 1))
+    receipts = await receipts_landed_once(dex, orders)
     executed = [receipt.order.executed for receipt in receipts]
     assert all(amounts is not None and amounts.amount_in == AMOUNT for amounts in executed)
     assert await usdc(dex) - had == sum(amounts.amount_out for amounts in executed if amounts is not None)

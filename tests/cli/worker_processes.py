@@ -6,15 +6,17 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dexroute import Dex, KeypairSigner
+from dexroute.engine.execution.receipt import Receipt
 from dexroute.localnet import EmbeddedCluster
 from dexroute.localnet.serving import ServedAt, serve
+from dexroute.types.orders import EventKind, OrderState
 from tests.cli.runner import DEX, Outcome, clean_environment
 from tests.playground import WALLET
 
@@ -119,3 +121,15 @@ async def served_site(market: Path, database: str, redis: str | None = None) -> 
         finally:
             server.cancel()
             await asyncio.gather(server, return_exceptions=True)
+
+
+async def receipts_landed_once(dex: Dex, orders: Iterable[str]) -> list[Receipt]:
+    """The orders' receipts, each of which says that its order landed once, and how without a gap."""
+    receipts = [await (await dex.orders()).receipt(order) for order in orders]
+    failures = [receipt.order.failure for receipt in receipts if receipt.order.failure is not None]
+    assert {receipt.order.state for receipt in receipts} == {OrderState.CONFIRMED}, failures
+    for receipt in receipts:
+        assert sum(attempt.is_live for attempt in receipt.attempts) == 1
+        assert sum(event.kind is EventKind.CONFIRMED for event in receipt.events) == 1
+        assert [event.seq for event in receipt.events] == list(range(1, len(receipt.events) + 1))
+    return receipts

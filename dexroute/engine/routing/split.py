@@ -77,11 +77,11 @@ def find_split(
     *few, solved = unlimited_flows(market, scope, also, few=_FEW_FLOWS, most=_MOST_FLOWS)
     if solved is None:
         return None
-    found = _split_along(market, scope, request, options, room, singles, solved)
+    found = _split_along(market, scope, request, options, room, singles, also, solved)
     if options.max_splits > 1 and (found.refused or not found.routes):
         # The legs that are worth most of many may take too little of an order that drains them: of fewer, then.
         for fewer in filter(None, few):
-            other = _split_along(market, scope, request, options, room, singles, fewer)
+            other = _split_along(market, scope, request, options, room, singles, also, fewer)
             found.routes += other.routes
             found.refused += other.refused
             found.unfit += other.unfit
@@ -95,9 +95,9 @@ def _split_along(
     options: RouteOptions,
     room: TransactionRoom,
     singles: Sequence[Path],
+    also: set[int],
     solved: UnlimitedFlow,
 ) -> SplitFound:
-    also = {edge for path in singles for edge in path}
     flow, edges = solved.flow, solved.edges
     unlimited = flow.value
     shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
