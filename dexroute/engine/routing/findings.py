@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg
 from dexroute.engine.routing.market import Market
@@ -13,13 +14,17 @@ from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.solution import Certificate
 from dexroute.types.requests import QuoteRequest
 
+if TYPE_CHECKING:
+    from dexroute.engine.routing.filling import Filling
+
 
 @dataclass(slots=True)
 class Findings:
     """`ranked`: quoted routes, best first, the first of them fits. `unfit`: routes and leg sets the transaction has no room for.
     `refused`: legs an exact quote refused. `stuck`: partial paths whose last pool cannot carry the amount, not quoted.
     `promised`: how many single paths there were; `connected`: whether any path of open pools joins the mints; `most`: of an amount
-    beyond all liquidity, what can be filled; `unsolved`: whether no flow was found to split the order by."""
+    beyond all liquidity, what can be filled; `unsolved`: whether no flow was found to split the order by; `filling`: where nothing
+    else carried the order, legs that take all they can."""
 
     market: Market
     request: QuoteRequest
@@ -35,6 +40,7 @@ class Findings:
     connected: bool = False
     most: int | None = None
     unsolved: bool = False
+    filling: Filling | None = None
 
     @property
     def bound(self) -> int | None:

@@ -36,7 +36,6 @@ _DEFAULTS = RouteOptions()
 _MOST_QUOTED: Final = 48
 _LISTED: Final = 24
 _SMALL_MARKET: Final = 40
-_FILL_PRECISION: Final = 1_000
 _WIDTH: Final = 4
 # What splitting may still add to a single path without being looked for: a fiftieth of a basis point.
 _NOT_WORTH_SPLITTING: Final = 2e-6
@@ -94,6 +93,7 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
     # numpy is imported when a route is looked for, not when a command starts.
     load_numpy()
     from dexroute.engine.routing.certificate import certify
+    from dexroute.engine.routing.fillable import fill_up
     from dexroute.engine.routing.polish import polished
     from dexroute.engine.routing.scope import scope_of
 
@@ -113,6 +113,8 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
         findings.take(shorter)
         hops = _hops_to_try(shorter, tried)
     findings.settle(rooms)
+    if not findings.ranked and prove:
+        fill_up(findings, scope, rooms)
     better = polished(market, scope.order, request, options, findings.ranked[0].route) if findings.ranked and prove else None
     if better is not None:
         findings.routes.append(better)
@@ -197,27 +199,14 @@ def _guessed_rooms(max_accounts: int) -> list[TransactionRoom]:
 
 
 def _most_fillable(findings: Findings) -> int | None:
-    """Where an amount found no route although paths are there: the most of it that does find one, to about a thousandth, by trying
-    smaller ones. None where a route was found, or nothing of it finds one."""
-    request = findings.request
-    if findings.ranked or not findings.connected or request.amount < 2:
-        return None
+    from dexroute.engine.routing.fillable import most_fillable
 
     def fits(amount: int) -> bool:
-        return bool(_search(findings.market, replace(request, amount=amount), findings.options, explain=False, prove=False).ranked)
+        return bool(
+            _search(findings.market, replace(findings.request, amount=amount), findings.options, explain=False, prove=False).ranked
+        )
 
-    refused = amount = request.amount
-    # In large steps first. Where none of them finds a route, small amounts may be too small for any, and what fits lies between.
-    for step in (8, 2):
-        refused, amount = request.amount, request.amount // 2
-        while amount and not fits(amount):
-            refused, amount = amount, amount // step
-        if amount:
-            break
-    while amount and refused - amount > max(1, amount // _FILL_PRECISION):
-        middle = (refused + amount) // 2
-        refused, amount = (refused, middle) if fits(middle) else (middle, amount)
-    return amount or None
+    return most_fillable(findings, fits)
 
 
 def _single_is_enough(promised: float | None, amount: float, best_rate: float, exact_in: bool) -> bool:

@@ -1,0 +1,60 @@
+"""How much of an order beyond all liquidity can be filled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from dexroute.engine.routing.filling import fill, filled_route
+from dexroute.engine.routing.room import TransactionRoom
+
+if TYPE_CHECKING:
+    from dexroute.engine.routing.findings import Findings
+    from dexroute.engine.routing.scope import Scope
+
+_FILL_PRECISION: Final = 1_000
+# Of what was filled, how much more is tried.
+_BEYOND: Final = (1e-3, 3e-3, 1e-2, 0.1, 1.0, 9.0, 99.0)
+
+
+def fill_up(findings: Findings, scope: Scope, rooms: Sequence[TransactionRoom]) -> None:
+    """Adds to what a search found legs that take all they can, and with them the order where they carry it."""
+    for room in rooms:
+        findings.filling = fill(findings.market, scope, findings.request, findings.options, room)
+        if findings.filling.shares:
+            break
+    if findings.filling is not None:
+        route = filled_route(findings.market, findings.filling, findings.request, findings.options)
+        findings.routes += [route] if route else []
+        findings.settle(rooms)
+
+
+def most_fillable(findings: Findings, fits: Callable[[int], bool]) -> int | None:
+    """Where an amount found no route although paths are there: the most of it that does find one, to about a thousandth, by trying
+    others. None where a route was found, or nothing of it finds one."""
+    request = findings.request
+    if findings.ranked or not findings.connected or request.amount < 2:
+        return None
+    refused, amount = request.amount, findings.filling.most if findings.filling else 0
+    if not amount:
+        # In large steps first. Where none of them finds a route, small amounts may be too small for any, and what fits is between.
+        for divisor in (8, 2):
+            refused, amount = request.amount, request.amount // 2
+            while amount and not fits(amount):
+                refused, amount = amount, amount // divisor
+            if amount:
+                break
+    first, taken = amount, False
+    for step in _BEYOND if first else ():
+        # What a search refuses it may find again with more.
+        more = first + max(1, int(first * step))
+        if more >= request.amount or (step >= 1.0 and not taken):
+            break
+        if taken := fits(more):
+            refused, amount = request.amount, more
+        else:
+            refused = min(refused, more)
+    while amount and refused - amount > max(1, amount // _FILL_PRECISION):
+        middle = (refused + amount) // 2
+        refused, amount = (refused, middle) if fits(middle) else (middle, amount)
+    return amount or None
