@@ -222,7 +222,12 @@ class Dex:
         base_units = require_u64(amount) if isinstance(amount, int) else parse_ui_amount(_plain(amount), measured.decimals)
         if route is not None:
             check_intermediates(route, paid.mint, got.mint)
-        return SwapTerms(
+        oracle = oracle_guard(
+            {(await self.token(named)).mint: account for named, account in (oracles or {}).items()},
+            max_age_s=self.settings.oracle_max_age_s,
+            max_confidence_bps=self.settings.oracle_max_confidence_bps,
+        )
+        terms = SwapTerms(
             request=QuoteRequest(
                 input_mint=paid.mint,
                 output_mint=got.mint,
@@ -233,15 +238,14 @@ class Dex:
             max_impact_bps=self.settings.max_impact_bps if max_impact_bps is None else max_impact_bps,
             max_deviation_bps=self.settings.max_deviation_bps if max_deviation_bps is None else max_deviation_bps,
             max_slot_age=self.settings.max_slot_age if max_slot_age is None else max_slot_age,
-            oracle=oracle_guard(
-                {(await self.token(named)).mint: account for named, account in (oracles or {}).items()},
-                max_age_s=self.settings.oracle_max_age_s,
-                max_confidence_bps=self.settings.oracle_max_confidence_bps,
-            ),
+            oracle=oracle,
             strategy=strategy,
             route=with_hop_slippage(route or RouteOptions(), slippage),
             priority_fee=priority_fee or PriorityFeePolicy(cap_lamports=self.settings.priority_fee_cap_lamports),
         )
+        if oracle is not None:
+            oracle.require_feeds(paid.mint, got.mint)
+        return terms
 
     async def quote(
         self,

@@ -7,14 +7,24 @@ from collections.abc import Collection
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing import RouteOptions
-from dexroute.errors import DexError, QuoteOnly, RouteNotFound
+from dexroute.errors import DexError, QuoteOnly, RouteNotFound, UsageError
 from dexroute.fetchers.loader import LoadedPools
 from dexroute.fetchers.registry import VenueRegistry
 from dexroute.sdk.pool_hints import PoolHint, useful_pools, why_unreachable
 from dexroute.sdk.reserves import reserves_of
 from dexroute.types.requests import QuoteRequest, SwapMode
 
-_LEAVING_OUT = "--venue, --exclude-venue, --exclude-pool, --via"
+
+def leaving_out(options: RouteOptions) -> str:
+    """The options at work that leave known pools out, as they are typed."""
+    asked = {
+        "--venue": options.venues is not None,
+        "--exclude-venue": options.exclude_venues,
+        "--pool": options.pools is not None,
+        "--exclude-pool": options.exclude_pools,
+        "--via": options.intermediate_mints is not None,
+    }
+    return ", ".join(name for name, is_asked in asked.items() if is_asked)
 
 
 def check_reachable(
@@ -27,7 +37,7 @@ def check_reachable(
     why, less = why_unreachable(known, *pair, options.max_hops), ""
     if useful_pools(known, *pair, max_hops=options.max_hops, most=1)[0]:
         rest = "the others do not join them" if allowed else "none is left"
-        why = f"{len(known) - len(allowed)} of {len(known)} known pools are left out as asked ({_LEAVING_OUT}), and {rest}"
+        why = f"{len(known) - len(allowed)} of {len(known)} known pools are left out as asked ({leaving_out(options)}), and {rest}"
         less = "leave out less, "
     raise RouteNotFound(
         "; ".join(
@@ -74,6 +84,8 @@ def explained(
     if options.pools is not None and not loaded.pools:
         # The caller named exactly these, so what is wrong with them is the answer.
         return next(iter(loaded.broken.values()))
+    if options.pools is not None and (contradictory := _contradictory(loaded, options)) is not None:
+        return contradictory
     quote_only = sorted({pool.venue_id for pool in loaded.pools.values()} & absent)
     if quote_only and not failure.context.get("candidates"):
         venue = venues[quote_only[0]]
@@ -101,6 +113,20 @@ def explained(
             f"read hold {held} {unit} together, and more liquidity is not known; {less}"
         )
     return RouteNotFound("; ".join((message, *notes)), **context)
+
+
+def _contradictory(loaded: LoadedPools, options: RouteOptions) -> UsageError | None:
+    """Of pools that were named one by one: the first, where the venues asked for leave out every one of them."""
+    unwanted = [pool for pool in loaded.pools.values() if not options.allows_venue(pool.venue_id)]
+    if len(unwanted) < len(loaded.pools):
+        return None
+    first = min(unwanted, key=lambda pool: bytes(pool.address))
+    return UsageError(
+        f"pool {first.address} is asked for (--pool) and is of {first.venue_id}, which is left out (--venue, --exclude-venue); "
+        "drop one of the two",
+        pool=str(first.address),
+        venue=first.venue_id,
+    )
 
 
 def _held(loaded: LoadedPools, mint: Pubkey) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -22,9 +21,9 @@ from dexroute.ports import Clock
 from dexroute.sdk.landing_costs import landing_costs, mints_held, possible_accounts
 from dexroute.sdk.learning import Learning
 from dexroute.sdk.left_out import absence_notes, unsure_notes, unsure_of_all
-from dexroute.sdk.no_route import check_reachable, explained, is_allowed
-from dexroute.sdk.pool_finder import FoundPools, PoolFinder
-from dexroute.sdk.pool_hints import PoolHint, useful_pools
+from dexroute.sdk.no_route import explained
+from dexroute.sdk.pool_choice import PoolChoice
+from dexroute.sdk.pool_finder import PoolFinder
 from dexroute.sdk.quote import Freshness, Quote
 from dexroute.sdk.quote_guards import NewestSlot, check_guards
 from dexroute.sdk.recent_fees import RecentFees, Samples
@@ -32,12 +31,8 @@ from dexroute.sdk.strategies import Preference
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.terms import Strategy, SwapTerms
 from dexroute.sdk.tokens import TokenBook
-from dexroute.types.counts import counted
 from dexroute.types.requests import QuoteRequest
 
-# How long the pools found for a pair serve quotes that allow accounts kept from before, and for how many pairs.
-_LATELY_MS = 60 * 1000
-_MOST_PAIRS = 64
 _NO_FEES = "the node did not tell recent priority fees, so routes were ranked without what a bid for block space will cost"
 # How often a quote that ran out of loaded liquidity reads on: an amount that needs more than this moves the price beyond reason.
 _MOST_DEEPER_READS = 16
@@ -71,7 +66,6 @@ class Quoter:
         self._shelf = shelf or TableShelf(())
         self._learning = learning
         self._learned_units = learned_units
-        self._max_pools = max_pools
         self._newest_slot = newest_slot
         self._preference = preference
         self._wallet = wallet
@@ -80,7 +74,7 @@ class Quoter:
         self._finder = finder
         self._tokens = tokens
         self._clock = clock
-        self._found: OrderedDict[tuple[Pubkey, Pubkey, int], tuple[FoundPools, int]] = OrderedDict()
+        self._choice = PoolChoice(finder, clock, max_pools=max_pools)
         self._absent: frozenset[str] | None = None
         self._mints: dict[Pubkey, tuple[Pubkey, ...]] = {}
 
@@ -108,10 +102,12 @@ class Quoter:
         """
         request, options = terms.request, terms.route
         preference = await self._preference(terms.strategy)
-        hints, notes, sources_asked = await self._hints(request, options, refresh=refresh, lately=kept_slots > 0)
-        self._mints |= {hint.address: hint.mints for hint in hints if hint.mints}
-        addresses = [hint.address for hint in hints]
-        await self._learning.recall(addresses)
+        chosen = await self._choice.of(terms, refresh=refresh, lately=kept_slots > 0)
+        notes = chosen.notes
+        self._mints |= {hint.address: hint.mints for hint in chosen.hints if hint.mints}
+        addresses = [hint.address for hint in chosen.hints]
+        every = [*addresses, *sorted(chosen.beside, key=bytes)]
+        await self._learning.recall(every)
         wallet = wallet or self._wallet
         places = self._places(request, addresses, wallet)
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
@@ -123,8 +119,9 @@ class Quoter:
         bids = asyncio.create_task(self._bids(addresses, terms, fresh=for_signing or not kept_slots))
         try:
             for tries_left in reversed(range(_MOST_DEEPER_READS + 1)):
-                loaded, more_notes = await self._reader.load(addresses, also=also, kept_slots=kept_slots, for_signing=for_signing)
-                round_trips, rounds = round_trips + loaded.round_trips, rounds + loaded.rounds
+                read, more_notes = await self._reader.load(every, also=also, kept_slots=kept_slots, for_signing=for_signing)
+                round_trips, rounds = round_trips + read.round_trips, rounds + read.rounds
+                loaded = chosen.for_routes(read)
                 self._mints |= {address: tuple(mint.address for mint in pool.mints) for address, pool in loaded.pools.items()}
                 if tries_left and (more := self._places(request, addresses, wallet).keys() - places.keys()):
                     # Pools named by address alone: only now it is known which accounts of the wallet matter.
@@ -161,15 +158,15 @@ class Quoter:
         finally:
             bids.cancel()
         read_ms = self._clock.now_ms()
-        await self._finder.remember_reserves(loaded)
-        await self._learning.keep(loaded)
-        for pool in loaded.pools.values():
+        await self._finder.remember_reserves(read)
+        await self._learning.keep(read)
+        for pool in read.pools.values():
             self._tokens.learn(pool.mints)
         notes += (kept_back := unsure_notes(unsure))
         if isinstance(found, RouteNotFound):
             raise explained(found, loaded, self._venues, left_out, request, options, notes, kept_back) from found
         best = found.quote
-        guards = await check_guards(best, loaded, terms, self._newest_slot)
+        guards = await check_guards(best, read, terms, self._newest_slot)
         limit = swap_limit(best, request, terms.slippage_bps, fixed=fixed_limit)
         input_token, output_token = await self._tokens.resolve(request.input_mint), await self._tokens.resolve(request.output_mint)
         known = {mint: self._tokens.known(mint) for candidate in found.candidates for mint in candidate.mints}
@@ -190,7 +187,7 @@ class Quoter:
                 is_warm=rounds <= 1,
                 accounts=len(loaded.snapshot.accounts),
                 age_slots=loaded.age_slots,
-                sources_asked=sources_asked,
+                sources_asked=chosen.sources_asked,
             ),
             input_token=input_token,
             output_token=output_token,
@@ -205,38 +202,6 @@ class Quoter:
                 *absence_notes(loaded.pools, absent, left_out=swappable),
             ),
         )
-
-    async def _hints(
-        self, request: QuoteRequest, options: RouteOptions, *, refresh: bool, lately: bool
-    ) -> tuple[tuple[PoolHint, ...], tuple[str, ...], int]:
-        """Pools worth reading, notes on how they were found, and how many sources were asked. With `lately`, those found in the
-        last minute serve: who does not ask the cluster for accounts does not want to ask it for pools."""
-        if options.pools is not None:
-            named = sorted(options.pools, key=bytes)
-            return tuple(PoolHint(address=address, venue_id="", mints=()) for address in named), (), 0
-        pair = (request.input_mint, request.output_mint, options.max_hops)
-        found, found_ms = self._found.get(pair, (None, 0))
-        asked = 0
-        if found is None or refresh or not lately or self._clock.monotonic_ms() - found_ms > _LATELY_MS:
-            found = await self._finder.for_pair(request.input_mint, request.output_mint, max_hops=options.max_hops, refresh=refresh)
-            asked = len(found.sources)
-            self._found[pair] = (found, self._clock.monotonic_ms())
-            self._found.move_to_end(pair)
-            while len(self._found) > _MOST_PAIRS:
-                self._found.popitem(last=False)
-        hints = [hint for hint in found.hints if is_allowed(hint, request, options)]
-        if request.input_mint != request.output_mint:
-            check_reachable(found.hints, hints, request, options, found.notes)
-        useful, left_out = useful_pools(
-            hints, request.input_mint, request.output_mint, max_hops=options.max_hops, most=self._max_pools
-        )
-        notes = found.notes
-        if unwanted := len(found.hints) - len(hints):
-            notes += (f"{counted(unwanted, 'known pool')} left out as asked (--venue, --exclude-venue, --exclude-pool, --via)",)
-        if left_out:
-            said = "name others with --pool, or read more (setting max_pools)"
-            notes += (f"{left_out} more known pools were not read, only the {self._max_pools} most promising: {said}",)
-        return useful, notes, asked
 
     def _places(self, request: QuoteRequest, pools: Iterable[Pubkey], wallet: Pubkey | None) -> dict[Pubkey, Pubkey]:
         """Where the wallet may hold what a route through these pools delivers, as far as their mints are known."""

@@ -10,6 +10,7 @@ from typing import Any, Final, TypedDict
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning import PriorityFeePolicy
+from dexroute.engine.planning.guards import require_bps, require_slots
 from dexroute.engine.planning.reference_price import OracleGuard
 from dexroute.engine.routing import RouteOptions
 from dexroute.errors import UsageError
@@ -29,7 +30,8 @@ class Strategy(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapTerms:
     """A request with everything the caller limits it to. `max_impact_bps` and `max_deviation_bps` of 10,000 refuse nothing;
-    `max_slot_age` None asks for no newest slot. Raises UsageError for price feeds nothing is measured by."""
+    `max_slot_age` None asks for no newest slot. Raises UsageError for limits that cannot be meant, and for price feeds nothing is
+    measured by."""
 
     request: QuoteRequest
     slippage_bps: int
@@ -42,6 +44,10 @@ class SwapTerms:
     max_slot_age: int | None = None
 
     def __post_init__(self) -> None:
+        require_bps("max impact", max_impact_bps=self.max_impact_bps)
+        require_bps("max deviation", max_deviation_bps=self.max_deviation_bps)
+        if self.max_slot_age is not None:
+            require_slots(self.max_slot_age)
         if self.oracle is not None and self.max_deviation_bps == BPS:
             raise UsageError(
                 "price feeds are named (--oracle), but nothing is measured by them; say how far from their price a route may be "

@@ -111,6 +111,14 @@ def test_options_that_cannot_be_meant(cli: Cli, options: list[str], why: str) ->
     assert why in cli.json("quote", "1", "SOL", "USDC", *options, code=2)["message"]
 
 
+def test_a_pool_of_a_venue_that_is_left_out(cli: Cli) -> None:
+    pool = cli.facts()["pools"][0]
+    for options in (["--venue", "raydium-cpmm"], ["--exclude-venue", "dexroute-pool"]):
+        error = cli.json("route", "1", "SOL", "USDC", "--pool", pool, *options, code=2)
+        assert error["code"] == "USAGE" and (error["context"]["pool"], error["context"]["venue"]) == (pool, "dexroute-pool")
+        assert "drop one of the two" in error["message"]
+
+
 def test_a_format_nobody_knows(cli: Cli) -> None:
     told = cli("quote", "1", "SOL", "USDC", "--format", "xml", code=2)
     assert "--format" in told.err and told.out == ""
@@ -152,7 +160,7 @@ def test_no_route_says_what_was_tried(cli: Cli) -> None:
     assert "2 of 9 known pools hold" in nothing["message"] and "nothing joins them in any number of hops" in nothing["message"]
     assert nothing["context"]["pools_known"] == nothing["context"]["pools_allowed"] == 9
     left_out = cli.json("quote", "1", "SOL", "USDC", "--venue", "raydium-clmm", code=3)
-    assert "9 of 9 known pools are left out as asked" in left_out["message"]
+    assert "9 of 9 known pools are left out as asked (--venue), and none is left" in left_out["message"], "no option not at work"
     too_much = cli.json("quote", "900000", "SOL", "USDC", "--exact-out", code=3)
     assert len(too_much["context"]["candidates"]) >= 3
     assert 230_000 * 10**6 < int(too_much["context"]["held"]) < 900_000 * 10**6

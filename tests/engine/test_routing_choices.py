@@ -133,7 +133,7 @@ def test_restrictions_are_kept_and_named() -> None:
         assert len(caught.value.context["candidates"]) == 2
         assert all("excluded" in reason or "not among those asked for" in reason for reason in reasons)
     listed = rank_candidates(pools, request, RouteOptions(exclude_pools=frozenset({best.address})))
-    assert [entry.lost for entry in listed if entry.pools == (best.address,)] == ["pool is excluded"]
+    assert [entry.lost for entry in listed if entry.pools == (best.address,)] == ["pool is excluded (--exclude-pool)"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from solders.pubkey import Pubkey
 from dexroute import Dex, KeypairSigner, RouteOptions, UsageError
 from dexroute.errors import OracleUnusable, PriceDeviation, StaleSnapshot
 from dexroute.sdk.shapes import quote_json
+from dexroute.sdk.terms import TermChoices
 from dexroute.types.accounts import AccountData
 from tests.pyth import price_update
 from tests.sdk.wire import Wire
@@ -44,14 +45,30 @@ async def test_the_reference_price_is_shown_and_can_refuse(dex: Dex) -> None:
     assert int(told["references"][0]["amount_out"]) > quote.amount_out
 
 
-async def test_a_bad_pool_named_alone_is_held_against_the_others_only_when_they_are_read(dex: Dex) -> None:
-    """With --pool nothing else is read, and the reference is the pool's own price; over all pools a bad route is refused."""
+async def test_a_pushed_pool_named_alone_does_not_vouch_for_its_own_price(wired: tuple[Dex, Wire]) -> None:
+    """Whatever pools the options leave out of the route still say what the pair is worth, in the same round trip."""
+    dex, wire = wired
+    both = (await dex.quote("SOL", "USDC", "1.5")).best.route.hops
+    deep, shallow = (hop.pool for hop in both)
+    alone = RouteOptions(pools=frozenset({shallow}))
+    await dex.swap(await dex.quote("SOL", "USDC", "80", route=alone))
+    without_guard = await dex.quote("SOL", "USDC", "1.5", route=alone)
+    assert [reference.pools for reference in without_guard.guards.references] == [1], "nothing else is read without need"
     bonk = (await dex.token("BONK")).mint
+    restrictions = (alone, RouteOptions(exclude_pools=frozenset({deep}), max_hops=1))
+    for options in restrictions:
+        with pytest.raises(PriceDeviation, match="median of 4 pools") as refused:
+            await dex.quote("SOL", "USDC", "1.5", route=options, max_deviation_bps=500)
+        assert refused.value.context["deviation_bps"] > 3_000
+        wire.calls.clear()
+        passed = await dex.quote("SOL", "USDC", "1.5", route=options, max_deviation_bps=9_000)
+        assert wire.calls["getMultipleAccounts"] == passed.round_trips == 1
+        assert {pool for candidate in passed.candidates for pool in candidate.pools} == passed.pools.keys() == {shallow}
+        assert [reference.pools for reference in passed.guards.references] == [4]
     through = RouteOptions(intermediate_mints=frozenset({bonk}))
-    best = (await dex.quote("SOL", "USDC", "1.5")).best.route.hops[0].pool
-    others = RouteOptions(exclude_pools=frozenset({best}))
-    for options in (through, others):
-        assert (await dex.quote("SOL", "USDC", "1.5", route=options, max_deviation_bps=500)).amount_out > 0
+    assert (await dex.quote("SOL", "USDC", "1.5", route=through, max_deviation_bps=500)).guards.references[0].pools == 4
+    receipt = await dex.swap(await dex.quote("SOL", "USDC", "1.5", route=alone, max_deviation_bps=9_000))
+    assert receipt.order.state == "CONFIRMED", "the guard stands before the signature too"
 
 
 async def test_price_feeds_of_both_tokens(dex: Dex) -> None:
@@ -115,6 +132,25 @@ async def test_accounts_behind_the_newest_slot_are_refused(market: Path, signer:
         async with Dex(url="http://127.0.0.1:8899", data_dir=market, signer=signer, transport=wire) as dex:
             assert (await dex.quote("SOL", "USDC", "1")).guards.newest_slot is None
             assert wire.calls["getEpochInfo"] == 0, "nobody asked for it"
+
+
+async def test_limits_that_cannot_be_meant_are_said_before_anything_is_read(wired: tuple[Dex, Wire]) -> None:
+    dex, wire = wired
+    usdc, bonk = (await dex.token("USDC")).mint, (await dex.token("BONK")).mint
+    feed = Pubkey.new_unique()
+    wire.calls.clear()
+    meant: list[tuple[TermChoices, str]] = [
+        ({"max_impact_bps": 10_001}, "max impact of 10001 bps"),
+        ({"max_impact_bps": -1}, "max impact of -1 bps"),
+        ({"max_deviation_bps": 10_001}, "max deviation of 10001 bps"),
+        ({"max_slot_age": -1}, "max slot age of -1 slots"),
+        ({"max_deviation_bps": 9, "oracles": {"SOL": feed}}, f"no price feed is named for {usdc}"),
+        ({"max_deviation_bps": 9, "oracles": dict.fromkeys(("SOL", "USDC", "BONK"), feed)}, f"feed is named for {bonk}, which is"),
+    ]
+    for choices, said in meant:
+        with pytest.raises(UsageError, match=said):
+            await dex.terms("SOL", "USDC", "1", **choices)
+    assert not wire.calls
 
 
 async def test_intermediates_that_cannot_be_meant(dex: Dex) -> None:

@@ -13,14 +13,26 @@ from dexroute.math.rounding import BPS
 from dexroute.types.routes import Route
 
 
+def require_bps(name: str, **limit: int) -> None:
+    """A limit as its one keyword argument. Raises UsageError outside 0 to 10,000 basis points."""
+    ((_, bps),) = limit.items()
+    if not 0 <= bps <= BPS:
+        raise UsageError(f"{name} of {bps} bps is not between 0 and {BPS}", **limit)
+
+
+def require_slots(max_slot_age: int) -> None:
+    """Raises UsageError for a negative number of slots."""
+    if max_slot_age < 0:
+        raise UsageError(f"max slot age of {max_slot_age} slots is negative", max_slot_age=max_slot_age)
+
+
 def check_price_impact(quote: RouteQuote, pools: Mapping[Pubkey, Pool], max_impact_bps: int) -> int | None:
     """The route's price impact in bps (None when its pools have no spot price).
 
     Raises PriceImpactTooHigh when it is above the limit or cannot be known, UsageError for a limit outside 0 to 10,000.
     A limit of 10,000 refuses nothing.
     """
-    if not 0 <= max_impact_bps <= BPS:
-        raise UsageError(f"max impact of {max_impact_bps} bps is not between 0 and {BPS}", max_impact_bps=max_impact_bps)
+    require_bps("max impact", max_impact_bps=max_impact_bps)
     impact = route_impact_bps(quote.route, pools)
     if max_impact_bps < BPS and (impact is None or impact > max_impact_bps):
         said = "is unknown" if impact is None else f"is {impact} bps"
@@ -47,8 +59,7 @@ def pair_of(route: Route) -> dict[str, str]:
 def check_slot_age(slot: int, newest_slot: int, max_slot_age: int) -> int:
     """How many slots the snapshot of a quote is behind the newest slot known of its cluster. Raises StaleSnapshot above the limit,
     UsageError for a negative one."""
-    if max_slot_age < 0:
-        raise UsageError(f"max slot age of {max_slot_age} slots is negative", max_slot_age=max_slot_age)
+    require_slots(max_slot_age)
     age = max(0, newest_slot - slot)
     if age > max_slot_age:
         raise StaleSnapshot(

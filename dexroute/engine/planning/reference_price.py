@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from solders.pubkey import Pubkey
 
-from dexroute.engine.planning.guards import pair_of
+from dexroute.engine.planning.guards import pair_of, require_bps
 from dexroute.engine.routing import RouteQuote
 from dexroute.errors import OracleUnusable, PriceDeviation, QuoteError, UsageError
 from dexroute.fetchers.base import Pool
@@ -46,6 +46,21 @@ class OracleGuard:
     max_age_s: int = 60
     max_confidence_bps: int = 100
 
+    def require_feeds(self, *mints: Pubkey) -> None:
+        """Raises UsageError unless each of these mints has a feed, and no other has."""
+        named = {mint for mint, _ in self.feeds}
+        missing = [str(mint) for mint in mints if mint not in named]
+        foreign = sorted(str(mint) for mint in named - set(mints))
+        if missing:
+            raise UsageError(
+                f"no price feed is named for {', '.join(missing)}; give one for each of the two tokens (--oracle)", missing=missing
+            )
+        if foreign:
+            raise UsageError(
+                f"a price feed is named for {', '.join(foreign)}, which is neither paid nor received; drop it (--oracle)",
+                foreign=foreign,
+            )
+
 
 def pools_reference(pools: Iterable[Pool], reserves: Reserves, input_mint: Pubkey, output_mint: Pubkey) -> ReferencePrice | None:
     """The depth-weighted median of what the pools quote; None when no tradable pool with anything in it connects the two."""
@@ -75,10 +90,8 @@ def oracle_reference(guard: OracleGuard, snapshot: AccountSnapshot, input_mint: 
 
     Raises UsageError when a mint has no feed; OracleUnusable for one that is none, stale, from the future, or less sure than
     allowed."""
+    guard.require_feeds(input_mint.address, output_mint.address)
     accounts = dict(guard.feeds)
-    missing = [str(mint.address) for mint in (input_mint, output_mint) if mint.address not in accounts]
-    if missing:
-        raise UsageError(f"no price feed is named for {', '.join(missing)}; give one for each of the two tokens", missing=missing)
     paid, got = (
         _sound(decode_price_feed(accounts[mint.address], snapshot), guard, snapshot.clock) for mint in (input_mint, output_mint)
     )
@@ -95,10 +108,7 @@ def deviation_bps(quote: RouteQuote, reference: ReferencePrice) -> Fraction:
 def check_deviation(quote: RouteQuote, references: Sequence[ReferencePrice], max_deviation_bps: int) -> None:
     """Raises PriceDeviation when the route falls short of any reference by more than the limit, or when there is none to compare
     with; UsageError for a limit outside 0 to 10,000. A limit of 10,000 refuses nothing."""
-    if not 0 <= max_deviation_bps <= BPS:
-        raise UsageError(
-            f"max deviation of {max_deviation_bps} bps is not between 0 and {BPS}", max_deviation_bps=max_deviation_bps
-        )
+    require_bps("max deviation", max_deviation_bps=max_deviation_bps)
     if max_deviation_bps == BPS:
         return
     facts = {

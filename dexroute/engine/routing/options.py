@@ -86,15 +86,19 @@ class RouteOptions:
         """Whether `refusal` can leave any pool out."""
         return self.venues is not None or self.pools is not None or bool(self.exclude_venues or self.exclude_pools or self.cooled)
 
+    def allows_venue(self, venue_id: str) -> bool:
+        """Whether these options let routes use a venue."""
+        return (self.venues is None or venue_id in self.venues) and venue_id not in self.exclude_venues
+
     def refusal(self, venue_id: str, pool: Pubkey) -> str | None:
         """Why these options leave a pool out, or None."""
         if self.venues is not None and venue_id not in self.venues:
             return f"venue {venue_id} is not among those asked for (--venue)"
         if venue_id in self.exclude_venues:
-            return f"venue {venue_id} is excluded"
+            return f"venue {venue_id} is excluded (--exclude-venue)"
         if self.pools is not None and pool not in self.pools:
-            return "not among the pools asked for"
+            return "not among the pools asked for (--pool)"
         if pool in self.exclude_pools:
-            return "pool is excluded"
+            return "pool is excluded (--exclude-pool)"
         reason = self.cooled.get(pool)
         return None if reason is None else f"left out for now: {reason}"
