@@ -92,11 +92,29 @@ def _cost_rows(quote: Quote) -> list[tuple[str, str]]:
     route = quote.candidates[0]
     hops = quote.best.route.hops
     size = f"{counted(len(quote.solution.legs), 'leg')}, {counted(len(hops), 'swap')}, about {route.compute_units} compute units"
-    rows = [("transaction", size)]
-    rows.append(("network costs", f"{sol_text(route.spent_lamports)} (signature, priority fee and tip; gone)"))
-    if route.rent_lamports:
-        rows.append(("rent", f"{sol_text(route.rent_lamports)} for token accounts to open (comes back when you close them)"))
-    return rows
+    costs = quote.expected_costs
+    named = ("signature", costs.network_fee_lamports), ("priority fee", costs.priority_fee_lamports), ("tip", costs.tip_lamports)
+    parts = ", ".join(f"{name} {sol_text(lamports)}" for name, lamports in named if lamports)
+    rows = [("transaction", size), ("network costs", f"{sol_text(route.spent_lamports)}, gone ({parts})")]
+    if costs.rent_lamports:
+        opened = counted(len(costs.rent_lamports), "token account")
+        rows.append(("rent", f"{sol_text(sum(costs.rent_lamports.values()))} for {opened} to open; comes back when you close them"))
+    return [*rows, ("after costs", _net_text(quote))]
+
+
+def _net_text(quote: Quote) -> str:
+    """What the route was ranked by."""
+    route = quote.candidates[0]
+    ranked = quote.output_token if quote.request.mode.value == "exact_in" else quote.input_token
+    if route.net is None or quote.lamport_price is None:
+        return f"not ranked by them: no pool that was read says what SOL is worth in {ranked.symbol}"
+    besides = []
+    if route.handicap:
+        besides.append(f"less {ranked.text(route.handicap)} for its pools' record")
+    if quote.request.output_mint in quote.expected_costs.rent_lamports:
+        besides.append("the output's own account is not in it: any route needs that")
+    more = f" ({'; '.join(besides)})" if besides else ""
+    return f"{ranked.text(route.net)}, by which routes are ranked{more}"
 
 
 def _proof_rows(quote: Quote) -> list[tuple[str, str]]:

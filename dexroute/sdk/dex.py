@@ -26,7 +26,7 @@ from dexroute.sdk.cluster_memory import check_cluster_name
 from dexroute.sdk.connection import Connection, connect
 from dexroute.sdk.depth import DEPTH_LEVELS_BPS, MarketDepth, market_depth
 from dexroute.sdk.events import open_events
-from dexroute.sdk.funds import expected_priority_fee, promises
+from dexroute.sdk.funds import promises
 from dexroute.sdk.learning import Learning
 from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
@@ -365,7 +365,7 @@ class Dex:
             await self._builder.require_funds(
                 _planned(quote),
                 wallet,
-                priority_fee_lamports=expected_priority_fee(quote),
+                priority_fee_lamports=quote.expected_costs.priority_fee_lamports,
                 min_context_slot=quote.clock.slot,
             )
         return await orders.submit(

@@ -35,12 +35,6 @@ def promises(quote: Quote, tip: Tip | None) -> tuple[Promise, ...]:
     return (Promise(mint=quote.request.input_mint, amount=spent), Promise(mint=NATIVE_MINT, amount=costs))
 
 
-def expected_priority_fee(quote: Quote) -> int:
-    """Lamports the quote's route is expected to bid: what it was ranked by; 0 where it was not ranked."""
-    spent = quote.candidates[0].spent_lamports if quote.candidates else 0
-    return max(0, spent - quote.costs.signature_lamports - quote.costs.tip_lamports)
-
-
 def _opened(quote: Quote) -> int:
     """Token accounts the quote's route opens: of the mints its hops deliver those the wallet had none of, and wrapped SOL."""
     mints = route_mints(quote.best, quote.pools)

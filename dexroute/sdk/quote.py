@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing import Candidate, LandingCosts, RouteQuote, Solution
+from dexroute.engine.routing.landing import lamport_price
 from dexroute.errors import DexError
 from dexroute.fetchers.base import Pool
 from dexroute.sdk.quote_guards import GuardReport
@@ -16,6 +17,7 @@ from dexroute.types.accounts import ChainClock
 from dexroute.types.amounts import format_ui_amount
 from dexroute.types.chain import AccountSource
 from dexroute.types.fees import Fee
+from dexroute.types.prices import Price
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 
@@ -44,6 +46,18 @@ class Freshness:
     accounts: int
     age_slots: int
     sources_asked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedCosts:
+    """What landing the route is expected to cost, lamports: gone are the network's fee for the signature, the priority fee and the
+    tip. `rent_lamports` can be had back: by mint, what the token accounts lock up that the route has to open. The account of the
+    output is among them; being the same for every route, it is not in what routes are ranked by."""
+
+    network_fee_lamports: int
+    priority_fee_lamports: int
+    tip_lamports: int
+    rent_lamports: Mapping[Pubkey, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +103,25 @@ class Quote:
     def candidates(self) -> tuple[Candidate, ...]:
         """The route first, then what lost to it."""
         return self.solution.candidates
+
+    @property
+    def expected_costs(self) -> ExpectedCosts:
+        """The route's costs, apart; `net` of the first candidate has them taken off, valued in the ranked token."""
+        costs = self.costs
+        spent = self.candidates[0].spent_lamports if self.candidates else costs.signature_lamports + costs.tip_lamports
+        received = dict.fromkeys(hop.output_mint for hop in self.best.route.hops)
+        return ExpectedCosts(
+            network_fee_lamports=costs.signature_lamports,
+            priority_fee_lamports=max(0, spent - costs.signature_lamports - costs.tip_lamports),
+            tip_lamports=costs.tip_lamports,
+            rent_lamports={mint: costs.rent_lamports[mint] for mint in received if mint in costs.rent_lamports},
+        )
+
+    @property
+    def lamport_price(self) -> Price | None:
+        """Base units of the ranked token (the output for exact in, the input for exact out) per lamport; None where no pool that
+        was read tells it, so that lamports do not rank."""
+        return lamport_price(self.request, self.costs)
 
     @property
     def request(self) -> QuoteRequest:

@@ -99,16 +99,19 @@ def guards_json(quote: Quote) -> dict[str, Any]:
 
 def solution_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
     """A quote with everything that explains its route: legs, costs, certificate. Shares are millionths of the input (exact in) or
-    of the output (exact out); the certificate's amounts are of the output (exact in) or of the input (exact out)."""
-    solution, chosen = quote.solution, quote.candidates[0]
+    of the output (exact out); the certificate's amounts are of the output (exact in) or of the input (exact out). `net` of the
+    costs is what routes are ranked by, and so without the rent of the output's account, which is in `rent_lamports`."""
+    solution, chosen, costs = quote.solution, quote.candidates[0], quote.expected_costs
     return quote_json(quote, now_ms=now_ms) | {
         "legs": [leg_json(report) for report in solution.legs],
         "costs": {
             "compute_units": chosen.compute_units,
             "spent_lamports": str(chosen.spent_lamports),
-            "rent_lamports": str(chosen.rent_lamports),
+            "network_fee_lamports": str(costs.network_fee_lamports),
+            "priority_fee_lamports": str(costs.priority_fee_lamports),
+            "tip_lamports": str(costs.tip_lamports),
+            "rent_lamports": str(sum(costs.rent_lamports.values())),
             "compute_unit_price_micro_lamports": str(quote.costs.compute_unit_price_micro_lamports),
-            "tip_lamports": str(quote.costs.tip_lamports),
             "net": str(chosen.net) if chosen.net is not None else None,
         },
         "certificate": None if solution.certificate is None else certificate_json(solution.certificate),

@@ -62,6 +62,44 @@ def test_the_price_of_compute_units_is_part_of_the_costs(cli: Cli) -> None:
     assert int(paid["costs"]["net"]) < int(paid["amount_out"])
 
 
+def test_the_parts_of_the_costs_are_told_apart(cli: Cli) -> None:
+    """Also the account of the output, which no ranking counts: it is the same for every route."""
+    poor = cli.market / "poor.json"
+    cli.bare("wallet", "new", "-k", str(poor))
+    asked = (
+        "route",
+        "1",
+        "SOL",
+        "USDC",
+        "--priority-fee",
+        "10000",
+        "-u",
+        "embedded",
+        "--data-dir",
+        str(cli.market),
+        "-k",
+        str(poor),
+    )
+    route = cli.bare(*asked, "--format", "json").json
+    costs = {name: int(value) for name, value in route["costs"].items()}
+    assert costs["network_fee_lamports"] == 5_000 and costs["priority_fee_lamports"] > 0 == costs["tip_lamports"]
+    assert costs["spent_lamports"] == costs["network_fee_lamports"] + costs["priority_fee_lamports"]
+    assert costs["rent_lamports"] == 2_039_280 and route["candidates"][0]["rent_lamports"] == "0"
+    spent = int(route["amount_out"]) - costs["net"]
+    assert 0 < spent < 2_000, "5,854 lamports, at 150 micro-dollars each"
+    told = " ".join(cli.bare(*asked).out.split())
+    for part in (
+        "gone (signature 0.000005 SOL, priority fee 0.00000",
+        "rent 0.00203928 SOL for 1 token account to open; comes back when you close them",
+        "USDC, by which routes are ranked (the output's own account is not in it",
+    ):
+        assert part in told
+    assert int(cli.json("route", "1", "SOL", "USDC")["costs"]["rent_lamports"]) == 0
+    assert "not ranked by them: no pool that was read says what SOL is worth in REC1B" in cli("route", "1", "REC1A", "REC1B").out
+    reliable = cli("route", "1", "SOL", "USDC", "--strategy", "reliability").out
+    assert "USDC for its pools' record)" in " ".join(reliable.split())
+
+
 def test_exact_out_and_what_is_to_be_opened(cli: Cli) -> None:
     route = cli.json("route", "400000000", "SOL", "BONK", "--exact-out")
     assert route["amount_out"] == str(400_000_000 * 10**5) and route["limit_on"] == "input"
