@@ -152,8 +152,8 @@ def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
     bps = gap * 10_000 // max(abs(chosen.net), 1)
     side = "less" if exact_in else "more"
     record = ""
-    if candidate.handicap > chosen.handicap:
-        record = f", {format_ui_amount(candidate.handicap, token.decimals)} of it for its pools' record"
+    if (worse := candidate.handicap - chosen.handicap) > 0:
+        record = f", {format_ui_amount(worse, token.decimals)} of it for its pools' record"
     return f"{format_ui_amount(gap, token.decimals)} {side} after costs ({bps} bps{record}){quote_only}"
 
 

@@ -310,6 +310,10 @@ def test_strategies_change_the_choice_and_never_the_amounts() -> None:
     assert solution.quote.amount_out == find_route([steady], request).amount_out
     shunned = next(candidate for candidate in solution.candidates if candidate.pools == (best.address,))
     assert shunned.handicap > 0 and "record" in str(shunned.lost)
+    both = solve_route([best, steady], request, replace(one_leg, pool_penalty_ppm={best.address: 50_000, steady.address: 10_000}))
+    chosen, lost = both.candidates
+    assert chosen.pools == (steady.address,) and lost.handicap > chosen.handicap > 0
+    assert f"{lost.handicap - chosen.handicap} base units of {B.address} of it for its pools' record" in str(lost.lost)
     cooled = solve_route([best, steady], request, replace(one_leg, cooled={best.address: "failed twice"}))
     assert cooled.quote.route.hops[0].pool == steady.address
     assert [one.lost for one in cooled.candidates if one.pools == (best.address,)] == ["left out for now: failed twice"]
@@ -317,6 +321,19 @@ def test_strategies_change_the_choice_and_never_the_amounts() -> None:
     large = exact_in(A, B, 10**7)
     assert len(find_route(twins, large).route.legs) > 1
     assert len(find_route(twins, large, RouteOptions(prefer_small=True)).route.legs) == 1
+
+
+def test_one_set_of_paths_is_one_candidate_however_it_was_divided() -> None:
+    """Which the search does more than once, to a unit: its reader saw equal rows."""
+    twins = [pool(f"twin {number}", (A, B), (10**9 + number * 10**7, 10**9)) for number in range(4)]
+    several = 0
+    for amount in (10**6 + 7, 10**7 + 1, 3 * 10**7 + 11):
+        for options in (RouteOptions(room=AnyRoom()), RouteOptions(room=AnyRoom(), prefer_small=True)):
+            listed = solve_route(twins, exact_in(A, B, amount), options).candidates
+            over = [frozenset(candidate.pools) for candidate in listed]
+            assert len(over) == len(set(over)), over
+            several += sum(candidate.legs > 1 for candidate in listed)
+    assert several >= 3
 
 
 class Counted(CpmmPool):

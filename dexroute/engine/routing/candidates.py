@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from solders.pubkey import Pubkey
 
@@ -22,6 +22,8 @@ from dexroute.types.counts import counted
 from dexroute.types.prices import Price
 from dexroute.types.requests import SwapMode
 from dexroute.types.routes import Route
+
+Found = TypeVar("Found")
 
 _MOST_LISTED: Final = 24
 _MOST_LOST: Final = 48
@@ -46,20 +48,34 @@ def solution_of(findings: Findings, *, explain: bool) -> Solution:
 
 
 def listed_candidates(findings: Findings) -> tuple[tuple[Candidate, ...], int]:
-    """The best few dozen candidates, the route first, and how many more there were."""
+    """The best few dozen candidates, the route first, and how many more there were. Of several divisions of the order over the same
+    paths the best one: to a reader they are one candidate."""
     market, request = findings.market, findings.request
+    seen: set[tuple[Path, ...]] = set()
+    ranked = _distinct(findings.ranked, lambda entry: [leg.path for leg in entry.route.legs], seen)
+    unfit_ranked = _distinct(findings.unfit_ranked, lambda entry: [leg.path for leg in entry[0].route.legs], seen)
     listed: list[Candidate] = []
-    for place, entry in enumerate(findings.ranked[:_MOST_LISTED]):
+    for place, entry in enumerate(ranked):
         lost = why_lost(entry, findings.ranked[0], request) if place else None
         listed.append(_candidate(findings, entry, lost, None if place else findings.bound))
-    listed += [_candidate(findings, entry, reason, None) for entry, reason in findings.unfit_ranked[:_MOST_LISTED]]
-    listed += [_unfit(market, paths, reason) for paths, reason in findings.unfit[:_MOST_LISTED]]
+    listed += [_candidate(findings, entry, reason, None) for entry, reason in unfit_ranked]
+    listed += [_unfit(market, paths, reason) for paths, reason in _distinct(findings.unfit, lambda entry: entry[0], seen)]
     on_list = {pool for candidate in listed for pool in candidate.pools}
     lost_all = lost_paths(findings, on_list)
     listed += [_given_up(path) for path in lost_all[:_MOST_LOST]]
-    shown = len(findings.ranked[:_MOST_LISTED])
-    unlisted = max(0, findings.promised - shown) + max(0, len(lost_all) - _MOST_LOST)
+    unlisted = max(0, findings.promised - len(ranked)) + max(0, len(lost_all) - _MOST_LOST)
     return tuple(listed), unlisted
+
+
+def _distinct(found: Iterable[Found], paths_of: Callable[[Found], Iterable[Path]], seen: set[tuple[Path, ...]]) -> list[Found]:
+    """The first few over paths that none before them is over; adds to `seen`."""
+    distinct: list[Found] = []
+    for one in found:
+        key = tuple(sorted(paths_of(one)))
+        if key not in seen and len(distinct) < _MOST_LISTED:
+            seen.add(key)
+            distinct.append(one)
+    return distinct
 
 
 def route_quote(route: QuotedRoute, bound: int | None) -> RouteQuote:

@@ -67,7 +67,8 @@ def why_lost(entry: RankedRoute, best: RankedRoute, request: QuoteRequest) -> st
     unit = f"base units of {request.output_mint if forward else request.input_mint}"
     if gap > 0:
         bps = gap * BPS // max(abs(best.net), 1)
-        held_back = f", {entry.handicap} {unit} of it for its pools' record" if entry.handicap > best.handicap else ""
+        more = entry.handicap - best.handicap
+        held_back = f", {more} {unit} of it for its pools' record" if more > 0 else ""
         far = f" ({bps} bps)" if bps else ""
         return f"{'nets' if forward else 'costs'} {gap} {unit} {'less' if forward else 'more'}{far}{held_back}"
     if gap < 0:
