@@ -33,7 +33,8 @@ class Tradability:
 class VenueCapabilities:
     """What a venue can do, for routing, planning and discovery.
 
-    `swap_compute_units` is a generous first guess before simulation, `swap_calls` the most instructions that a swap makes programs
+    `swap_compute_units` is a generous first guess before simulation, where quotes tell their own (`quoted_units`) one at their
+    shortest swap; `swap_calls` the most instructions that a swap makes programs
     execute beside itself: a transaction may execute no more than 64 in all. `pool_filters` find this venue's pool accounts with
     getProgramAccounts; `mint_offsets` are where a pool account holds its two mints, so that discovery can ask for a pair.
     `swap_accounts_vary`: which accounts a swap names depends on its amount and the price (tick or bin arrays), not only on its
@@ -182,3 +183,10 @@ def limit_slack(pool: Pool) -> int:
     rounding. `swap_instruction` tells it as many more, so that a limit closer to the quote than that may be refused on chain."""
     slack: int = getattr(pool, "limit_slack", 0)
     return slack
+
+
+def quoted_units(quote: SwapQuote) -> int | None:
+    """About the most compute units of the swap, where it takes the more the more ticks or bins it passes; None where every swap
+    of the pool takes about the same, and one that was simulated tells it."""
+    units: int | None = getattr(quote, "compute_units", None)
+    return units

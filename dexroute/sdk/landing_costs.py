@@ -37,8 +37,10 @@ def possible_accounts(wallet: Pubkey, mints: Iterable[Pubkey]) -> dict[Pubkey, P
 
 
 def mints_held(places: Mapping[Pubkey, Pubkey], accounts: Mapping[Pubkey, AccountData | None]) -> frozenset[Pubkey]:
-    """Mints the wallet has an account of (`places` as `possible_accounts` gave them)."""
-    return frozenset(mint for address, mint in places.items() if accounts.get(address) is not None)
+    """Mints the wallet has an account of (`places` as `possible_accounts` gave them). Lamports that somebody sent to where one
+    would be make none."""
+    found = ((mint, accounts.get(address)) for address, mint in places.items())
+    return frozenset(mint for mint, account in found if account is not None and account.data)
 
 
 def landing_costs(

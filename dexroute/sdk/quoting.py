@@ -136,6 +136,7 @@ class Quoter:
                     if pool.venue_id not in left_out and address not in unsure
                 }
                 samples = await bids
+                units = self._units_of(loaded)
                 costs = landing_costs(
                     loaded.pools.values(),
                     request,
@@ -144,11 +145,11 @@ class Quoter:
                     terms.priority_fee,
                     samples=samples or (),
                     tip=tip,
-                    units=self._learned_units,
+                    units=units,
                 )
                 self._shelf.learn(loaded.snapshot.accounts, loaded.snapshot.clock.slot)
                 held = mints_held(places, loaded.snapshot.accounts)
-                room = self._shelf.room(request, options, wallet, held, self._learned_units, tip)
+                room = self._shelf.room(request, options, wallet, held, units, tip)
                 priced = preference.applied(replace(options, costs=costs, room=room), loaded.pools)
                 found = _searched(routed.values(), request, priced)
                 deeper = _unread(_candidates(found, routed.values(), request, priced), loaded)
@@ -208,6 +209,15 @@ class Quoter:
         between = [mint for pool in pools for mint in self._mints.get(pool, ())]
         received = [mint for mint in [request.output_mint, *between] if mint != request.input_mint]
         return possible_accounts(wallet, received) if wallet else {}
+
+    def _units_of(self, loaded: LoadedPools) -> dict[Pubkey, int]:
+        """What one swap of these pools was seen to take, where it says something about others: one that passed many ticks or bins
+        says nothing about one that passes few, and quotes tell that."""
+        vary = {venue.id for venue in self._venues if venue.capabilities.swap_accounts_vary}
+        learned = self._learned_units or {}
+        return {
+            address: learned[address] for address, pool in loaded.pools.items() if address in learned and pool.venue_id not in vary
+        }
 
     async def _bids(self, pools: Sequence[Pubkey], terms: SwapTerms, *, fresh: bool) -> Samples | None:
         """What was bid lately for writing these pools; None where it could not be asked."""

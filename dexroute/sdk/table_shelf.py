@@ -14,6 +14,7 @@ from dexroute.engine.planning.tip import TIP_ACCOUNTS, Tip
 from dexroute.engine.routing import RouteOptions
 from dexroute.errors import LookupTableUnusable
 from dexroute.types.accounts import AccountData
+from dexroute.types.counts import counted
 from dexroute.types.lookup_tables import LookupTable
 from dexroute.types.requests import QuoteRequest
 
@@ -26,7 +27,8 @@ class TableShelf:
     die), and again for every quote that is to be signed."""
 
     def __init__(self, named: Iterable[Pubkey]) -> None:
-        self._addresses = list(dict.fromkeys(named))
+        self._named = tuple(dict.fromkeys(named))
+        self._addresses = list(self._named)
         self._read: dict[Pubkey, LookupTable | None] = {}
         self._unusable: dict[Pubkey, str] = {}
 
@@ -41,19 +43,25 @@ class TableShelf:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is wrong with tables that cannot be used."""
-        return tuple(f"not used: {said}" for said in self._unusable.values())
+        """What is wrong with tables that cannot be used, and how many are not looked at."""
+        said = [f"not used: {said}" for said in self._unusable.values()]
+        if (beyond := len(self._addresses) - MOST_TABLES) > 0:
+            said.append(f"not looked at: {counted(beyond, 'lookup table')} beyond the first {MOST_TABLES}; see `dex tables forget`")
+        return tuple(said)
 
     def add(self, addresses: Iterable[Pubkey]) -> None:
         self._addresses = list(dict.fromkeys([*self._addresses, *addresses]))
 
     def renew(self, address: Pubkey) -> None:
-        """Read it again: it was changed."""
+        """Read it again: it was changed. One that was not known is the latest."""
         self._read.pop(address, None)
-        self.add([address])
+        if address not in self._addresses:
+            latest = sum(known in self._named for known in self._addresses)
+            self._addresses.insert(latest, address)
 
     def remove(self, address: Pubkey) -> None:
         self._addresses = [known for known in self._addresses if known != address]
+        self._read.pop(address, None)
         self._unusable.pop(address, None)
 
     def learn(self, accounts: Mapping[Pubkey, AccountData | None], slot: int) -> None:
@@ -94,5 +102,6 @@ class TableShelf:
         )
 
     def usable(self) -> tuple[UsableTable, ...]:
-        """What a message may take, as read so far."""
-        return as_tables([table for table in self._read.values() if table is not None], TIP_ACCOUNTS)
+        """What a message may take, as read so far, in the order in which it is chosen from when the message is built."""
+        read = (self._read.get(address) for address in self.addresses)
+        return as_tables([table for table in read if table is not None], TIP_ACCOUNTS)

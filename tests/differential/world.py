@@ -22,7 +22,7 @@ from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata, TransactionMetadata
 
 from dexroute.fetchers import VENUES, decode_pool
-from dexroute.fetchers.base import Pool, SwapQuote, SwapRequest, limit_slack
+from dexroute.fetchers.base import Pool, SwapQuote, SwapRequest, limit_slack, quoted_units
 from dexroute.fetchers.meteora.damm_v1.addresses import VAULT_PROGRAM_ID
 from dexroute.fetchers.raydium.amm_v4.pool import AmmV4Pool
 from dexroute.math.rounding import U64_MAX
@@ -129,6 +129,9 @@ class SvmWorld:
         before = self.balance(request.input_mint), self.balance(request.output_mint)
         result = self.swap(pool, request, max(quote.amount_out - limit_slack(pool), 0) if exact_in else quote.amount_in)
         assert isinstance(result, TransactionMetadata), (str(self), request, result)
+        if (told := quoted_units(quote)) is not None:
+            taken = result.compute_units_consumed()
+            assert taken <= told <= 2 * taken + 20_000, (str(self), request, taken, told)
         after = self.balance(request.input_mint), self.balance(request.output_mint)
         assert (before[0] - after[0], after[1] - before[1]) == (quote.amount_in, quote.amount_out), (str(self), request)
         assert self.decoded() == quote.next_pool, (str(self), request)

@@ -23,6 +23,7 @@ from dexroute.engine.planning.message import writable_accounts
 from dexroute.engine.planning.step_units import units_by_pool
 from dexroute.errors import TransactionTooLarge
 from dexroute.fetchers import decode_pool
+from dexroute.fetchers.base import quoted_units
 from dexroute.types.chain import BlockhashLifetime
 from dexroute.types.mints import TransferFee
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -123,6 +124,49 @@ async def test_units_are_learned_per_pool_and_then_count() -> None:
     assert "more than the 10 allowed" in str(few.refusal(legs, planned.pools))
     assert units_by_pool(prepared.plan, simulated.logs[:3]) == {}
     assert units_by_pool(prepared.plan, ["Program log: Program 11 invoke [1]", *simulated.logs]) == units
+
+
+@pytest.mark.parametrize(("venue", "name"), [("meteora-dlmm", "many-arrays-step10"), ("raydium-clmm", "several-arrays")])
+def test_a_swap_that_goes_far_computes_longer(venue: str, name: str) -> None:
+    """By what its quote says, not by what another swap of the pool took; what lies between two that were asked for is no longer
+    than the larger, and no shorter than itself."""
+    state = state_named(venue, name)
+    pool = decode_pool(state.pool, state.snapshot)
+    swaps = [one.request for one in state.swaps if one.succeeded and one.request.mode is SwapMode.EXACT_IN and one.amount_out]
+    far = max(swaps, key=lambda one: quoted_units(pool.quote(one)) or 0)
+    most = quoted_units(pool.quote(far))
+    assert most is not None and most > 300_000
+
+    def asked(room: OneTransaction, amount: int, times: int = 1) -> tuple[int, str | None]:
+        hop = Hop(
+            venue_id=venue,
+            pool=pool.address,
+            input_mint=far.input_mint,
+            output_mint=far.output_mint,
+            amount_in=amount,
+            amount_out=1,
+            fees=(),
+        )
+        legs = [Leg(hops=(hop,))] * times
+        return room.measure(legs, {pool.address: pool})[2], room.refusal(legs, {pool.address: pool})
+
+    held = (far.input_mint, far.output_mint)
+    near = replace(far, amount=max(2, far.amount // 10**6))
+    least = quoted_units(pool.quote(near))
+    assert least is not None and least < 120_000
+    room = OneTransaction(replace(far, amount=far.amount), held=held, units={pool.address: 1_399_999}, wrap_sol=False)
+    assert asked(room, far.amount)[0] == most
+    assert asked(room, near.amount)[0] == least
+    looked_at = 0
+    for part in range(1, 40):
+        amount = far.amount * part // 40
+        exact = quoted_units(pool.quote(replace(far, amount=amount)))
+        assert exact is not None and exact <= asked(room, amount)[0] <= exact + 20_000
+        looked_at += 1
+    assert looked_at == 39
+    assert asked(room, near.amount, 3)[1] is None
+    over = 1_400_000 // least + 1
+    assert f"compute units of {1_400_000}" in str(asked(room, near.amount, over)[1])
 
 
 def test_a_swap_that_must_come_first_is_not_put_behind_another() -> None:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from solders.account import Account
+from solders.clock import Clock
 from solders.pubkey import Pubkey
 
 from dexroute.engine.planning import PriorityFeePolicy, SwapBuilder
+from dexroute.engine.routing import RouteOptions
+from dexroute.fetchers import VENUES
+from dexroute.sdk.terms import SwapTerms
 from dexroute.types.chain import Simulation
 from dexroute.types.requests import SwapMode
-from tests.engine.leg_world import a_user, build_world
+from tests.engine.leg_world import World, a_user, build_world
 from tests.engine.screened import policy_of
 from tests.engine.svm_cluster import SvmCluster
+from tests.engine.world_quoter import world_quoter
+from tests.vectors import state_named
 
 
 class Winding:
@@ -41,3 +49,23 @@ async def test_the_longest_way_a_route_took_is_its_floor() -> None:
         prepared = await builder.prepare(planned, user.pubkey(), await world.cluster.latest_blockhash(), PriorityFeePolicy())
         limits.append(prepared.facts["compute_unit_limit"])
     assert limits[0] == limits[1] > 90_000 > limits[2]
+
+
+async def test_a_swap_that_went_far_tells_nothing_of_one_that_does_not(tmp_path: Path) -> None:
+    """Units learned count where a venue's swaps are alike; where they go from bin to bin, each quote tells its own."""
+    state = state_named("meteora-dlmm", "traded-a")
+    cluster, clock = SvmCluster(), state.snapshot.clock
+    cluster.svm.set_clock(Clock(clock.slot, clock.unix_timestamp, clock.epoch, clock.epoch, clock.unix_timestamp))
+    for address, account in state.snapshot.accounts.items():
+        if account is not None:
+            cluster.svm.set_account(address, Account(account.lamports, account.data, account.owner))
+    mints = {letter: cluster.new_mint() for letter in "AB"}
+    ours = cluster.pool(dict.fromkeys(mints.values(), 10**9))
+    world = World(cluster, mints, {"AB0": ours}, venues=VENUES)
+    quoting = world_quoter(world, cluster.rich_wallet(), tmp_path)
+    quoting.builder.learn_units({state.pool: 1_399_999, ours: 12_345})
+    swap = next(one for one in state.swaps if one.succeeded and one.request.mode is SwapMode.EXACT_IN)
+    terms = SwapTerms(request=swap.request, slippage_bps=50, route=RouteOptions(pools=frozenset({state.pool, ours})))
+    quote = await quoting.quoter.quote(terms)
+    assert quote.amount_out == swap.amount_out and quote.costs.units == {ours: 12_345}
+    assert 68_000 <= quote.candidates[0].compute_units < 400_000

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM_PROGRAM_ID
 
 from dexroute.engine.planning import PriorityFeePolicy
 from dexroute.engine.planning.tip import Tip
 from dexroute.engine.routing import RouteOptions
 from dexroute.errors import RpcUnreachable
 from dexroute.host.clock import HostClock
+from dexroute.sdk.landing_costs import mints_held, possible_accounts
 from dexroute.sdk.quote import Quote
 from dexroute.sdk.recent_fees import RecentFees, Samples
 from dexroute.sdk.shapes import solution_json
 from dexroute.sdk.terms import SwapTerms
+from dexroute.types.accounts import AccountData
 from dexroute.types.requests import QuoteRequest
 from tests.engine.leg_world import World, a_user, build_world
 from tests.engine.svm_cluster import SOL, SvmCluster
@@ -117,3 +120,13 @@ async def test_a_quote_without_fees_says_so(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(RecentFees, "around", lambda self, *words, **named: refuse(*words, **named))
     quote = await quoted(world, quoting, "AB", 10**6)
     assert any("recent priority fees" in note for note in quote.notes)
+
+
+def test_lamports_somebody_sent_make_no_token_account() -> None:
+    """The plan opens it, so the router must count with that."""
+    first, second = Pubkey.new_unique(), Pubkey.new_unique()
+    places = possible_accounts(Pubkey.new_unique(), [first, second])
+    at = {mint: address for address, mint in reversed(places.items())}
+    there = AccountData(owner=first, lamports=1, data=bytes(165))
+    sent = AccountData(owner=SYSTEM_PROGRAM_ID, lamports=10**6, data=b"")
+    assert mints_held(places, {at[first]: there, at[second]: sent}) == {first}

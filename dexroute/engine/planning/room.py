@@ -22,7 +22,7 @@ from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, Measured, Sh
 from dexroute.engine.planning.tip import Tip, tip_instruction
 from dexroute.engine.planning.token_accounts import close_to_owner, create_associated_account, open_temporary_sol
 from dexroute.engine.routing.landing import OPENING_CALLS, OPENING_UNITS, WRAPPING_UNITS
-from dexroute.engine.routing.market import swap_calls, swap_compute_units
+from dexroute.engine.routing.market import expected_units, swap_calls
 from dexroute.errors import QuoteError
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import MustComeFirst, Pool, SwapRequest
@@ -35,12 +35,14 @@ from dexroute.types.routes import Leg
 
 _SEED: Final = "0" * 32
 _SOMEBODY: Final = Pubkey(bytes([255]) * 32)
+# Units between two swaps of a pool, up to which one in between need not be looked at.
+_ALIKE_UNITS: Final = 20_000
 
 
 class OneTransaction:
     """`TransactionRoom` of one request. `user` None: a wallet nobody knows. Accounts of `held` mints exist and need no opening; of
     all others they are opened. `tables` are known lookup tables; `units` are compute units of one swap learned per pool, in
-    place of the venue's guess; `tip` is paid in the same transaction."""
+    place of the venue's guess, where quotes do not tell them; `tip` is paid in the same transaction."""
 
     def __init__(
         self,
@@ -93,7 +95,7 @@ class OneTransaction:
         swaps = self._swap_shapes(legs, pools)
         shapes = [*self._budget, *(self._opens(mints[mint]) for mint in missing), *before, *swaps, *after, *self._tip]
         tables, measured = choose_tables(shapes, self._user, self._tables)
-        units = sum(self._units.get(hop.pool) or swap_compute_units(hop.venue_id) for leg in legs for hop in leg.hops)
+        units = sum(swap.units for swap in swaps)
         return measured, tables, units + OPENING_UNITS * len(missing) + WRAPPING_UNITS * bool(wrapped)
 
     def _opens(self, mint: Mint) -> Shape:
@@ -134,15 +136,14 @@ class OneTransaction:
         return shapes
 
     def _swap(self, pool: Pool, asked: QuoteRequest) -> Shape:
-        """Kept by pool and direction, in the order of amounts. Between two amounts with the same accounts every amount has them: a
-        larger swap passes at least the tick or bin arrays of a smaller one. Where accounts do not vary, one is enough."""
+        """Kept by pool and direction, in the order of amounts. Between two amounts with the same accounts every amount has them,
+        and takes no more compute units than the larger: it passes at least the ticks or bins of a smaller one. Where accounts do
+        not vary, one is enough."""
         known = self._swaps.setdefault((pool.address, asked.input_mint), [])
         if known and pool.venue_id in self._steady:
             return known[0][1]
         place = bisect_left(known, asked.amount, key=lambda entry: entry[0])
-        if place < len(known) and (
-            known[place][0] == asked.amount or (place and known[place - 1][1].named == known[place][1].named)
-        ):
+        if place < len(known) and (known[place][0] == asked.amount or (place and _alike(known[place - 1][1], known[place][1]))):
             return known[place][1]
         shape = self._built(pool, asked)
         known.insert(place, (asked.amount, shape))
@@ -151,7 +152,8 @@ class OneTransaction:
     def _built(self, pool: Pool, asked: QuoteRequest) -> Shape:
         source, destination = self._place(asked.input_mint), self._place(asked.output_mint)
         request = SwapRequest(quote=asked, limit=1, user=self._user, source=source, destination=destination)
-        return shape_of(pool.swap_instruction(request), swap_calls(pool.venue_id))
+        units = expected_units(pool, asked, self._units.get(pool.address))
+        return shape_of(pool.swap_instruction(request), swap_calls(pool.venue_id), units)
 
     def _place(self, mint: Pubkey) -> Pubkey:
         """A stand-in for the wallet's account of a mint: as long as the real one, without the search for its address."""
@@ -169,6 +171,10 @@ def _refused_behind_another(legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -
                 return f"pool {hop.pool} ({hop.venue_id}) takes this swap only as its first of a transaction (rate limiter)"
         used.add(hop.pool)
     return None
+
+
+def _alike(smaller: Shape, larger: Shape) -> bool:
+    return smaller.named == larger.named and larger.units - smaller.units <= _ALIKE_UNITS
 
 
 def _renamed(shape: Shape, old: Pubkey, new: Pubkey) -> Shape:

@@ -33,13 +33,14 @@ class UsableTable:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What an instruction adds to a message: its own bytes, the program it invokes, and the accounts it names; and how many more
-    instructions it makes programs execute."""
+    instructions it makes programs execute, about in how many compute units."""
 
     encoded: int
     program: Pubkey
     writable: frozenset[Pubkey]
     named: frozenset[Pubkey]
     calls: int = 0
+    units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Measured:
     instructions: int
 
 
-def shape_of(instruction: Instruction, calls: int = 0) -> Shape:
+def shape_of(instruction: Instruction, calls: int = 0, units: int = 0) -> Shape:
     metas = instruction.accounts
     data = len(instruction.data)
     return Shape(
@@ -61,6 +62,7 @@ def shape_of(instruction: Instruction, calls: int = 0) -> Shape:
         writable=frozenset(meta.pubkey for meta in metas if meta.is_writable),
         named=frozenset(meta.pubkey for meta in metas),
         calls=calls,
+        units=units,
     )
 
 

@@ -9,7 +9,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.market import swap_compute_units
 from dexroute.errors import AmountTooSmall, ExceedsLiquidity, PoolNotTradable, QuoteError
-from dexroute.fetchers.base import Pool, SwapQuote
+from dexroute.fetchers.base import Pool, SwapQuote, quoted_units
 from dexroute.types.requests import QuoteRequest, SwapMode
 from dexroute.types.routes import Hop
 
@@ -79,7 +79,7 @@ def _quoted(pool: Pool, request: QuoteRequest) -> QuotedHop:
         amount_out=quote.amount_out,
         fees=quote.fees,
     )
-    return QuotedHop(pool, hop, swap_compute_units(pool.venue_id), quote)
+    return QuotedHop(pool, hop, quoted_units(quote) or swap_compute_units(pool.venue_id), quote)
 
 
 def _unit(mint: Pubkey) -> str:

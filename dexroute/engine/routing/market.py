@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache, cached_property
 from math import inf
 from typing import TYPE_CHECKING
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.one_thread import load_numpy
+from dexroute.errors import QuoteError
 from dexroute.fetchers import VENUES
-from dexroute.fetchers.base import Pool
+from dexroute.fetchers.base import Pool, quoted_units
 from dexroute.fetchers.curve import NOTHING, Curve, Piece, curve_of
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.network import DEFAULT_COMPUTE_UNITS
+from dexroute.types.requests import QuoteRequest
 
 if TYPE_CHECKING:
     from dexroute.engine.routing.at_rest import AtRest
@@ -214,6 +217,21 @@ def swap_compute_units(venue_id: str) -> int:
         if venue.id == venue_id:
             return venue.capabilities.swap_compute_units
     return _UNKNOWN_VENUE_UNITS
+
+
+def expected_units(pool: Pool, asked: QuoteRequest, learned: int | None = None) -> int:
+    """Compute units of one swap: as its quote tells; where quotes do not, what a swap of the pool was seen to take (`learned`), or
+    the venue's guess."""
+    if swap_varies(pool.venue_id):
+        with suppress(QuoteError):
+            return quoted_units(pool.quote(asked)) or learned or swap_compute_units(pool.venue_id)
+    return learned or swap_compute_units(pool.venue_id)
+
+
+@cache
+def swap_varies(venue_id: str) -> bool:
+    """Whether which accounts a swap names, and how long it computes, depends on its amount."""
+    return any(venue.capabilities.swap_accounts_vary for venue in VENUES if venue.id == venue_id)
 
 
 @cache

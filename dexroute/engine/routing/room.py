@@ -9,7 +9,7 @@ from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.landing import OPENING_CALLS, OPENING_UNITS, WRAPPING_UNITS
-from dexroute.engine.routing.market import swap_calls, swap_compute_units
+from dexroute.engine.routing.market import expected_units, swap_calls
 from dexroute.errors import QuoteError
 from dexroute.fetchers.base import Pool, SwapRequest
 from dexroute.types.counts import counted
@@ -53,7 +53,7 @@ class CautiousRoom:
     def __init__(self, *, max_accounts: int = _MOST_ACCOUNTS, opened: bool = False) -> None:
         self._max_accounts = max_accounts
         self._opened = opened
-        self._swaps: dict[tuple[Pubkey, Pubkey, int], tuple[int, frozenset[Pubkey]]] = {}
+        self._swaps: dict[tuple[Pubkey, Pubkey, int], tuple[int, frozenset[Pubkey], int]] = {}
 
     def refusal(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> str | None:
         keys: set[Pubkey] = {_USER, _BUDGET}
@@ -69,11 +69,11 @@ class CautiousRoom:
         for leg in legs:
             for hop in leg.hops:
                 try:
-                    encoded, named = self._swap(pools[hop.pool], hop.input_mint, hop.output_mint, hop.amount_in)
+                    encoded, named, computed = self._swap(pools[hop.pool], hop.input_mint, hop.output_mint, hop.amount_in)
                 except QuoteError as error:
                     return f"pool {hop.pool} has no instruction for this swap: {error.message}"
                 keys |= named
-                size, units = size + encoded, units + swap_compute_units(hop.venue_id)
+                size, units = size + encoded, units + computed
                 executed += 1 + swap_calls(hop.venue_id)
         size += _KEY_BYTES * len(keys)
         fits = size <= _MOST_BYTES and len(keys) <= self._max_accounts and units <= MAX_COMPUTE_UNITS
@@ -86,9 +86,9 @@ class CautiousRoom:
             f"{self._max_accounts}, {MAX_INSTRUCTIONS} and {MAX_COMPUTE_UNITS} fit without lookup tables"
         )
 
-    def _swap(self, pool: Pool, source: Pubkey, target: Pubkey, amount: int) -> tuple[int, frozenset[Pubkey]]:
-        """The instruction's own bytes and the accounts it names. Those depend little on the amount, so a power of two stands for
-        all up to it."""
+    def _swap(self, pool: Pool, source: Pubkey, target: Pubkey, amount: int) -> tuple[int, frozenset[Pubkey], int]:
+        """The instruction's own bytes, the accounts it names, and its compute units: a power of two stands for all amounts up to
+        it."""
         rounded = 1 << amount.bit_length()
         key = (pool.address, source, rounded)
         known = self._swaps.get(key)
@@ -96,7 +96,9 @@ class CautiousRoom:
             instruction = _instruction(pool, source, target, rounded, amount)
             metas, content = instruction.accounts, len(instruction.data)
             encoded = 3 + len(metas) + content + (content > 127)
-            known = self._swaps[key] = encoded, frozenset((instruction.program_id, *(meta.pubkey for meta in metas)))
+            named = frozenset((instruction.program_id, *(meta.pubkey for meta in metas)))
+            units = max(expected_units(pool, _asked(source, target, most)) for most in (rounded, amount))
+            known = self._swaps[key] = encoded, named, units
         return known
 
 
@@ -109,14 +111,19 @@ class AnyRoom:
 
 def _instruction(pool: Pool, source: Pubkey, target: Pubkey, rounded: int, amount: int) -> Instruction:
     def build(most: int) -> Instruction:
-        asked = QuoteRequest(input_mint=source, output_mint=target, amount=most, mode=SwapMode.EXACT_IN)
-        request = SwapRequest(quote=asked, limit=1, user=_USER, source=_place(source), destination=_place(target))
+        request = SwapRequest(
+            quote=_asked(source, target, most), limit=1, user=_USER, source=_place(source), destination=_place(target)
+        )
         return pool.swap_instruction(request)
 
     try:
         return build(rounded)
     except QuoteError:
         return build(amount)
+
+
+def _asked(source: Pubkey, target: Pubkey, amount: int) -> QuoteRequest:
+    return QuoteRequest(input_mint=source, output_mint=target, amount=amount, mode=SwapMode.EXACT_IN)
 
 
 def _place(mint: Pubkey) -> Pubkey:

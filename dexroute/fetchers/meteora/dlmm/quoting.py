@@ -12,6 +12,7 @@ from dexroute.fetchers.base import SwapQuote
 from dexroute.fetchers.deferred import POOL, TRANSFER, DeferredQuote, fees_by_kind
 from dexroute.fetchers.meteora.dlmm.bins import Bin, BinArray
 from dexroute.fetchers.meteora.dlmm.bitmap import array_index
+from dexroute.fetchers.meteora.dlmm.compute_units import swap_units
 from dexroute.fetchers.meteora.dlmm.fill import filled
 from dexroute.fetchers.meteora.dlmm.program_errors import (
     INSUFFICIENT_OUT_AMOUNT,
@@ -49,7 +50,7 @@ def quote_swap(pool: DlmmPool, request: QuoteRequest) -> SwapQuote:
         if amount_in > U64_MAX:
             raise QuoteOverflow(f"with its transfer fee the input would be {amount_in}, more than 64 bits; ask for less")
     _require_reserves(pool, core, index_in)
-    return DlmmQuote(amount_in, amount_out, (pool, core, index_in))
+    return DlmmQuote(amount_in, amount_out, (pool, core, index_in, request.mode))
 
 
 def core_swap(pool: DlmmPool, request: QuoteRequest, index_in: int) -> CoreSwap:
@@ -77,13 +78,19 @@ def _require_payable_output(leaving: int) -> None:
 
 
 class DlmmQuote(DeferredQuote):
-    """Its facts: pair, swap, index of the input mint."""
+    """Its facts: pair, swap, index of the input mint, mode."""
 
     __slots__ = ()
-    _facts: tuple[DlmmPool, CoreSwap, int]
+    _facts: tuple[DlmmPool, CoreSwap, int, SwapMode]
+
+    @property
+    def compute_units(self) -> int:
+        """See `fetchers.base.quoted_units`."""
+        pool, core, _, mode = self._facts
+        return swap_units(pool, core, mode)
 
     def _fees(self) -> tuple[Fee, ...]:
-        pool, core, index_in = self._facts
+        pool, core, index_in, _ = self._facts
         return fees_by_kind(
             pool.mints,
             (TRANSFER, index_in, self.amount_in - core.taken),
@@ -93,7 +100,7 @@ class DlmmQuote(DeferredQuote):
 
     def _settled(self) -> DlmmPool:
         """The pair after the swap, as the next one finds it."""
-        pool, core, index_in = self._facts
+        pool, core, index_in, _ = self._facts
         after_in, after_out = pool.reserve_amounts[index_in] + core.taken, pool.reserve_amounts[1 - index_in] - core.given
         changed = _with_bins(pool, core.offered, down=index_in == 0)
         # Limit orders leave an array as they fill; with the last of them the program takes it off the bitmap (seen on the program).

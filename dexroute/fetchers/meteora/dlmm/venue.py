@@ -10,6 +10,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.fetchers.base import SwapCall, VenueCapabilities
 from dexroute.fetchers.meteora.dlmm.addresses import PROGRAM_ID
+from dexroute.fetchers.meteora.dlmm.compute_units import SHORTEST_SWAP
 from dexroute.fetchers.meteora.dlmm.decode import POOL_LAYOUT, decode_dlmm_pool
 from dexroute.fetchers.meteora.dlmm.instruction import SWAPS
 from dexroute.fetchers.meteora.dlmm.loading import required_accounts
@@ -21,7 +22,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     exact_in=True,
     exact_out=True,
     token_2022=True,
-    swap_compute_units=120_000,  # 36 thousand and about 6 for each filled bin
+    swap_compute_units=SHORTEST_SWAP,
     swap_calls=4,
     pool_filters=POOL_LAYOUT.filters,
     mint_offsets=POOL_LAYOUT.mint_offsets,

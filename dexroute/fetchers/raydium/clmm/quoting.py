@@ -14,6 +14,7 @@ from dexroute.errors import AmountTooSmall, ExceedsLiquidity, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote
 from dexroute.fetchers.deferred import POOL, TRANSFER, DeferredQuote, fees_by_kind
 from dexroute.fetchers.raydium.clmm.bitmap import TICKS_PER_ARRAY, TickArrayBitmap
+from dexroute.fetchers.raydium.clmm.compute_units import swap_units
 from dexroute.fetchers.raydium.clmm.program_errors import (
     REQUIRE_EQ_VIOLATED,
     REQUIRE_GT_VIOLATED,
@@ -91,6 +92,12 @@ class ClmmQuote(DeferredQuote):
 
     __slots__ = ()
     _facts: tuple[ClmmPool, Walk, int, int, int]
+
+    @property
+    def compute_units(self) -> int:
+        """See `fetchers.base.quoted_units`."""
+        pool, walked, index_in, *_ = self._facts
+        return swap_units(pool, walked.steps, down=index_in == 0)
 
     def _fees(self) -> tuple[Fee, ...]:
         pool, walked, index_in, reaching, leaving = self._facts

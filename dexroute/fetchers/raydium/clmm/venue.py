@@ -11,6 +11,7 @@ from solders.pubkey import Pubkey
 from dexroute.fetchers.base import SwapCall, VenueCapabilities
 from dexroute.fetchers.raydium.clmm.addresses import PROGRAM_ID, bitmap_extension_address, tick_array_address
 from dexroute.fetchers.raydium.clmm.bitmap import is_in_own_bitmap
+from dexroute.fetchers.raydium.clmm.compute_units import SHORTEST_SWAP
 from dexroute.fetchers.raydium.clmm.decode import POOL_LAYOUT, current_array, decode_bitmap, decode_clmm_pool
 from dexroute.fetchers.raydium.clmm.instruction import SWAPS
 from dexroute.fetchers.raydium.clmm.pool import ClmmPool
@@ -23,7 +24,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     exact_in=True,
     exact_out=True,
     token_2022=True,
-    swap_compute_units=200_000,
+    swap_compute_units=SHORTEST_SWAP,
     swap_calls=2,
     pool_filters=POOL_LAYOUT.filters,
     mint_offsets=POOL_LAYOUT.mint_offsets,

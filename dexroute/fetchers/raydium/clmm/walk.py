@@ -35,7 +35,7 @@ HIGHEST_SQRT_PRICE_X64 = MAX_SQRT_PRICE_X64 - 1
 class Walk(NamedTuple):
     """Where a swap ended. `left` of the asked amount was not swapped: only at the outermost price. `fee` is in the input
     unless the pool takes it off the output; `ladder` and `dynamic_fee` change with limit orders and dynamic fees only.
-    `tick` is None where it is the price's own."""
+    `tick` is None where it is the price's own. `steps` is how many times the program goes around."""
 
     left: int
     calculated: int
@@ -44,6 +44,7 @@ class Walk(NamedTuple):
     tick: int | None
     liquidity: int
     ladder: TickLadder
+    steps: int
     dynamic_fee: DynamicFee | None = None
 
 
@@ -55,11 +56,12 @@ def walk(pool: ClmmPool, amount: int, *, down: bool, exact_in: bool) -> Walk:
     price, liquidity = pool.sqrt_price_x64, pool.liquidity
     tick: int | None = pool.tick_current
     step_by_mode = step_in if exact_in else step_out
-    left, calculated, fee = amount, 0, 0
+    left, calculated, fee, steps = amount, 0, 0, 0
     index, onward = ladder.first(pool.tick_current, down=down), -1 if down else 1
     while left and price != limit:
         if not 0 <= index < len(ticks):
             raise way_end(pool, down=down)
+        steps += 1
         at_tick = sqrt_price_at_tick(ticks[index])
         target = max(at_tick, limit) if down else min(at_tick, limit)
         if liquidity:
@@ -81,7 +83,16 @@ def walk(pool: ClmmPool, amount: int, *, down: bool, exact_in: bool) -> Walk:
         elif after != price:
             tick = None
         price = after
-    return Walk(left=left, calculated=calculated, fee=fee, sqrt_price_x64=price, tick=tick, liquidity=liquidity, ladder=ladder)
+    return Walk(
+        left=left,
+        calculated=calculated,
+        fee=fee,
+        sqrt_price_x64=price,
+        tick=tick,
+        liquidity=liquidity,
+        ladder=ladder,
+        steps=steps,
+    )
 
 
 def outermost_price(pool: ClmmPool, *, down: bool) -> int:

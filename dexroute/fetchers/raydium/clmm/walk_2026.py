@@ -54,6 +54,7 @@ def walk_2026(pool: ClmmPool, amount: int, *, down: bool, exact_in: bool) -> Wal
         tick=state.tick,
         liquidity=state.liquidity,
         ladder=state.ladder,
+        steps=state.steps,
         dynamic_fee=state.dynamic,
     )
 
