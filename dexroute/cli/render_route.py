@@ -124,8 +124,11 @@ def _proof_rows(quote: Quote) -> list[tuple[str, str]]:
     exact_in = quote.request.mode.value == "exact_in"
     mint = quote.request.output_mint if exact_in else quote.request.input_mint
     what = "returns more than" if exact_in else "costs less than"
-    bps = f"{proof.gap_centi_bps // 100}.{proof.gap_centi_bps % 100:02d} bps"
-    rows = [("proof", f"no split over these pools {what} {amount_text(proof.bound, mint, quote.tokens)}: at most {bps} better")]
+    gap = proof.gap_centi_bps
+    better = (
+        f"at most {gap // 100}.{gap % 100:02d} bps better" if gap is not None else "arbitrage between them could pay for all of it"
+    )
+    rows = [("proof", f"no split over these pools {what} {amount_text(proof.bound, mint, quote.tokens)}: {better}")]
     for name, amount in _parts(proof):
         if amount:
             rows.append(("", f"of that {amount_text(amount, mint, quote.tokens)} {name}"))

@@ -18,6 +18,7 @@ from dexroute.math.concave import Piece
 from dexroute.types.requests import QuoteRequest
 
 _SAMPLES: Final = 96
+_BLURRED: Final = 1_000  # base units below which whole ones say too little of a price
 _PER_DOUBLING: Final = 6  # samples of the last stretch: 96 of them span sixteen doublings
 
 
@@ -37,8 +38,7 @@ def sampled_pieces(pool: Pool, input_mint: Pubkey, output_mint: Pubkey, *, most_
         out = asked.out(x) if x > samples[-1].x else None
         if out:
             samples.append(_Sample(float(x), float(out), out + 1.0))
-    price = pool.spot_price(input_mint, output_mint)
-    return _polygon(samples, price.numerator / price.denominator), complete
+    return _polygon(samples, _steepest(asked, samples[1])) if len(samples) > 1 else [], complete
 
 
 class _Asked:
@@ -47,6 +47,14 @@ class _Asked:
     def __init__(self, pool: Pool, input_mint: Pubkey, output_mint: Pubkey) -> None:
         self._pool, self._input_mint, self._output_mint = pool, input_mint, output_mint
         self.unread = False
+
+    def price(self) -> float | None:
+        """Before fees."""
+        try:
+            price = self._pool.spot_price(self._input_mint, self._output_mint)
+        except QuoteError:
+            return None
+        return price.numerator / price.denominator
 
     def out(self, amount: int) -> int | None:
         request = QuoteRequest(input_mint=self._input_mint, output_mint=self._output_mint, amount=amount)
@@ -75,6 +83,21 @@ def _most_accepted(asked: _Asked, most_in: int) -> tuple[int, bool]:
     asked.unread = False
     asked.out(refused)  # what ends it: the last refusals below were perhaps of dust
     return accepted, not asked.unread
+
+
+def _steepest(asked: _Asked, least: _Sample) -> float:
+    """The price a swap starts at; of a pool that refuses to tell, what ever smaller amounts fetch, whole units allowed for."""
+    price = asked.price()
+    if price is not None:
+        return price
+    x, steepest = round(least.x), least.high / least.x
+    while x > 1:
+        x //= 2
+        out = asked.out(x) or 0
+        if out < _BLURRED:
+            break
+        steepest = max(steepest, (out + 1) / x)
+    return steepest
 
 
 def _polygon(samples: list[_Sample], spot: float) -> list[Piece]:

@@ -39,7 +39,9 @@ def test_two_doors_to_one_narrow_passage_are_both_used() -> None:
     assert solution.quote.amount_out > one * 4 // 3 - one // 100
     certificate = solution.certificate
     assert certificate is not None and certificate.limited_bound is not None
-    assert certificate.gap_centi_bps <= 200  # the fee of the first leg stays in the pool they share
+    assert (
+        certificate.gap_centi_bps is not None and certificate.gap_centi_bps <= 200
+    )  # the fee of the first leg stays in the pool they share
 
 
 def _divisions(market: Sequence[CpmmPool], request: QuoteRequest, max_hops: int) -> int:

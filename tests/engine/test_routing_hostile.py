@@ -8,15 +8,17 @@ import warnings
 from itertools import permutations
 
 import pytest
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing import RouteOptions, find_route, solve_route
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.errors import QuoteError, RouteNotFound
-from dexroute.fetchers.base import Pool
+from dexroute.fetchers.base import Pool, SwapQuote, SwapRequest, Tradability
 from dexroute.fetchers.raydium.cpmm.pool import CpmmPool
 from dexroute.math.concave import Piece
 from dexroute.math.rounding import U64_MAX
+from dexroute.types.prices import Price
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.engine.routing_oracle import MINTS, A, B, assert_executes, carried, simple_paths
 from tests.engine.small_market import SWAPS_OFF, pool
@@ -141,3 +143,48 @@ def test_a_drained_piece_needs_all_of_its_input() -> None:
     assert last < piece.amount_out
     assert piece.slope - piece.bend * last <= 0.0
     assert piece.needed(last) == piece.amount_in
+
+
+class _WithoutPrice:
+    """A pool of a venue that does not describe its curves, whose price nobody can tell; it quotes, or refuses that too."""
+
+    venue_id = "raydium-cpmm"
+
+    def __init__(self, inner: CpmmPool, *, quotes: bool) -> None:
+        self._inner, self._quotes = inner, quotes
+        self.address, self.mints, self.slot = inner.address, inner.mints, inner.slot
+
+    def tradable(self) -> Tradability:
+        return self._inner.tradable()
+
+    def spot_price(self, input_mint: Pubkey, output_mint: Pubkey) -> Price:
+        raise QuoteError("its price is beyond its own arithmetic")
+
+    def quote(self, request: QuoteRequest) -> SwapQuote:
+        if not self._quotes:
+            raise QuoteError("broken through and through")
+        return self._inner.quote(request)
+
+    def swap_instruction(self, request: SwapRequest) -> Instruction:
+        return self._inner.swap_instruction(request)
+
+
+def test_a_pool_without_a_price_stops_no_search() -> None:
+    good, other = (pool(name, (MINTS[0], MINTS[1]), (10**9, 10**9)) for name in ("good", "other"))
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=10**7)
+    options = RouteOptions(room=AnyRoom())
+    broken = solve_route([good, _WithoutPrice(other, quotes=False)], request, options)
+    assert broken.quote == find_route([good], request, options)
+    assert [one.lost for one in broken.candidates if other.address in one.pools] == ["broken through and through"]
+    shared = find_route([good, _WithoutPrice(other, quotes=True)], request, options)
+    assert len(shared.route.legs) == 2 and shared.bound is not None
+    assert broken.quote.amount_out < shared.amount_out <= shared.bound
+
+
+def test_a_bound_of_nothing_has_no_gap() -> None:
+    dear, cheap = pool("dear", (MINTS[0], MINTS[1]), (10**12, 10**12)), pool("cheap", (MINTS[0], MINTS[1]), (10**12, 2 * 10**12))
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=1_000, mode=SwapMode.EXACT_OUT)
+    solution = solve_route([dear, cheap], request)
+    proof = solution.certificate
+    assert proof is not None and proof.bound == 0 < solution.quote.amount_in
+    assert proof.gap_centi_bps is None, "a gap of 0 would call the route the best there is"

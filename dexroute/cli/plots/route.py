@@ -158,6 +158,6 @@ def _name(quote: Quote, mint: Pubkey) -> str:
 
 def _proof(quote: Quote) -> str:
     proof = quote.solution.certificate
-    if proof is None:
+    if proof is None or proof.gap_centi_bps is None:
         return ""
     return f": at most {proof.gap_centi_bps // 100}.{proof.gap_centi_bps % 100:02d} bps from the optimum"

@@ -251,7 +251,7 @@ def _certificate(
         left -= costs[-1]
     return Certificate(
         bound=bound,
-        gap_centi_bps=ceil_div(gap * _CENTI_BPS, bound) if bound else 0,
+        gap_centi_bps=ceil_div(gap * _CENTI_BPS, bound) if bound else None,
         limited_bound=limited,
         hop_limit_cost=left,
         leg_limit_cost=costs[2],

@@ -16,7 +16,8 @@ class Certificate:
 
     `bound` is base units of the output (exact in: no split returns more) or of the input (exact out: no split costs less): weak
     duality of the convex flow problem, rounded outwards, so it holds whatever heuristic found the route. `gap_centi_bps` is the
-    route's distance from it in hundredths of a basis point of the bound, rounded up. The five costs, base units of the same
+    route's distance from it in hundredths of a basis point of the bound, rounded up; None where the bound is 0 (exact out, where
+    arbitrage around cycles could pay for the whole order), which nothing is a part of. The five costs, base units of the same
     token, say where the gap comes from and sum to it: `residual_cost` is what stays with the user of intermediate tokens as hop
     slippage, `rounding_cost` what exact quotes fall short of their pools' curves (whole units, fees that rise on the way) and what
     the bound allows for that, `leg_limit_cost` what more legs or a larger transaction could add, `cycle_cost` what arbitrage around
@@ -27,7 +28,7 @@ class Certificate:
     """
 
     bound: int
-    gap_centi_bps: int
+    gap_centi_bps: int | None
     limited_bound: int | None
     hop_limit_cost: int
     leg_limit_cost: int
