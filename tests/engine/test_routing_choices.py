@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -323,17 +324,24 @@ def test_strategies_change_the_choice_and_never_the_amounts() -> None:
     assert len(find_route(twins, large, RouteOptions(prefer_small=True)).route.legs) == 1
 
 
-def test_one_set_of_paths_is_one_candidate_however_it_was_divided() -> None:
-    """Which the search does more than once, to a unit: its reader saw equal rows."""
-    twins = [pool(f"twin {number}", (A, B), (10**9 + number * 10**7, 10**9)) for number in range(4)]
-    several = 0
-    for amount in (10**6 + 7, 10**7 + 1, 3 * 10**7 + 11):
-        for options in (RouteOptions(room=AnyRoom()), RouteOptions(room=AnyRoom(), prefer_small=True)):
-            listed = solve_route(twins, exact_in(A, B, amount), options).candidates
-            over = [frozenset(candidate.pools) for candidate in listed]
-            assert len(over) == len(set(over)), over
-            several += sum(candidate.legs > 1 for candidate in listed)
-    assert several >= 3
+@pytest.mark.parametrize(("seed", "amount"), [(1, 10**10 + 3), (3, 10**8), (13, 10**10 + 3), (30, 10**9 + 7)])
+def test_one_set_of_paths_is_one_candidate_however_it_was_divided(seed: int, amount: int) -> None:
+    """A search that looks again for shorter paths divides the order twice, to a unit: its reader saw equal rows."""
+
+    class ThreeHops:
+        def refusal(self, legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -> str | None:
+            return "too many" if sum(len(leg.hops) for leg in legs) > 3 else None
+
+    dice, mints = random.Random(seed), dict(zip("ABCD", (A, B, C, D), strict=True))
+    pools = []
+    for number in range(8):
+        one, other = dice.sample("ABCD", 2)
+        held = dice.randint(10**10, 10**12)
+        depth = (held, held + dice.randint(-held // 100, held // 100))
+        pools.append(pool(f"{seed} {number}", (mints[one], mints[other]), depth, trade_ppm=dice.choice([100, 500, 2_500])))
+    listed = solve_route(pools, exact_in(A, B, amount), RouteOptions(room=ThreeHops())).candidates
+    over = [tuple(sorted(tuple(hop.pool for hop in leg.hops) for leg in one.quote.route.legs)) for one in listed if one.quote]
+    assert len(over) == len(set(over)) > 3
 
 
 class Counted(CpmmPool):
