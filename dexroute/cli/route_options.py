@@ -184,8 +184,6 @@ async def terms_from(
     from dexroute.engine.planning import PriorityFeePolicy
     from dexroute.sdk.terms import Strategy
 
-    for name in (*(choices.venue or ()), *(choices.exclude_venue or ())):
-        _ = dex.venues[name]  # raises UsageError naming the known venues
     fees = fees or FeeChoices()
     cap = fees.priority_fee_cap
     return await dex.terms(

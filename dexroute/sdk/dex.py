@@ -13,9 +13,10 @@ from solders.pubkey import Pubkey
 from dexroute.config import Settings, load_settings
 from dexroute.config.passphrase import environment_passphrase
 from dexroute.engine.planning import PlannedSwap, PreparedAttempt, PriorityFeePolicy, SwapBuilder, check_slippage
+from dexroute.engine.planning.guards import require_slots
 from dexroute.engine.routing import RouteOptions
 from dexroute.engine.routing.reliability import PoolRecord, pool_records
-from dexroute.errors import DataDirBusy, DexError, KeypairError, SignerUnavailable, UsageError
+from dexroute.errors import DataDirBusy, DexError, InvalidAmount, KeypairError, SignerUnavailable, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.fetchers.loader import load_pools
 from dexroute.fetchers.pool_reader import PoolReader
@@ -47,6 +48,7 @@ from dexroute.sdk.venues import venues_for
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances
 from dexroute.sdk.worker import SWEEP_MS, Announcer, Worker, new_worker
 from dexroute.types.amounts import parse_ui_amount, require_u64
+from dexroute.types.checks import set_of
 from dexroute.types.orders import OrderEvent, OrderState, Priority
 from dexroute.types.pools import RememberedPool
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -213,15 +215,19 @@ class Dex:
         `amount` is of the input token, or of the output token with `exact_out`. Guards, each by default as the settings say:
         `max_impact_bps` against the pools' spot prices, `max_deviation_bps` against a reference price (the median of deep pools,
         and Pyth price feed accounts that `oracles` names for tokens), `max_slot_age` against the newest slot of the cluster.
-        `strategy` says what a route is chosen for; see `Strategy`. Raises UsageError and its subclasses.
+        `strategy` says what a route is chosen for; see `Strategy` (its value as text will do). Raises UsageError and its
+        subclasses, also for values of another type than these: a float is no amount.
         """
         slippage = self.settings.slippage_bps if slippage_bps is None else slippage_bps
         check_slippage(slippage)
         paid, got = await self.token(input_token), await self.token(output_token)
         measured = got if exact_out else paid
-        base_units = require_u64(amount) if isinstance(amount, int) else parse_ui_amount(_plain(amount), measured.decimals)
+        base_units = _base_units(amount, measured.decimals)
         if route is not None:
             check_intermediates(route, paid.mint, got.mint)
+            for venue in (*sorted(route.venues or ()), *sorted(route.exclude_venues)):
+                _ = self.venues[venue]  # raises UsageError naming the known venues
+        set_of("oracles", (oracles or {}).values(), Pubkey)
         oracle = oracle_guard(
             {(await self.token(named)).mint: account for named, account in (oracles or {}).items()},
             max_age_s=self.settings.oracle_max_age_s,
@@ -300,6 +306,7 @@ class Dex:
     ) -> Quote:
         """Like `quote`, for terms already put exactly."""
         age = self._caches.allowed_slots(terms.strategy) if kept_slots is None else kept_slots
+        require_slots(age, "kept slots")
         return await (await self._quoting()).quote(terms, swappable=swappable, refresh=refresh, kept_slots=age)
 
     async def instructions(self, quote: Quote, *, user: Pubkey) -> SwapInstructions:
@@ -607,5 +614,16 @@ def _planned(quote: Quote) -> PlannedSwap:
     return PlannedSwap(quote=quote.best, pools=quote.pools, request=quote.request, limit=quote.limit)
 
 
-def _plain(amount: str | Decimal) -> str:
-    return amount if isinstance(amount, str) else f"{amount:f}"
+def _base_units(amount: Amount, decimals: int) -> int:
+    """An amount as it was given, exactly. Raises InvalidAmount, for a float too: what it shows is not what it is."""
+    if isinstance(amount, Decimal):
+        return parse_ui_amount(f"{amount:f}", decimals)
+    if isinstance(amount, str):
+        return parse_ui_amount(amount, decimals)
+    if isinstance(amount, int):
+        return require_u64(amount)
+    raise InvalidAmount(
+        f"amount {amount!r} is of type {type(amount).__name__}; give text or a Decimal as a person would type it ('1.5'), or base "
+        "units as an int",
+        amount=repr(amount),
+    )

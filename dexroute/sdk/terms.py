@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, TypedDict
@@ -44,6 +44,7 @@ class SwapTerms:
     max_slot_age: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "strategy", _strategy(self.strategy))
         require_bps("max impact", max_impact_bps=self.max_impact_bps)
         require_bps("max deviation", max_deviation_bps=self.max_deviation_bps)
         if self.max_slot_age is not None:
@@ -54,6 +55,14 @@ class SwapTerms:
                 "(--max-deviation-bps)",
                 max_deviation_bps=self.max_deviation_bps,
             )
+
+
+def _strategy(given: Strategy | str) -> Strategy:
+    """Also of its value as text, which must not come to mean the default. Raises UsageError."""
+    try:
+        return Strategy(given)
+    except ValueError:
+        raise UsageError(f"strategy {given!r} is none of {', '.join(Strategy)}", strategy=repr(given)) from None
 
 
 class TermChoices(TypedDict, total=False):
@@ -194,7 +203,7 @@ def oracle_guard(feeds: Mapping[Pubkey, Pubkey], *, max_age_s: int, max_confiden
     return OracleGuard(feeds=ordered, max_age_s=max_age_s, max_confidence_bps=max_confidence_bps)
 
 
-def _names(values: frozenset[str] | frozenset[Pubkey] | None) -> list[str] | None:
+def _names(values: Set[str] | Set[Pubkey] | None) -> list[str] | None:
     return None if values is None else sorted(str(value) for value in values)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
+import pytest
 from solders.pubkey import Pubkey
 
-from dexroute import Dex, PriorityFeePolicy, QuoteRequest, RouteOptions, Strategy, SwapTerms
+from dexroute import Dex, PriorityFeePolicy, QuoteRequest, RouteOptions, Strategy, SwapTerms, UsageError
 from dexroute.engine.execution.intake import new_order
+from dexroute.errors import InvalidAmount
 from dexroute.sdk.terms import TermChoices, options_json, oracle_guard, terms_of
 from dexroute.types.orders import Order
 
@@ -80,3 +84,51 @@ def test_a_type_checker_knows_what_quote_hands_on() -> None:
     named = {parameter.name for parameter in taken if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
     assert named == set(TermChoices.__annotations__) and len(named) == 9
     assert inspect.signature(Dex.quote).parameters["terms"].annotation == "Unpack[TermChoices]"
+
+
+async def test_values_of_another_type_are_said_and_never_taken_for_something_else(dex: Dex) -> None:
+    """What a bot's author types without a type checker: none of it may come to mean a rounded amount or a default."""
+    any_terms: Any = dex.terms
+    options: Any = RouteOptions
+    for amount in (1.5, 0.1 + 0.2, None, True):
+        with pytest.raises(InvalidAmount, match=r"type float|type NoneType|not bool"):
+            await any_terms("SOL", "USDC", amount)
+    for given, said in (
+        ({"strategy": "fast"}, "strategy 'fast' is none of best, speed, reliability"),
+        ({"slippage_bps": 0.5}, "slippage must be a whole number, not 0.5"),
+        ({"max_impact_bps": 99.5}, "max impact must be a whole number"),
+        ({"max_deviation_bps": "50"}, "max deviation must be a whole number"),
+        ({"max_slot_age": 1.5}, "max slot age must be a whole number"),
+        (
+            {"max_deviation_bps": 9, "oracles": {"SOL": "7UVim", "USDC": "Gnt27"}},
+            "oracles takes Pubkey values",
+        ),
+        ({"route": options(venues=["orca"])}, "unknown venue 'orca'; known venues"),
+        ({"route": options(exclude_venues={"raydium"})}, "unknown venue 'raydium'; known venues"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(said)):
+            await any_terms("SOL", "USDC", "1", **given)
+    with pytest.raises(UsageError, match="kept slots of -1 slots is negative"):
+        await dex.quote("SOL", "USDC", "1", kept_slots=-1)
+    assert (await any_terms("SOL", "USDC", "1", strategy="speed")).strategy is Strategy.SPEED
+    assert (await dex.terms("SOL", "USDC", Decimal("0.3"))).request.amount == 300_000_000
+
+
+def test_options_take_any_set_and_keep_it() -> None:
+    options: Any = RouteOptions
+    pool = Pubkey.new_unique()
+    for pools in ({pool}, [pool, pool], (pool,), frozenset({pool})):
+        assert options(pools=pools, venues=["raydium-cpmm"]) == RouteOptions(pools={pool}, venues={"raydium-cpmm"})
+    assert isinstance(options(pools=[pool]).pools, frozenset)
+    for given, said in (
+        ({"venues": "raydium-cpmm"}, "venues takes a set of str, not 'raydium-cpmm'"),
+        ({"pools": [str(pool)]}, f"pools takes Pubkey values, not '{pool}'"),
+        ({"intermediate_mints": {"BONK"}}, "intermediate_mints takes Pubkey values, not 'BONK'"),
+        ({"exclude_pools": pool}, "exclude_pools takes"),
+        ({"max_hops": 2.0}, "max hops must be a whole number, not 2.0"),
+        ({"max_splits": True}, "max splits must be a whole number, not True"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(said)):
+            options(**given)
+    with pytest.raises(UsageError, match="must be a whole number"):
+        PriorityFeePolicy(percentile=75.5)  # type: ignore[arg-type]

@@ -10,20 +10,23 @@ from dexroute.engine.routing import RouteQuote, route_impact_bps
 from dexroute.errors import PriceImpactTooHigh, StaleSnapshot, UsageError
 from dexroute.fetchers.base import Pool
 from dexroute.math.rounding import BPS
+from dexroute.types.checks import require_whole
 from dexroute.types.routes import Route
 
 
 def require_bps(name: str, **limit: int) -> None:
     """A limit as its one keyword argument. Raises UsageError outside 0 to 10,000 basis points."""
     ((_, bps),) = limit.items()
+    require_whole(name, bps)
     if not 0 <= bps <= BPS:
         raise UsageError(f"{name} of {bps} bps is not between 0 and {BPS}", **limit)
 
 
-def require_slots(max_slot_age: int) -> None:
-    """Raises UsageError for a negative number of slots."""
-    if max_slot_age < 0:
-        raise UsageError(f"max slot age of {max_slot_age} slots is negative", max_slot_age=max_slot_age)
+def require_slots(slots: int, name: str = "max slot age") -> None:
+    """Raises UsageError for a negative number of slots, and for what is no whole number."""
+    require_whole(name, slots)
+    if slots < 0:
+        raise UsageError(f"{name} of {slots} slots is negative", **{name.replace(" ", "_"): slots})
 
 
 def check_price_impact(quote: RouteQuote, pools: Mapping[Pubkey, Pool], max_impact_bps: int) -> int | None:

@@ -9,6 +9,7 @@ from dexroute.engine.routing import RouteQuote
 from dexroute.errors import InvalidAmount, SlippageExceeded
 from dexroute.math.rounding import BPS
 from dexroute.math.slippage import max_amount_in, min_amount_out
+from dexroute.types.checks import require_whole
 from dexroute.types.requests import QuoteRequest, SwapMode
 from dexroute.types.routes import Hop, Leg
 
@@ -91,6 +92,8 @@ def leg_limits(legs: Sequence[Leg], mode: SwapMode, limit: int, slacks: Sequence
 
 
 def check_slippage(slippage_bps: int) -> None:
-    """Raises InvalidAmount when a slippage is not 0 to 9,999 bps: 10,000 would accept nothing at all for the whole input."""
+    """Raises InvalidAmount when a slippage is not 0 to 9,999 bps: 10,000 would accept nothing at all for the whole input.
+    UsageError when it is no whole number."""
+    require_whole("slippage", slippage_bps)
     if not 0 <= slippage_bps < BPS:
         raise InvalidAmount(f"slippage of {slippage_bps} bps is not between 0 and {BPS - 1}", slippage_bps=slippage_bps)

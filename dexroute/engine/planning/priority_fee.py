@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dexroute.errors import PriorityFeeTooHigh, UsageError
 from dexroute.math.rounding import ceil_div
+from dexroute.types.checks import require_whole
 from dexroute.types.network import MICRO_LAMPORTS
 
 
@@ -24,6 +25,9 @@ class PriorityFeePolicy:
     floor_micro_lamports: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("percentile", "cap_lamports", "fixed_micro_lamports", "floor_micro_lamports"):
+            if (number := getattr(self, name)) is not None:
+                require_whole(f"priority fee {name}", number)
         if not 0 <= self.percentile <= 100:
             raise UsageError(f"priority-fee percentile {self.percentile} is not between 0 and 100", percentile=self.percentile)
         if min(self.cap_lamports, self.fixed_micro_lamports or 0, self.floor_micro_lamports) < 0:

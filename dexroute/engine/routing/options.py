@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from typing import Final
 
 from solders.pubkey import Pubkey
 
@@ -11,12 +12,22 @@ from dexroute.engine.routing.landing import LandingCosts
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.errors import UsageError
 from dexroute.math.rounding import BPS, PPM
+from dexroute.types.checks import require_whole, set_of
 
 MAX_HOPS = 4
 MAX_SPLITS = 8
 DEFAULT_MAX_HOPS = 3
 MAX_ACCOUNTS = 64
 """What one transaction may name."""
+
+_SETS: Final[Mapping[str, type]] = {
+    "venues": str,
+    "exclude_venues": str,
+    "pools": Pubkey,
+    "exclude_pools": Pubkey,
+    "intermediate_mints": Pubkey,
+}
+_NUMBERS: Final = ("max_hops", "max_splits", "hop_slippage_bps", "max_accounts", "small_tolerance_bps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +42,13 @@ class RouteOptions:
     said; the SDK fills in its default, and a search without it keeps nothing back.
     """
 
-    venues: frozenset[str] | None = None
-    exclude_venues: frozenset[str] = frozenset()
-    pools: frozenset[Pubkey] | None = None
-    exclude_pools: frozenset[Pubkey] = frozenset()
+    venues: Set[str] | None = None
+    exclude_venues: Set[str] = frozenset()
+    pools: Set[Pubkey] | None = None
+    exclude_pools: Set[Pubkey] = frozenset()
     max_hops: int = DEFAULT_MAX_HOPS
     max_splits: int = MAX_SPLITS
-    intermediate_mints: frozenset[Pubkey] | None = None
+    intermediate_mints: Set[Pubkey] | None = None
     hop_slippage_bps: int | None = None
     costs: LandingCosts = field(default_factory=LandingCosts)
     max_accounts: int = MAX_ACCOUNTS
@@ -48,7 +59,13 @@ class RouteOptions:
     cooled: Mapping[Pubkey, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises UsageError when the options contradict each other or ask for more than this router does."""
+        """Raises UsageError when the options contradict each other, ask for more than this router does, or are of another type."""
+        for name, kind in _SETS.items():
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, set_of(name, given, kind))
+        for name in _NUMBERS:
+            if (number := getattr(self, name)) is not None:
+                require_whole(name.replace("_", " "), number)
         if not 1 <= self.max_hops <= MAX_HOPS:
             raise UsageError(f"max hops {self.max_hops} is not between 1 and {MAX_HOPS}", max_hops=self.max_hops)
         if not 1 <= self.max_splits <= MAX_SPLITS:
@@ -71,8 +88,8 @@ class RouteOptions:
                 raise UsageError(
                     f"penalty {ppm} ppm of pool {pool} is not between 0 and {PPM - 1}", pool=str(pool), penalty_ppm=ppm
                 )
-        both = sorted(str(name) for name in (self.venues or frozenset()) & self.exclude_venues)
-        both += sorted(str(address) for address in (self.pools or frozenset()) & self.exclude_pools)
+        both = sorted(str(name) for name in self.exclude_venues & (self.venues or frozenset()))
+        both += sorted(str(address) for address in self.exclude_pools & (self.pools or frozenset()))
         if both:
             raise UsageError(f"asked for and excluded at once: {', '.join(both)}; drop one of the two", contradictory=both)
 
