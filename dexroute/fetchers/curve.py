@@ -19,6 +19,7 @@ from dexroute.fetchers.sampled_curve import sampled_pieces
 from dexroute.math.concave import Piece as Piece
 from dexroute.math.concave import concave, less_input_fee, less_output_fee
 from dexroute.math.rounding import BPS, U64_MAX
+from dexroute.math.transfer_fee import amount_before_fee
 from dexroute.types.mints import Mint
 
 _ROUNDING: Final = 1e-12  # of sums of floats
@@ -33,7 +34,8 @@ class Curve:
     both directions, where they do). No piece starts steeper than the one before ends. Where the fee neither has a cap nor depends
     on earlier swaps, it is above a single quote by rounding only.
 
-    `complete` is False when the pool may give more for more: beyond `most_in`, or in accounts that were not loaded.
+    `complete` is False when the pool may give more for more: beyond `most_in`, or in accounts that were not loaded. It ends where
+    the pool's accounts are full.
 
     Where the program rounds for the trader, each swap may get more than the curve says: as if `favour_in` more had come in, and
     `favour_out` more of the output.
@@ -96,6 +98,21 @@ class OffersCurve(Protocol):
     def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
         """`curve_of` when mint `index_in` comes in, for a tradable pool and 0 < most_in <= 2^64 - 1."""
         ...
+
+
+@runtime_checkable
+class HasRoom(Protocol):
+    """Optional, for pools whose curve goes on where their accounts are full."""
+
+    def room_in(self, index_in: int) -> int:
+        """At least the most of mint `index_in` (base units, as they leave the user) that the pool's accounts still hold."""
+        ...
+
+
+def room_beside(held: int, mint: Mint) -> int:
+    """The most that can be sent to an account that holds so many base units: no account holds more than 2^64 - 1."""
+    room = max(U64_MAX - held, 0)
+    return room if mint.transfer_fee is None else amount_before_fee(room, mint.transfer_fee)
 
 
 def curve_along(pieces: Iterable[Piece], mints: Sequence[Mint], index_in: int, most_in: int) -> Curve:
@@ -161,6 +178,11 @@ def curve_of(pool: Pool, input_mint: Pubkey, output_mint: Pubkey, *, most_in: in
     if most_in <= 0 or not pool.tradable().ok:
         return NOTHING
     most_in = min(most_in, U64_MAX)
+    room = getattr(pool, "room_in", None)  # HasRoom
+    if room is not None:
+        most_in = min(most_in, room(index_in))
+        if most_in <= 0:
+            return NOTHING
     own = getattr(pool, "liquidity_curve", None)  # OffersCurve; isinstance would take longer than the curve
     if own is not None:
         return cast(OffersCurve, pool).liquidity_curve(index_in, most_in)

@@ -18,7 +18,8 @@ from dexroute.fetchers.pool.price_sums import PriceSums
 from dexroute.fetchers.pool.quoting import quote_swap
 from dexroute.fetchers.pool.volatility import Volatility
 from dexroute.fetchers.refusals import explained, input_index, instruction_direction, refusals_explained
-from dexroute.math.rounding import PPM
+from dexroute.math.rounding import PPM, U64_MAX, ceil_div
+from dexroute.math.transfer_fee import amount_before_fee
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
@@ -96,6 +97,12 @@ class DexroutePool:
             index_in = input_index(self, request)
             self.require_liquidity()
             return Price(numerator=self.reserves[1 - index_in], denominator=self.reserves[index_in])
+
+    def room_in(self, index_in: int) -> int:
+        """See `fetchers.curve`. The protocol's part of the fee is not counted among the reserves."""
+        kept = PPM**2 - self.terms.fee_ppm(self.terms.max_volatility_bps) * self.terms.protocol_share_ppm
+        room = ceil_div((U64_MAX - self.reserves[index_in]) * PPM**2, kept)
+        return amount_before_fee(room, self.mints[index_in].transfer_fee)
 
     def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
         """See `fetchers.curve`. At the lowest fee that any of several swaps could pay."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dexroute.errors import QuoteOverflow
 from dexroute.fetchers.meteora.damm_v1.program_errors import MATH_OVERFLOW
-from dexroute.math.rounding import U64_MAX
+from dexroute.math.rounding import U64_MAX, ceil_div
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,12 @@ class PoolFees:
         if protocol * self.partner_numerator > U64_MAX:
             raise QuoteOverflow("its partner's fee overflows 64 bits; ask for less", program_error=MATH_OVERFLOW)
         return fee - protocol, protocol
+
+    def before_protocol(self, amount: int) -> int:
+        """At least the largest amount of which no more than `amount` is left when the protocol took its part."""
+        whole = self.trade[1] * self.protocol[1]
+        kept = whole - self.trade[0] * self.protocol[0]
+        return ceil_div((amount + 1) * whole, kept) + 1 if 0 < kept <= whole else U64_MAX
 
 
 def _part(amount: int, rate: tuple[int, int]) -> int:

@@ -35,7 +35,9 @@ def stretches(pool: DammV1Pool, index_in: int, most_in: int) -> Iterator[Piece]:
     curve = pool.curve.at(pool.clock.unix_timestamp)
     if isinstance(curve, ConstantProduct):
         reserve_in, reserve_out = reserves[index_in], reserves[1 - index_in]
-        pieces: Iterator[Piece] = iter((Piece(float(most_in), keep * reserve_out / reserve_in, keep / reserve_in),))
+        # What would leave less than a unit of the output in the pool is refused.
+        most = min(float(most_in), reserve_in * (reserve_out - 1) / keep + 1.0) if keep > 0.0 else float(most_in)
+        pieces: Iterator[Piece] = iter((Piece(most, keep * reserve_out / reserve_in, keep / reserve_in),))
     else:
         pieces = _stable(curve, reserves, index_in, most_in, keep)
     return until_output(pieces, float(pool.sides[1 - index_in].cash))

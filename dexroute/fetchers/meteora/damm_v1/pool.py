@@ -110,6 +110,10 @@ class DammV1Pool:
             b, a = self.curve.at(self.clock.unix_timestamp).slope(self._require_liquidity())
             return Price(numerator=b, denominator=a) if index_in == 0 else Price(numerator=a, denominator=b)
 
+    def room_in(self, index_in: int) -> int:
+        """See `fetchers.curve`. The protocol's part of the fee does not enter the vault."""
+        return self.fees.before_protocol(self.sides[index_in].room(self.clock.unix_timestamp))
+
     def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
         """See `fetchers.curve`. The fee is rounded down, which is a favour of less than a unit after it; the stable curve's
         invariant is a whole number too, which is one of the output."""

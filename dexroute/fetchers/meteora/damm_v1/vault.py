@@ -69,6 +69,15 @@ class VaultSide:
         free = self.free(now)
         return free, _u64(self.share * free // self.supply)
 
+    def room(self, now: int) -> int:
+        """At least the most that may still come in at unix time `now`: wealth, cash and shares are numbers of 64 bits."""
+        room = max(U64_MAX - max(self.total, self.cash), 0)
+        try:
+            free = self.free(now)
+        except QuoteOverflow:
+            return 0  # nothing is quoted then
+        return min(room, (U64_MAX - self.supply + 1) * free // self.supply) if self.supply > 0 else room
+
     def minted_for(self, amount: int, free: int) -> int:
         """Shares the pool gets for `amount` that comes in, when `free` is the wealth before. Raises QuoteError."""
         if not self.enabled:

@@ -10,7 +10,7 @@ from solders.pubkey import Pubkey
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
 from dexroute.fetchers.curve import Curve as LiquidityCurve
-from dexroute.fetchers.curve import curve_along
+from dexroute.fetchers.curve import curve_along, room_beside
 from dexroute.fetchers.meteora.damm_v2.base_fee import FeeMoment
 from dexroute.fetchers.meteora.damm_v2.compounding import CompoundingCurve
 from dexroute.fetchers.meteora.damm_v2.concentrated import ConcentratedCurve
@@ -22,6 +22,7 @@ from dexroute.fetchers.meteora.damm_v2.program_errors import INVALID_ACTIVATION_
 from dexroute.fetchers.meteora.damm_v2.quoting import quote_swap
 from dexroute.fetchers.meteora.damm_v2.rate_limiter import RateLimiter
 from dexroute.fetchers.refusals import explained, input_index, refusals_explained
+from dexroute.math.concave import until_output
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
@@ -139,9 +140,14 @@ class DammV2Pool:
                 raise ExceedsLiquidity("it holds no liquidity, so it has no price")
             return Price(numerator=b, denominator=a) if index_in == 0 else Price(numerator=a, denominator=b)
 
+    def room_in(self, index_in: int) -> int:
+        """See `fetchers.curve`."""
+        return room_beside(self.vault_amounts[index_in], self.mints[index_in])
+
     def liquidity_curve(self, index_in: int, most_in: int) -> LiquidityCurve:
         """See `fetchers.curve`."""
-        return curve_along(stretches(self, index_in), self.mints, index_in, most_in)
+        pieces = until_output(stretches(self, index_in), float(self.vault_amounts[1 - index_in]))
+        return curve_along(pieces, self.mints, index_in, most_in)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         try:

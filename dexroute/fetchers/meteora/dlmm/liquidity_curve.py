@@ -22,11 +22,19 @@ _ONE: Final = float(1 << 64)
 
 
 def filled_pieces(pool: DlmmPool, *, down: bool) -> Iterator[Piece]:
-    """Pieces between the two token transfers, in walking order. Ends with the QuoteError of the way's end."""
+    """Pieces between the two token transfers, in walking order, as far as the reserve pays. Ends with the QuoteError of the way's
+    end."""
     fees, on_input = pool.settings.fees, pool.fee_on_input(down)
     least = fees.least_before_swaps(pool.volatility, pool.active_id, pool.clock.unix_timestamp)
+    left = float(pool.reserve_amounts[1 if down else 0])
     for bin_id, entry in filled_bins(pool, down=down):
         keep = 1.0 - (fees.rate(0) if least is None else fees.rate_in(least, bin_id)) / FEE_SCALE
         price = entry.price_x64 / _ONE if down else _ONE / entry.price_x64
-        net = on_offer(entry, down) / price
+        offered = on_offer(entry, down)
+        net, given = offered / price, offered if on_input else offered * keep
+        if given > left:
+            net *= left / given
         yield Piece(net / keep if on_input else net, price * keep, 0.0)
+        left -= given
+        if left <= 0.0:
+            return

@@ -11,7 +11,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
-from dexroute.fetchers.curve import Curve, curve_along
+from dexroute.fetchers.curve import Curve, curve_along, room_beside
 from dexroute.fetchers.meteora.dlmm.bins import BinArray
 from dexroute.fetchers.meteora.dlmm.bitmap import ArrayBitmap
 from dexroute.fetchers.meteora.dlmm.fees import FeeTerms, Volatility
@@ -146,6 +146,10 @@ class DlmmPool:
                 raise ExceedsLiquidity(f"its active bin has no price: {error}; use another pool") from error
             one = 1 << 64
             return Price(numerator=price_x64, denominator=one) if index_in == 0 else Price(numerator=one, denominator=price_x64)
+
+    def room_in(self, index_in: int) -> int:
+        """See `fetchers.curve`."""
+        return room_beside(self.reserve_amounts[index_in], self.mints[index_in])
 
     def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
         """See `fetchers.curve`."""

@@ -9,7 +9,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
-from dexroute.fetchers.curve import Curve, product_curve
+from dexroute.fetchers.curve import Curve, product_curve, room_beside
 from dexroute.fetchers.raydium.amm_v4.instruction import SwapForm, swap_instruction
 from dexroute.fetchers.raydium.amm_v4.market import Market
 from dexroute.fetchers.raydium.amm_v4.order_book import OpenOrders, OrderBookRule
@@ -114,6 +114,10 @@ class AmmV4Pool:
             if 0 in reserves:
                 raise ExceedsLiquidity("one of its reserves is empty, so it has no price; use another pool")
             return Price(numerator=reserves[1 - index_in], denominator=reserves[index_in])
+
+    def room_in(self, index_in: int) -> int:
+        """See `fetchers.curve`."""
+        return room_beside(self.vault_amounts[index_in], self.mints[index_in])
 
     def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
         """See `fetchers.curve`. The fee, of the input, stays in the reserves."""

@@ -9,7 +9,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import PoolNotTradable, QuoteError
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
-from dexroute.fetchers.curve import Curve, curve_along
+from dexroute.fetchers.curve import Curve, curve_along, room_beside
 from dexroute.fetchers.raydium.clmm.bitmap import TICKS_PER_ARRAY, TickArrayBitmap
 from dexroute.fetchers.raydium.clmm.dynamic_fee import DynamicFee
 from dexroute.fetchers.raydium.clmm.instruction import swap_instruction
@@ -18,6 +18,7 @@ from dexroute.fetchers.raydium.clmm.liquidity_curve import stretches
 from dexroute.fetchers.raydium.clmm.program_errors import NOT_APPROVED, REQUIRE_GT_VIOLATED
 from dexroute.fetchers.raydium.clmm.quoting import quote_swap
 from dexroute.fetchers.refusals import explained, input_index, refusals_explained
+from dexroute.math.concave import until_output
 from dexroute.types.accounts import ChainClock
 from dexroute.types.mints import Mint
 from dexroute.types.prices import Price
@@ -112,9 +113,14 @@ class ClmmPool:
                 return Price(numerator=square, denominator=scale)
             return Price(numerator=scale, denominator=square)
 
+    def room_in(self, index_in: int) -> int:
+        """See `fetchers.curve`."""
+        return room_beside(self.vault_amounts[index_in], self.mints[index_in])
+
     def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
         """See `fetchers.curve`."""
-        return curve_along(stretches(self, down=index_in == 0), self.mints, index_in, most_in)
+        pieces = until_output(stretches(self, down=index_in == 0), float(self.vault_amounts[1 - index_in]))
+        return curve_along(pieces, self.mints, index_in, most_in)
 
     def quote(self, request: QuoteRequest) -> SwapQuote:
         try:

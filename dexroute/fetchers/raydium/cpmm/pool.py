@@ -9,7 +9,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError, QuoteOverflow
 from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
-from dexroute.fetchers.curve import Curve, product_curve
+from dexroute.fetchers.curve import Curve, product_curve, room_beside
 from dexroute.fetchers.raydium.cpmm.curve import FeeRates
 from dexroute.fetchers.raydium.cpmm.instruction import swap_instruction
 from dexroute.fetchers.raydium.cpmm.quoting import quote_swap
@@ -109,6 +109,10 @@ class CpmmPool:
             index_in = input_index(self, request)
             reserves = self.reserves()
             return Price(numerator=reserves[1 - index_in], denominator=reserves[index_in])
+
+    def room_in(self, index_in: int) -> int:
+        """See `fetchers.curve`."""
+        return room_beside(self.vault_amounts[index_in], self.mints[index_in])
 
     def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
         """See `fetchers.curve`. No fee comes back into the reserves on the output side: the creator's is owed, not theirs."""
