@@ -16,6 +16,15 @@ def rounded(amount: int, decimals: int, digits: int = 6) -> str:
     return _plain(Context(prec=digits, rounding=ROUND_DOWN).create_decimal(Decimal(amount).scaleb(-decimals, Context(prec=60))))
 
 
+def brief(amount: int, decimals: int, digits: int = 6) -> str:
+    """As `rounded`, with an exponent where the number would be longer than a label: `1.5e18` from a million millions on."""
+    text = rounded(amount, decimals, digits)
+    if amount < 10 ** (decimals + 12):
+        return text
+    number = text.replace(",", "")
+    return f"{number[0]}.{number[1:digits]}".rstrip("0").rstrip(".") + f"e{len(number) - 1}"
+
+
 def rounded_ratio(ratio: Fraction, digits: int = 6) -> str:
     """An exact ratio with so many significant digits, rounded down."""
     return _plain(Context(prec=digits, rounding=ROUND_DOWN).divide(ratio.numerator, ratio.denominator))

@@ -15,7 +15,8 @@ def text_boxes(root: ElementTree.Element) -> list[tuple[str, Box]]:
     for element in root.iter():
         if element.tag.endswith("}text") and element.get("transform") is None:
             text, size = element.text or "", float(element.get("font-size", "13"))
-            width, x, y = text_width(text, size), float(element.get("x", "0")), float(element.get("y", "0"))
+            bold = element.get("font-weight") is not None
+            width, x, y = text_width(text, size, bold=bold), float(element.get("x", "0")), float(element.get("y", "0"))
             left = x - {"start": 0.0, "middle": width / 2, "end": width}[element.get("text-anchor", "start")]
             found.append((text, (left, y - 0.8 * size, left + width, y + 0.2 * size)))
     return found

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dexroute.cli.plots.legend import draw_legend
 from dexroute.cli.plots.palette import venue_color
-from dexroute.cli.plots.svg import Drawing, polygon, text_width
-from dexroute.cli.rounding import rounded, rounded_ratio
+from dexroute.cli.plots.svg import Drawing, fitted, polygon
+from dexroute.cli.rounding import brief, rounded, rounded_ratio
 from dexroute.sdk.depth import level_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from dexroute.sdk.depth import MarketDepth
 
@@ -30,10 +31,11 @@ def draw_depth(depth: MarketDepth, marked: Sequence[int]) -> Drawing:
         for venue, pools in depth.by_venue().items()
     }
     price = rounded_ratio(depth.mid.ratio * 10**depth.base.decimals / 10**depth.quote.decimals)
-    heading = f"Depth of {depth.base.symbol}: mid price {price} {depth.quote.symbol}, all fees included, slot {depth.clock.slot}"
+    base, quote = (fitted(token.symbol, 12, _LEFT - 16) for token in (depth.base, depth.quote))
+    heading = f"Depth of {base}: mid price {price} {quote}, all fees included, slot {depth.clock.slot}"
     drawing = Drawing(_WIDTH, _HEIGHT, heading)
-    drawing.text(24, 32, heading, size=17, bold=True)
-    _legend(drawing, venues)
+    drawing.heading(heading)
+    draw_legend(drawing, venues)
 
     steps = (0, *depth.levels_bps)
     most = max([sum(sides[side][-1] for sides in venues.values()) for side in (0, 1)], default=0) or 1
@@ -42,8 +44,8 @@ def draw_depth(depth: MarketDepth, marked: Sequence[int]) -> Drawing:
     for amount in _round_amounts(most):
         y = floor - height * amount / most
         drawing.line(_LEFT, y, _WIDTH - _RIGHT, y, style="grid")
-        drawing.text(_LEFT - 8, y + 4, rounded(amount, depth.base.decimals, 3), size=12, anchor="end", style="dim")
-    drawing.text(_LEFT - 8, _TOP - 14, depth.base.symbol, size=12, anchor="end", style="dim")
+        drawing.text(_LEFT - 8, y + 4, brief(amount, depth.base.decimals, 3), size=12, anchor="end", style="dim")
+    drawing.text(_LEFT - 8, _TOP - 14, base, size=12, anchor="end", style="dim")
 
     for side, sign in ((0, -1), (1, 1)):
         below = [0] * len(steps)
@@ -52,7 +54,7 @@ def draw_depth(depth: MarketDepth, marked: Sequence[int]) -> Drawing:
             xs = [middle + sign * half * step / steps[-1] for step in steps]
             upper = [(x, floor - height * amount / most) for x, amount in zip(xs, above, strict=True)]
             lower = [(x, floor - height * amount / most) for x, amount in zip(xs, below, strict=True)]
-            hint = f"{venue}: {rounded(sides[side][-1], depth.base.decimals, 6)} {depth.base.symbol} within {steps[-1]} bps"
+            hint = f"{venue}: {rounded(sides[side][-1], depth.base.decimals, 6)} {base} within {steps[-1]} bps"
             drawing.path(polygon([*upper, *reversed(lower)]), fill=venue_color(venue), opacity=0.8, hint=hint)
             below = above
     drawing.line(middle, _TOP - 8, middle, floor, dashed=True)
@@ -69,7 +71,6 @@ def draw_depth(depth: MarketDepth, marked: Sequence[int]) -> Drawing:
             x = middle + sign * shift
             anchor = "middle" if step != steps[-1] else ("start" if sign < 0 else "end")
             drawing.text(x, floor + 20, f"{'−' if sign < 0 else '+'}{step} bps", size=12, anchor=anchor, style="dim")  # type: ignore[arg-type]
-    base = depth.base.symbol
     drawing.text(middle - half / 2, _HEIGHT - 14, f"{base} that can be sold", size=_SIZE, anchor="middle")
     drawing.text(middle + half / 2, _HEIGHT - 14, f"{base} that can be bought", size=_SIZE, anchor="middle")
     return drawing
@@ -82,11 +83,3 @@ def _round_amounts(most: int) -> list[int]:
         if most // (step * factor) <= _LINES:
             return list(range(0, most + 1, step * factor))
     return [0, most]
-
-
-def _legend(drawing: Drawing, venues: Iterable[str]) -> None:
-    x = 24.0
-    for venue in venues:
-        drawing.rect(x, 47, 12, 12, fill=venue_color(venue), radius=2)
-        drawing.text(x + 18, 58, venue, size=_SIZE)
-        x += 18 + text_width(venue, _SIZE) + 20

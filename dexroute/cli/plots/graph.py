@@ -6,8 +6,9 @@ from collections.abc import Callable
 from math import cos, gcd, pi, sin
 from typing import TYPE_CHECKING, Final
 
+from dexroute.cli.plots.legend import draw_legend
 from dexroute.cli.plots.palette import venue_color
-from dexroute.cli.plots.svg import Anchor, Drawing, text_width
+from dexroute.cli.plots.svg import Anchor, Drawing, fitted
 
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
@@ -21,7 +22,6 @@ _SPACING: Final = 22.0
 _SIZE: Final = 13.0
 _SMALLEST: Final = 150.0
 _NAME: Final = 120.0
-_LONGEST_NAME: Final = 14  # characters of `_NAME`
 _TOP: Final = 84.0
 
 
@@ -29,8 +29,7 @@ def draw_graph(graph: PoolGraph, label_of: Callable[[Pubkey], str]) -> Drawing:
     """At most the `MOST_MINTS` mints with the most pools; lines are a venue's colour, wider for more pools."""
 
     def name_of(mint: Pubkey) -> str:
-        name = label_of(mint)
-        return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+        return fitted(label_of(mint), _SIZE, _NAME - 16, bold=True)
 
     mints = _around(graph, graph.mints[:MOST_MINTS])
     shown = set(mints)
@@ -39,16 +38,10 @@ def draw_graph(graph: PoolGraph, label_of: Callable[[Pubkey], str]) -> Drawing:
     heading = f"{sum(edge.pools for edge in edges)} known pools between {len(mints)} tokens"
     if len(graph.mints) > len(mints):
         heading += f" (those with the most pools, of {len(graph.mints)})"
-    width = max(2 * (radius + _NAME), text_width(heading, 17) + 60)
     over = 40.0 if len(mints) <= _LEVEL else _NAME
-    drawing = Drawing(width, _TOP + 2 * (radius + over), heading)
-    drawing.text(24, 32, heading, size=17, bold=True)
-    x = 24.0
-    for venue in sorted({venue for edge in edges for venue, _ in edge.pools_by_venue}):
-        drawing.rect(x, 47, 12, 12, fill=venue_color(venue), radius=2)
-        drawing.text(x + 18, 58, venue, size=_SIZE)
-        x += 18 + text_width(venue, _SIZE) + 20
-    drawing.width = max(drawing.width, x)
+    drawing = Drawing(2 * (radius + _NAME), _TOP + 2 * (radius + over), heading)
+    drawing.heading(heading)
+    draw_legend(drawing, sorted({venue for edge in edges for venue, _ in edge.pools_by_venue}))
 
     middle = drawing.width / 2, _TOP + radius + over - 10
     angles = {mint: 2 * pi * place / len(mints) - pi / 2 for place, mint in enumerate(mints)}

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dexroute.cli.plots.legend import draw_legend
 from dexroute.cli.plots.palette import venue_color
-from dexroute.cli.plots.svg import Drawing, band, text_width
-from dexroute.cli.rounding import rounded, share_texts
+from dexroute.cli.plots.svg import Drawing, band, fitted
+from dexroute.cli.rounding import brief, share_texts
 from dexroute.cli.terminal import short
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _NAME_LINE: Final = 16.0  # for names of mints, above the labels of both sides
 _GAP: Final = 14.0
 _BAR: Final = 10.0
 _SIZE: Final = 13.0
-_LONGEST_NAME: Final = 9
+_LONGEST_NAME: Final = 96.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,12 @@ def draw_route(quote: Quote) -> Drawing:
         places = (0, *(columns[hop.output_mint] for hop in report.leg.hops[:-1]), last)
         lanes.append(_Lane(report, places, y + label, thickness))
         y += label + thickness + _GAP
-    paid, got = quote.input_token, quote.output_token
-    heading = (
-        f"{rounded(quote.amount_in, paid.decimals)} {paid.symbol} → {rounded(quote.amount_out, got.decimals)} {got.symbol}"
-        f"{_proof(quote)}, slot {quote.clock.slot}"
-    )
-    width = max(2 * _MARGIN + _COLUMN * last, text_width(heading, 17) + 60)
-    drawing = Drawing(width, y + 24, heading)
-    drawing.text(24, 32, heading, size=17, bold=True)
-    _legend(drawing, lanes)
+    ends = (quote.amount_in, quote.input_token), (quote.amount_out, quote.output_token)
+    swapped = " → ".join(f"{brief(amount, token.decimals)} {_name(token.symbol)}" for amount, token in ends)
+    heading = f"{swapped}{_proof(quote)}, slot {quote.clock.slot}"
+    drawing = Drawing(2 * _MARGIN + _COLUMN * last, y + 24, heading)
+    drawing.heading(heading)
+    draw_legend(drawing, dict.fromkeys(hop.venue_id for lane in lanes for hop in lane.report.leg.hops))
     for lane in lanes:
         _draw_lane(drawing, quote, lane)
     _draw_ends(drawing, quote, lanes, last)
@@ -104,8 +102,8 @@ def _draw_ends(drawing: Drawing, quote: Quote, lanes: list[_Lane], last: int) ->
         drawing.rect(x, top, _BAR, bottom - top, style="box", radius=2)
         left = column == 0
         edge = x - 10 if left else x + _BAR + 10
-        drawing.text(edge, top + 10, token.symbol, size=15, anchor="end" if left else "start", bold=True)
-        drawing.text(edge, top + 27, rounded(amount, token.decimals), size=12, anchor="end" if left else "start", style="dim")
+        drawing.text(edge, top + 10, _name(token.symbol), size=15, anchor="end" if left else "start", bold=True)
+        drawing.text(edge, top + 27, brief(amount, token.decimals), size=12, anchor="end" if left else "start", style="dim")
     shares = share_texts([lane.report.share_ppm for lane in lanes])
     for lane, share in zip(lanes, shares, strict=True) if len(lanes) > 1 else ():
         middle = lane.top + lane.thickness / 2 + 4
@@ -125,16 +123,8 @@ def _draw_mint(drawing: Drawing, quote: Quote, lanes: list[_Lane], mint: Pubkey,
             top, end = lanes[start].top, lanes[place - 1]
             head = top - _LABEL + 11  # up to the name
             drawing.rect(_x(column), head, _BAR, end.top + end.thickness - head, style="box", radius=2)
-            drawing.text(_x(column) + _BAR / 2, top - _LABEL + 6, _name(quote, mint), size=15, anchor="middle", bold=True)
+            drawing.text(_x(column) + _BAR / 2, top - _LABEL + 6, _name_of(quote, mint), size=15, anchor="middle", bold=True)
             start = None
-
-
-def _legend(drawing: Drawing, lanes: list[_Lane]) -> None:
-    x = 24.0
-    for venue in dict.fromkeys(hop.venue_id for lane in lanes for hop in lane.report.leg.hops):
-        drawing.rect(x, 47, 12, 12, fill=venue_color(venue), radius=2)
-        drawing.text(x + 18, 58, venue, size=_SIZE)
-        x += 18 + text_width(venue, _SIZE) + 20
 
 
 def _x(column: int) -> float:
@@ -145,15 +135,18 @@ def _amounts(quote: Quote, hop: Hop) -> str:
     sides = []
     for amount, mint in ((hop.amount_in, hop.input_mint), (hop.amount_out, hop.output_mint)):
         token = quote.tokens.get(mint)
-        sides.append(f"{rounded(amount, token.decimals)} {_name(quote, mint)}" if token else f"{amount} units")
+        sides.append(f"{brief(amount, token.decimals)} {_name(token.symbol)}" if token else f"{brief(amount, 0)} units")
     return " → ".join(sides)
 
 
-def _name(quote: Quote, mint: Pubkey) -> str:
-    """A symbol short enough to stand between two labels."""
+def _name_of(quote: Quote, mint: Pubkey) -> str:
     token = quote.tokens.get(mint)
-    name = token.symbol if token else short(str(mint))
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return _name(token.symbol if token else short(str(mint)))
+
+
+def _name(symbol: str) -> str:
+    """Short enough to stand between two labels."""
+    return fitted(symbol, 15, _LONGEST_NAME, bold=True)
 
 
 def _proof(quote: Quote) -> str:

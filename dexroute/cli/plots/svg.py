@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
+from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
 from dexroute.cli.terminal import printable
@@ -36,13 +37,25 @@ text { font-family: 'Inter', 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', 
 }
 """
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_OTHER_PICTURES: Final = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".pdf", ".ps", ".eps"}
 _WIDTH_OF_SIZE: Final = 0.58  # of a character, on average, in the fonts named above
+_BOLD_WIDTH_OF_SIZE: Final = 0.69
+_WIDE: Final = frozenset("WF")  # Unicode's wide and full-width characters are as wide as high
 
 
-def text_width(text: str, size: float) -> float:
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """About how wide a line of text is, in the drawing's units; rather too wide."""
-    return len(text) * size * _WIDTH_OF_SIZE
+    one = _BOLD_WIDTH_OF_SIZE if bold else _WIDTH_OF_SIZE
+    return size * sum(max(one, 1.0) if east_asian_width(character) in _WIDE else one for character in text)
+
+
+def fitted(text: str, size: float, width: float, *, bold: bool = False) -> str:
+    """As much of the text as `width` has room for, with a mark where something is left away."""
+    if text_width(text, size, bold=bold) <= width:
+        return text
+    kept = text
+    while kept and text_width(f"{kept}…", size, bold=bold) > width:
+        kept = kept[:-1]
+    return f"{kept}…"
 
 
 class Drawing:
@@ -52,6 +65,11 @@ class Drawing:
         self.width, self.height = width, height
         self._title = title
         self._parts: list[str] = []
+
+    def heading(self, text: str) -> None:
+        """The title as its first line; the picture is made wide enough for it."""
+        self.width = max(self.width, text_width(text, 17, bold=True) + 48)
+        self.text(24, 32, text, size=17, bold=True)
 
     def rect(self, x: float, y: float, width: float, height: float, *, style: str = "", fill: str = "", radius: float = 0) -> None:
         self._add("rect", style, x=x, y=y, width=width, height=height, rx=radius, fill=fill)
@@ -103,10 +121,6 @@ class Drawing:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all. Raises UsageError when it cannot be."""
-        if path.suffix.lower() in _OTHER_PICTURES:
-            raise UsageError(
-                f"pictures are SVG, and {path.name} promises another kind; name it {path.with_suffix('.svg')} (--plot)"
-            )
         try:
             with whole_file(path, replace=True) as file:
                 file.write(self.svg().encode())
