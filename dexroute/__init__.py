@@ -14,8 +14,9 @@ errors most often caught are here too; all of them, as a tree, are in `dexroute.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dexroute.lazy import loader
 
 if TYPE_CHECKING:
     from dexroute.chain.signers import KeypairSigner
@@ -103,7 +104,6 @@ _HOMES = {
     "dexroute.types.requests": ("QuoteRequest", "SwapMode"),
     "dexroute.types.routes": ("Hop", "Leg", "Route"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 
@@ -167,12 +167,7 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # or a type checker takes any name for one that is here
-
-    def __getattr__(name: str) -> Any:
-        home = _HOME_OF.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(home), name)
+    __getattr__ = loader(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

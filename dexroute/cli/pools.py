@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dexroute.fetchers.base import Pool
     from dexroute.sdk.dex import Dex
-    from dexroute.sdk.quote import Token
+    from dexroute.sdk.token import Token
     from dexroute.types.pools import RememberedPool
 
 _WIDE = 120  # characters

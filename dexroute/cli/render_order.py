@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dexroute.engine.execution.receipt import Receipt
     from dexroute.engine.execution.stats import QueueStats
     from dexroute.sdk.dex import Dex
-    from dexroute.sdk.quote import Token
+    from dexroute.sdk.token import Token
     from dexroute.types.orders import Costs, Failure, OrderEvent, SwapAmounts
 
 _WIDE = 100  # characters

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from dexroute.engine.routing.quote import Candidate
-    from dexroute.sdk.quote import Freshness, Quote, Token
+    from dexroute.sdk.quote import Freshness, Quote
+    from dexroute.sdk.token import Token
 
 _LARGE_IMPACT_BPS = 1_000
 _FEE_NAMES = {"pool": "pool fee", "creator": "creator fee", "transfer": "transfer fee"}

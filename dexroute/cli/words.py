@@ -14,7 +14,7 @@ from dexroute.errors import AmbiguousToken, DexError, InsufficientFunds, Unknown
 from dexroute.types.amounts import sol_text
 
 if TYPE_CHECKING:
-    from dexroute.sdk.quote import Token
+    from dexroute.sdk.token import Token
     from dexroute.sdk.tokens import TokenBook
 
 _AMOUNT: Final = re.compile(r"\b([0-9]+) base units of ([1-9A-HJ-NP-Za-km-z]{32,44})\b")

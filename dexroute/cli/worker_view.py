@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dexroute.engine.execution.stats import QueueStats
     from dexroute.sdk.dex import Dex
-    from dexroute.sdk.quote import Token
+    from dexroute.sdk.token import Token
     from dexroute.sdk.worker import Worker
     from dexroute.types.orders import Order, OrderEvent
 

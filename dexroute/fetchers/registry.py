@@ -1,4 +1,4 @@
-"""Which venues there are. A new venue is its folder and one line in `fetchers/__init__.py`."""
+"""Which venues there are. A new venue is its folder and one line in `fetchers/venues.py`."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from dexroute.math.rounding import BPS, U64_MAX
 from dexroute.sdk.learning import Learning
 from dexroute.sdk.pool_finder import PoolFinder
 from dexroute.sdk.pool_hints import useful_pools
-from dexroute.sdk.quote import Token
 from dexroute.sdk.reserves import reserves_of
+from dexroute.sdk.token import Token
 from dexroute.types.accounts import ChainClock
 
 DEPTH_LEVELS_BPS: Final = (10, 25, 50, 100, 200)

@@ -33,7 +33,7 @@ from dexroute.sdk.order_builder import QuotedOrders
 from dexroute.sdk.orders import Orders
 from dexroute.sdk.own_transactions import OwnTransactions
 from dexroute.sdk.pool_finder import FoundPools, PoolFinder
-from dexroute.sdk.quote import Quote, Token
+from dexroute.sdk.quote import Quote
 from dexroute.sdk.quote_guards import newest_known_slot
 from dexroute.sdk.quoting import Quoter
 from dexroute.sdk.recent_fees import RecentFees
@@ -43,6 +43,7 @@ from dexroute.sdk.swap_instructions import SwapInstructions
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.tables import LookupTables
 from dexroute.sdk.terms import Strategy, SwapTerms, TermChoices, check_intermediates, oracle_guard, with_hop_slippage
+from dexroute.sdk.token import Token
 from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
 from dexroute.sdk.wallet import Faucet, WalletBalance, read_balances

@@ -16,7 +16,7 @@ from dexroute.errors import UsageError
 from dexroute.host.clock import HostClock
 from dexroute.sdk.events import open_events
 from dexroute.sdk.ledger_tokens import LedgerTokens
-from dexroute.sdk.quote import Token
+from dexroute.sdk.token import Token
 from dexroute.storage.store import SqlStore, read_store
 from dexroute.types.orders import OrderEvent, OrderState
 

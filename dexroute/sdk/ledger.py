@@ -14,7 +14,7 @@ from typing import Any, Final
 from solders.pubkey import Pubkey
 
 from dexroute.engine.execution.receipt import Receipt, receipt_of, tip_paid
-from dexroute.sdk.quote import Token
+from dexroute.sdk.token import Token
 from dexroute.types.amounts import format_ui_amount
 from dexroute.types.mints import NATIVE_MINT
 from dexroute.types.orders import OrderHistory

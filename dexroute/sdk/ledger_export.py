@@ -12,7 +12,7 @@ from dexroute.config import Settings
 from dexroute.errors import DatabaseError
 from dexroute.sdk.ledger import ledger_mints
 from dexroute.sdk.ledger_tokens import LedgerTokens
-from dexroute.sdk.quote import Token
+from dexroute.sdk.token import Token
 from dexroute.storage.snapshot import HistoryFilter, UnreadableOrder
 from dexroute.storage.store import read_store
 from dexroute.types.orders import OrderHistory

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from solders.pubkey import Pubkey
 
 from dexroute.chain.tokens import TokenList
 from dexroute.config import Settings
 from dexroute.errors import DexError
-from dexroute.sdk.connection import Connection, connect
-from dexroute.sdk.quote import Token
+from dexroute.sdk.token import Token
 from dexroute.sdk.tokens import TokenBook
+
+if TYPE_CHECKING:
+    from dexroute.sdk.connection import Connection
 
 
 class LedgerTokens:
@@ -54,6 +57,8 @@ class LedgerTokens:
     async def connection(self) -> Connection | None:
         """To the cluster of the settings; None when it cannot be reached, or another process has it."""
         if not self._asked:
+            from dexroute.sdk.connection import connect
+
             self._asked = True
             try:
                 self._connection = await self._stack.enter_async_context(connect(self._settings))

@@ -13,25 +13,12 @@ from dexroute.errors import DexError
 from dexroute.fetchers.base import Pool
 from dexroute.sdk.quote_guards import GuardReport
 from dexroute.sdk.terms import SwapTerms
+from dexroute.sdk.token import Token
 from dexroute.types.accounts import ChainClock
-from dexroute.types.amounts import format_ui_amount
 from dexroute.types.chain import AccountSource
 from dexroute.types.fees import Fee
 from dexroute.types.prices import Price
 from dexroute.types.requests import QuoteRequest, SwapMode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """A mint with the name people know it by (the address where no list names it)."""
-
-    mint: Pubkey
-    symbol: str
-    decimals: int
-
-    def text(self, amount: int) -> str:
-        """Base units for people, exactly: `1.5 SOL`."""
-        return f"{format_ui_amount(amount, self.decimals)} {self.symbol}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dexroute.chain.tokens import TokenList
 from dexroute.errors import DecodeError, UnknownToken
 from dexroute.fetchers.tokens import decode_mint
 from dexroute.ports import AccountReader
-from dexroute.sdk.quote import Token
+from dexroute.sdk.token import Token
 from dexroute.types.accounts import AccountSnapshot, ChainClock
 from dexroute.types.mints import Mint
 

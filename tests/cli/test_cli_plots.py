@@ -24,7 +24,8 @@ from dexroute.errors import UsageError
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import Pool
 from dexroute.sdk.pool_graph import pool_graph
-from dexroute.sdk.quote import Quote, Token
+from dexroute.sdk.quote import Quote
+from dexroute.sdk.token import Token
 from dexroute.types.pools import RememberedPool
 from dexroute.types.requests import QuoteRequest
 from dexroute.types.routes import Leg

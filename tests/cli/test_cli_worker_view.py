@@ -22,7 +22,7 @@ from dexroute.cli.worker_view import Progress, WorkerView, _Troubles, swap_text
 from dexroute.engine.execution.queue import STARTING
 from dexroute.engine.execution.stats import QueueStats
 from dexroute.errors import DatabaseUnavailable, DexError, OutcomeUnknown
-from dexroute.sdk.quote import Token
+from dexroute.sdk.token import Token
 from dexroute.types.orders import EventKind, Failure, Order, OrderEvent, OrderState, Priority
 from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.storage.orders_at_hand import MINT_A, MINT_B, an_order

@@ -12,7 +12,7 @@ from solders.system_program import TransferParams, transfer
 
 from dexroute.engine.planning.tip import JITO_TIP_ACCOUNTS
 from dexroute.sdk.ledger import COLUMNS, ledger_mints, ledger_row, utc
-from dexroute.sdk.quote import Token
+from dexroute.sdk.token import Token
 from dexroute.types.orders import AttemptOutcome, OrderHistory, OrderState
 from tests.storage.orders_at_hand import MINT_A, MINT_B, MOST, U64_MAX, WALLET, a_fill, an_attempt, an_order, signed
 

@@ -22,8 +22,8 @@ from dexroute.engine.planning.proving import prove
 from dexroute.engine.planning.screening import Evidence, SigningPolicy, SwapBounds, named_accounts, own_accounts, screen
 from dexroute.engine.planning.simulation import require_success
 from dexroute.engine.planning.step_units import units_by_pool
-from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints
-from dexroute.engine.planning.tip import TIP_ACCOUNTS, Tip, with_tip
+from dexroute.engine.planning.swap_plan import PlanOptions, SwapPlan, held_mints, plan_swap, route_mints, with_tip
+from dexroute.engine.planning.tip import TIP_ACCOUNTS, Tip
 from dexroute.engine.planning.token_accounts import associated_account_length
 from dexroute.engine.planning.wallet import Wallet, decode_wallet, unread_wallet, wallet_accounts
 from dexroute.engine.routing import RouteQuote

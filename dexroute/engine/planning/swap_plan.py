@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
@@ -19,6 +19,7 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.planning.limits import hop_request, leg_limits, leg_requests
 from dexroute.engine.planning.route_rules import check_route
+from dexroute.engine.planning.tip import Tip, tip_instruction
 from dexroute.engine.planning.token_accounts import (
     associated_account_length,
     associated_token_address,
@@ -215,3 +216,8 @@ def _swaps(
                 # A later swap may need other tick or bin arrays, so it is built on the pool as this one leaves it.
                 states[hop.pool] = pool.quote(asked).next_pool
     return steps
+
+
+def with_tip(plan: SwapPlan, tip: Tip) -> SwapPlan:
+    """The plan with the tip as its last instruction."""
+    return replace(plan, steps=(*plan.steps, Step(label=TIP_STEP, instruction=tip_instruction(plan.wallet.user, tip))))

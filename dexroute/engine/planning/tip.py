@@ -17,8 +17,6 @@ from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM_ID
 from solders.system_program import TransferParams, transfer
 
-from dexroute.engine.planning.swap_plan import TIP_STEP, Step, SwapPlan
-
 JITO_TIP_ACCOUNTS: Final = frozenset(
     map(
         Pubkey.from_string,
@@ -52,11 +50,6 @@ class Tip:
     def at_least(self, lamports: int) -> Tip:
         """This tip raised to `lamports`, or as far as it may be; never lowered."""
         return replace(self, lamports=max(self.lamports, min(lamports, self.most_lamports)))
-
-
-def with_tip(plan: SwapPlan, tip: Tip) -> SwapPlan:
-    """The plan with the tip as its last instruction."""
-    return replace(plan, steps=(*plan.steps, Step(label=TIP_STEP, instruction=tip_instruction(plan.wallet.user, tip))))
 
 
 def tip_instruction(payer: Pubkey, tip: Tip) -> Instruction:
