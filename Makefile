@@ -20,6 +20,7 @@ $(VENV)/.created:
 $(VENV)/.runtime: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "==> installing dexroute (the first time takes about a minute)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on -c constraints.txt -e .
+	@$(BIN)/python -m compileall -q dexroute # as pip does with all else: where PYTHONDONTWRITEBYTECODE is set, every start would
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime

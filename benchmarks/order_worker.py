@@ -33,6 +33,7 @@ from dexroute.engine.execution.executor import Executor
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
 from dexroute.host.clock import HostClock
+from dexroute.host.processes import process_name
 from dexroute.storage.store import open_store
 from dexroute.types.chain import BlockhashLifetime, Commitment, LandedTransaction, SignatureStatus, TokenBalance
 from dexroute.types.orders import Order, OrderState
@@ -45,13 +46,14 @@ EACH_ORDERS: Final = 1_000  # memory is looked at
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """`url` None: a cluster that answers at once, whose genesis hash is `genesis`. `at_once` orders are worked on at a time."""
+    """`url` None: a cluster that answers at once, whose genesis hash is `genesis`. `at_once` orders are worked on at a time.
+    `owner` None: the process is named as every worker is; another name is one of a process elsewhere, of which nothing is known."""
 
     journal: str
     url: str | None
     seed: str
     genesis: str
-    owner: str
+    owner: str | None
     at_once: int
 
 
@@ -238,7 +240,7 @@ async def work(job: Job) -> None:
             signer_of={signer.pubkey: signer}.get,
             builder=TokenSwapBuilder(),
             clock=clock,
-            owner=job.owner,
+            owner=job.owner or process_name(),
             policy=ExecutionPolicy(poll_ms=POLL_MS),
         )
         executor.ours_ms, executor.total_ms = array("d"), array("d")

@@ -26,6 +26,7 @@ import psutil
 from solders.hash import Hash
 from solders.keypair import Keypair
 
+from benchmarks.bytecode import compile_all
 from benchmarks.order_worker import FEE_LAMPORTS, Job, line
 from benchmarks.orders_page import Load, Recovery, write_page
 from dexroute.chain.rpc import RpcClient
@@ -56,7 +57,7 @@ class Bench:
     genesis: str
     seed: bytes
 
-    def job(self, owner: str) -> str:
+    def job(self, owner: str | None = None) -> str:
         cluster = "instant" if self.url is None else "embedded"
         job = Job(
             journal=self.journal,
@@ -76,7 +77,7 @@ class Worker:
         self._process = process
 
     @classmethod
-    async def start(cls, bench: Bench, owner: str) -> Worker:
+    async def start(cls, bench: Bench, owner: str | None = None) -> Worker:
         command = [sys.executable, "-m", "benchmarks.order_worker", bench.job(owner)]
         return cls(await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE))
 
@@ -135,7 +136,7 @@ async def place(bench: Bench, orders: int) -> float:
 async def load(bench: Bench, orders: int, database: str, cluster: str, served_by: psutil.Process | None = None) -> Load:
     placed_per_s = await place(bench, orders)
     before_s = cpu_s(served_by)
-    found = await (await Worker.start(bench, "bench")).measured()
+    found = await (await Worker.start(bench)).measured()
     assert found["confirmed"] == found["orders"] == orders, found
     return Load(
         database=database,
@@ -161,12 +162,12 @@ def cpu_s(process: psutil.Process | None) -> float:
 async def recovery(bench: Bench, orders: int, database: str) -> Recovery:
     """A worker is killed while it works; how soon has the next ended one order, and one that the dead worker had left behind?"""
     await place(bench, orders)
-    killed = await Worker.start(bench, "killed")
+    killed = await Worker.start(bench)
     await killed.until_first()
     await asyncio.sleep(min(2.0, orders / 1_000))
     await killed.kill()
     start = time.perf_counter()
-    next_one = await Worker.start(bench, "next")
+    next_one = await Worker.start(bench)
     at: dict[str, float] = {}
     while len(at) < 3:
         ended = (await next_one.told())["ended"]
@@ -233,6 +234,7 @@ def main() -> None:
     if arguments.serve:
         asyncio.run(serve_cluster(bytes.fromhex(arguments.serve)))
         return
+    compile_all()
     kinds = (("load", "instant"), ("load", "embedded"), ("recovery", "embedded"))
     runs = [(orders, database, *kind) for orders in arguments.orders for database in arguments.database for kind in kinds]
     long_runs = [(orders, database, *kinds[0]) for orders in arguments.long for database in arguments.database]

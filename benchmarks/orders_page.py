@@ -59,8 +59,9 @@ order within seconds.
 The worker is killed with SIGKILL in the middle of its load; the next is started at once. Seconds from then until the new process
 can read the journal, until it has ended its first order, and until it has ended the first that the dead one had at work. Aim: less
 than {recovery_aim:.0f} s to the first.
-On PostgreSQL the next process must first be sure that the other is dead: that its lock is free, for a
-second. After each run every order was found carried out.
+On PostgreSQL the next process must first be sure that the other is dead: that its lock is free, and, as both are of one machine,
+that its process is gone ([dead-workers.md](decisions/dead-workers.md)). After each run every order was found carried out. All of it
+was compiled to bytecode before, as pip compiles what it installs.
 
 | orders | database | journal read | first order | first of the dead worker's | met |
 | ---: | --- | ---: | ---: | ---: | --- |

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import socket
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -26,6 +23,7 @@ from dexroute.engine.execution.restored import read_restored
 from dexroute.engine.execution.stats import NEWEST_STEPS, QueueStats, read_stats
 from dexroute.engine.planning.screening import SigningPolicy
 from dexroute.errors import DexError, IdempotencyConflict, KeypairError, SignerUnavailable, WrongPassphrase
+from dexroute.host.processes import process_name
 from dexroute.ports import Clock, OrderStore, Signer
 from dexroute.sdk.connection import Connection
 from dexroute.sdk.funds import read_funds
@@ -239,7 +237,7 @@ class Orders:
                 signer_of=self._signer_of,
                 builder=self._builder,
                 clock=self._clock,
-                owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+                owner=process_name(),
                 policy=self._policy,
                 watcher=self._watcher,
                 funds=lambda order: read_funds(self._connection.client, order),

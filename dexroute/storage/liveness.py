@@ -1,9 +1,10 @@
 """Which workers live, as far as PostgreSQL can prove it: each holds an advisory lock for as long as its session lasts.
 
 A process that is killed takes its session with it, within milliseconds, and whoever finds the lock free need not wait for the end
-of its leases. A session can also end while its process lives (a restart of the server, an administrator): then the process takes
-the lock again before it claims anything more, and others give it a moment for that. Where that moment is too short its orders go
-to another while it lives, as they do when a lease ends, and fencing decides as it does there (docs/decisions/dead-workers.md).
+of its leases; where the process was one of this machine, the machine says whether it has ended, and that is that. A session can
+also end while its process lives (a restart of the server, an administrator): then the process takes the lock again before it
+claims anything more, and others give it a moment for that. Where that moment is too short its orders go to another while it lives,
+as they do when a lease ends, and fencing decides as it does there (docs/decisions/dead-workers.md).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dexroute.errors import DatabaseUnavailable
+from dexroute.host.processes import has_ended
 from dexroute.storage.advisory import hold_for_session, is_free_now
 from dexroute.storage.database import lone_engine
 from dexroute.storage.failures import translated
@@ -32,7 +34,8 @@ LOCKED: Final = "+lock"
 _GRACE_S: Final = 1.0  # a lock must be free for so long: who lost only its session takes it again sooner
 _LOOKS: Final = 2  # and was seen free so often before: a machine that stood still for the moment gave nobody any time
 _LOOK_S: Final = 0.4
-_SHARE: Final = 30  # and not sooner than so many times what a look takes: it passes over all open orders
+_SHARE: Final = 30  # and while nobody is suspected not sooner than so many times what a look takes: it passes over all open orders
+_SELDOM_S: Final = 5.0  # but not later: on a busy machine it is not the server that a look waits for
 _BEAT_S: Final = 5.0
 _PATIENCE_S: Final = 5.0
 _AGAIN_S: Final = 0.1
@@ -89,8 +92,9 @@ class Liveness:
         return name
 
     async def free_dead(self) -> int:
-        """Let go of the leases of owners whose lock was found free over a moment in which our own was held. How many orders that
-        freed; 0 too when the last look was just now. Raises DatabaseUnavailable, and while our own lock is lost that too."""
+        """Let go of the leases of owners whose lock is free and whose process, one of this machine, has ended; and of those whose
+        lock was found free over a moment in which our own was held. How many orders that freed; 0 too when the last look was just
+        now. Raises DatabaseUnavailable, and while our own lock is lost that too."""
         now_s, session = time.monotonic(), self._connection
         if self._keeping is not None and not self._held.is_set():
             raise self._unheld()
@@ -100,10 +104,11 @@ class Liveness:
         dead = {owner for owner, (since_s, times) in self._seen_free.items() if now_s - since_s >= _GRACE_S and times >= _LOOKS}
         free, freed, took_s = await self._sessions.write(lambda connection: _free(connection, dead))
         seen_s = time.monotonic()
-        self._look_again_s = max(self._look_again_s, seen_s + _SHARE * took_s)
         if session is self._connection:
             before = {owner: self._seen_free.get(owner, (seen_s, 0)) for owner in free - self._names}
             self._seen_free = {owner: (since_s, times + 1) for owner, (since_s, times) in before.items()}
+        if not self._seen_free:
+            self._look_again_s = max(self._look_again_s, seen_s + min(_SHARE * took_s, _SELDOM_S))
         return freed
 
     def _unheld(self) -> DatabaseUnavailable:
@@ -193,11 +198,12 @@ class Liveness:
 
 
 def _free(connection: Connection, dead: Collection[str]) -> tuple[set[str], int, float]:
-    """(owners of leased orders whose lock is free, how many orders of those among `dead` were freed, seconds the look took)."""
+    """(owners of leased orders whose lock is free, how many orders of those among them were freed that are `dead` or whose process
+    has ended, seconds the look took)."""
     began_s = time.monotonic()
     free = {owner for owner, is_free in connection.execute(_OWNERS) if is_free}
     took_s = time.monotonic() - began_s
-    if not (gone := free.intersection(dead)):
+    if not (gone := {owner for owner in free if owner in dead or has_ended(owner.removesuffix(LOCKED))}):
         return free, 0, took_s
     held = select(ORDERS.c.id).where(IS_OPEN, ORDERS.c.claimed_by.in_(gone), ORDERS.c.lease_until_ms > NOW_MS)
     ids = connection.execute(held.with_for_update(skip_locked=True)).scalars().all()

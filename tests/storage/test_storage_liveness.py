@@ -4,16 +4,20 @@ decides."""
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection
 
 from dexroute.errors import DatabaseUnavailable, OrderTakenOver
+from dexroute.storage import liveness
 from dexroute.storage.liveness import LOCKED
 from dexroute.storage.store import SqlStore, open_store
 from dexroute.types.orders import EventKind, Order, OrderState
@@ -48,6 +52,17 @@ async def looked(store: SqlStore, for_s: float) -> int:
     return freed
 
 
+def slow_look(seconds: float) -> Callable[[Connection, Collection[str]], tuple[set[str], int, float]]:
+    """The look of `Liveness`, said to have taken so long."""
+    look = liveness._free
+
+    def slowly(connection: Connection, dead: Collection[str]) -> tuple[set[str], int, float]:
+        free, freed, _ = look(connection, dead)
+        return free, freed, seconds
+
+    return slowly
+
+
 async def holders(url: str) -> list[int]:
     connection = await asyncpg.connect(url)
     try:
@@ -72,6 +87,41 @@ async def test_who_died_is_found_out_and_who_lives_is_left_alone(url: str) -> No
         with pytest.raises(OrderTakenOver):
             await dying.advance(lost, lost, EventKind.ROUTING, at_ms=1)
         assert (await living.advance(kept, kept, EventKind.ROUTING, at_ms=1, lease_ms=LEASE_MS))[0].fencing == kept.fencing
+
+
+async def test_a_process_of_this_machine_that_has_ended_is_not_waited_for(url: str) -> None:
+    """Started anew at once after a kill, a worker goes on at once. The lock has to be free all the same."""
+    say = "from dexroute.host.processes import process_name; print(process_name())"
+    name = subprocess.run([sys.executable, "-c", say], check=True, capture_output=True, text=True).stdout.strip()
+    async with open_store(url) as killed, open_store(url) as other:
+        order = await placed(killed, name)
+        await other.alive_as("other")
+        assert await looked(other, 1.5) == 0 and await taken_up(other, "other") == (), "its session lives"
+        assert killed._liveness is not None
+        await killed._liveness.close()
+        began = time.monotonic()
+        while not await other.free_dead():
+            assert time.monotonic() - began < 15
+            await asyncio.sleep(0.02)
+        assert other._liveness is not None and other._liveness._seen_free[f"{name}{LOCKED}"][1] == 1, "the first look was enough"
+        assert [taken.id for taken in await taken_up(other, "other")] == [order.id]
+
+
+async def test_who_is_suspected_is_looked_at_again_however_long_a_look_takes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks that took a third of a second, on a machine with other things to do, once were ten seconds apart: the third of them
+    came when the lease had ended."""
+
+    async with open_store(url) as one, open_store(url) as other:
+        order = await placed(one, "one")
+        await other.alive_as("other")
+        assert one._liveness is not None
+        await one._liveness.close()
+        monkeypatch.setattr(liveness, "_free", slow_look(0.33))
+        began = time.monotonic()
+        while not await other.free_dead():
+            assert time.monotonic() - began < 9
+            await asyncio.sleep(0.05)
+        assert [taken.id for taken in await taken_up(other, "other")] == [order.id]
 
 
 async def test_a_machine_that_stood_still_buries_nobody(url: str) -> None:

@@ -136,7 +136,10 @@ class Executor:
 
     async def free_dead(self) -> int:
         """Free the orders of workers that are provably dead, for `take`. How many. Raises what the journal raises."""
-        return await self.store.free_dead() if self.store.leased else 0
+        if not self.store.leased:
+            return 0
+        await self._alive_as()  # who is not known to live himself concludes nothing
+        return await self.store.free_dead()
 
     async def carry_on(self, order: Order, *, wait_ms: int | None = None) -> Order:
         """Go on with an order that `take` claimed. Raises like `continue_order`."""

@@ -85,7 +85,8 @@ class OrderQueue:
         """Work until cancelled; with `until_idle` until no order is left that could be worked on now. What is under way when it is
         cancelled stays open in the journal, for whoever runs next. A database or cluster that does not answer is waited for, but
         raised with `until_idle`."""
-        freeing = asyncio.create_task(self._free_dead())
+        await self._free_dead()  # first of all: what a process left behind that this one stands for is in turn before all else
+        freeing = asyncio.create_task(self._keep_freeing())
         try:
             while True:
                 self._wake.clear()
@@ -173,17 +174,20 @@ class OrderQueue:
         if self._missed or not self.policy.ticketed:
             self._wake.set()
 
-    async def _free_dead(self) -> None:
+    async def _keep_freeing(self) -> None:
         """Where several processes share the journal: what one of them leaves behind is taken up at once."""
         while self._executor.store.leased:
             await self._clock.sleep_ms(self._executor.policy.dead_ms)
-            try:
-                freed, away = await self._executor.free_dead(), None
-            except DexError as error:
-                freed, away = 0, error
-            if freed or (self._away and not away):
-                self._wake.set()
-            self._away = away
+            await self._free_dead()
+
+    async def _free_dead(self) -> None:
+        try:
+            freed, away = await self._executor.free_dead(), None
+        except DexError as error:
+            freed, away = 0, error
+        if freed or (self._away and not away):
+            self._wake.set()
+        self._away = away
 
     def _settle_now_and_then(self) -> None:
         """Beside the orders' work: thousands may have landed, and nobody waits for their end."""
