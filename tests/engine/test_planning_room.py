@@ -117,16 +117,25 @@ async def test_units_are_learned_per_pool_and_then_count() -> None:
     legs = planned.quote.route.legs
     held = [mint.address for mint in world.mints.values()]
     room = OneTransaction(planned.request, held=held, units=units)
-    assert room.measure(legs, planned.pools)[2] == sum(units.values())
+    # Another swap of these pools may take a little more.
+    assert sum(units.values()) < simulated.units_consumed < room.measure(legs, planned.pools)[2] < sum(units.values()) * 5 // 4
     dear = OneTransaction(planned.request, held=held, units=dict.fromkeys(units, 700_001))
-    assert "1400002 compute units of 1400000" in str(dear.refusal(legs, planned.pools))
+    assert "compute units of 1400000" in str(dear.refusal(legs, planned.pools))
     few = OneTransaction(planned.request, held=held, max_accounts=10)
     assert "more than the 10 allowed" in str(few.refusal(legs, planned.pools))
     assert units_by_pool(prepared.plan, simulated.logs[:3]) == {}
     assert units_by_pool(prepared.plan, ["Program log: Program 11 invoke [1]", *simulated.logs]) == units
 
 
-@pytest.mark.parametrize(("venue", "name"), [("meteora-dlmm", "many-arrays-step10"), ("raydium-clmm", "several-arrays")])
+FAR = (
+    ("meteora-dlmm", "many-arrays-step10"),
+    ("meteora-dlmm", "legacy-pair-step15"),
+    ("raydium-clmm", "several-arrays"),
+    ("raydium-clmm", "stable-many"),
+)
+
+
+@pytest.mark.parametrize(("venue", "name"), FAR)
 def test_a_swap_that_goes_far_computes_longer(venue: str, name: str) -> None:
     """By what its quote says, not by what another swap of the pool took; what lies between two that were asked for is no longer
     than the larger, and no shorter than itself."""
@@ -154,14 +163,18 @@ def test_a_swap_that_goes_far_computes_longer(venue: str, name: str) -> None:
     near = replace(far, amount=max(2, far.amount // 10**6))
     least = quoted_units(pool.quote(near))
     assert least is not None and least < 120_000
-    room = OneTransaction(replace(far, amount=far.amount), held=held, units={pool.address: 1_399_999}, wrap_sol=False)
-    assert asked(room, far.amount)[0] == most
-    assert asked(room, near.amount)[0] == least
+    beside = OneTransaction(far).measure([], {})[2]
+    assert 0 < beside < 1_000
+    room = OneTransaction(far, held=held, units={pool.address: 1_399_999}, wrap_sol=False)
+    for known in (room, OneTransaction(far, held=held)):
+        asked(known, 2**63)  # which the pool refuses: that says nothing of what it takes
+        assert asked(known, near.amount)[0] == least + beside
+        assert asked(known, far.amount)[0] == most + beside
     looked_at = 0
     for part in range(1, 40):
         amount = far.amount * part // 40
         exact = quoted_units(pool.quote(replace(far, amount=amount)))
-        assert exact is not None and exact <= asked(room, amount)[0] <= exact + 20_000
+        assert exact is not None and exact <= asked(room, amount)[0] - beside <= exact + 20_000
         looked_at += 1
     assert looked_at == 39
     assert asked(room, near.amount, 3)[1] is None

@@ -22,7 +22,7 @@ from dexroute.engine.planning.size import MAX_TRANSACTION_ACCOUNTS, Measured, Sh
 from dexroute.engine.planning.tip import Tip, tip_instruction
 from dexroute.engine.planning.token_accounts import close_to_owner, create_associated_account, open_temporary_sol
 from dexroute.engine.routing.landing import OPENING_CALLS, OPENING_UNITS, WRAPPING_UNITS
-from dexroute.engine.routing.market import expected_units, swap_calls
+from dexroute.engine.routing.market import expected_units, swap_calls, swap_compute_units, swap_varies
 from dexroute.errors import QuoteError
 from dexroute.fetchers import VENUES
 from dexroute.fetchers.base import MustComeFirst, Pool, SwapRequest
@@ -37,6 +37,8 @@ _SEED: Final = "0" * 32
 _SOMEBODY: Final = Pubkey(bytes([255]) * 32)
 # Units between two swaps of a pool, up to which one in between need not be looked at.
 _ALIKE_UNITS: Final = 20_000
+# The compute budget and a tip.
+_OTHER_UNITS: Final = 600
 
 
 class OneTransaction:
@@ -95,7 +97,7 @@ class OneTransaction:
         swaps = self._swap_shapes(legs, pools)
         shapes = [*self._budget, *(self._opens(mints[mint]) for mint in missing), *before, *swaps, *after, *self._tip]
         tables, measured = choose_tables(shapes, self._user, self._tables)
-        units = sum(swap.units for swap in swaps)
+        units = _OTHER_UNITS + sum(swap.units for swap in swaps)
         return measured, tables, units + OPENING_UNITS * len(missing) + WRAPPING_UNITS * bool(wrapped)
 
     def _opens(self, mint: Mint) -> Shape:
@@ -152,8 +154,13 @@ class OneTransaction:
     def _built(self, pool: Pool, asked: QuoteRequest) -> Shape:
         source, destination = self._place(asked.input_mint), self._place(asked.output_mint)
         request = SwapRequest(quote=asked, limit=1, user=self._user, source=source, destination=destination)
-        units = expected_units(pool, asked, self._units.get(pool.address))
-        return shape_of(pool.swap_instruction(request), swap_calls(pool.venue_id), units)
+        units = expected_units(pool, asked)
+        sure = units is not None or not swap_varies(pool.venue_id)
+        if units is None:
+            # What one was seen to take, with room for another that takes a little more.
+            seen = self._units.get(pool.address)
+            units = swap_compute_units(pool.venue_id) if seen is None else seen + seen // 8
+        return shape_of(pool.swap_instruction(request), swap_calls(pool.venue_id), units, sure=sure)
 
     def _place(self, mint: Pubkey) -> Pubkey:
         """A stand-in for the wallet's account of a mint: as long as the real one, without the search for its address."""
@@ -174,7 +181,7 @@ def _refused_behind_another(legs: Sequence[Leg], pools: Mapping[Pubkey, Pool]) -
 
 
 def _alike(smaller: Shape, larger: Shape) -> bool:
-    return smaller.named == larger.named and larger.units - smaller.units <= _ALIKE_UNITS
+    return larger.sure and smaller.named == larger.named and larger.units - smaller.units <= _ALIKE_UNITS
 
 
 def _renamed(shape: Shape, old: Pubkey, new: Pubkey) -> Shape:

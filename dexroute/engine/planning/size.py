@@ -33,7 +33,8 @@ class UsableTable:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What an instruction adds to a message: its own bytes, the program it invokes, and the accounts it names; and how many more
-    instructions it makes programs execute, about in how many compute units."""
+    instructions it makes programs execute, in about how many compute units; `sure` is False where the program would refuse it and
+    the units are a guess."""
 
     encoded: int
     program: Pubkey
@@ -41,6 +42,7 @@ class Shape:
     named: frozenset[Pubkey]
     calls: int = 0
     units: int = 0
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Measured:
     instructions: int
 
 
-def shape_of(instruction: Instruction, calls: int = 0, units: int = 0) -> Shape:
+def shape_of(instruction: Instruction, calls: int = 0, units: int = 0, *, sure: bool = True) -> Shape:
     metas = instruction.accounts
     data = len(instruction.data)
     return Shape(
@@ -63,6 +65,7 @@ def shape_of(instruction: Instruction, calls: int = 0, units: int = 0) -> Shape:
         named=frozenset(meta.pubkey for meta in metas),
         calls=calls,
         units=units,
+        sure=sure,
     )
 
 

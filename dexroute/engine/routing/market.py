@@ -219,13 +219,12 @@ def swap_compute_units(venue_id: str) -> int:
     return _UNKNOWN_VENUE_UNITS
 
 
-def expected_units(pool: Pool, asked: QuoteRequest, learned: int | None = None) -> int:
-    """Compute units of one swap: as its quote tells; where quotes do not, what a swap of the pool was seen to take (`learned`), or
-    the venue's guess."""
+def expected_units(pool: Pool, asked: QuoteRequest) -> int | None:
+    """Compute units of one swap as its quote tells; None where quotes do not, or the swap is refused."""
     if swap_varies(pool.venue_id):
         with suppress(QuoteError):
-            return quoted_units(pool.quote(asked)) or learned or swap_compute_units(pool.venue_id)
-    return learned or swap_compute_units(pool.venue_id)
+            return quoted_units(pool.quote(asked))
+    return None
 
 
 @cache

@@ -9,7 +9,7 @@ from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.landing import OPENING_CALLS, OPENING_UNITS, WRAPPING_UNITS
-from dexroute.engine.routing.market import expected_units, swap_calls
+from dexroute.engine.routing.market import expected_units, swap_calls, swap_compute_units
 from dexroute.errors import QuoteError
 from dexroute.fetchers.base import Pool, SwapRequest
 from dexroute.types.counts import counted
@@ -97,7 +97,8 @@ class CautiousRoom:
             metas, content = instruction.accounts, len(instruction.data)
             encoded = 3 + len(metas) + content + (content > 127)
             named = frozenset((instruction.program_id, *(meta.pubkey for meta in metas)))
-            units = max(expected_units(pool, _asked(source, target, most)) for most in (rounded, amount))
+            told = [expected_units(pool, _asked(source, target, most)) for most in (rounded, amount)]
+            units = max(filter(None, told), default=swap_compute_units(pool.venue_id))
             known = self._swaps[key] = encoded, named, units
         return known
 
