@@ -83,6 +83,8 @@ def fact_rows(quote: Quote, *, age_ms: int, requests: Mapping[str, int] | None =
         worth = quote.amount_in * reference.ratio // 1
         rows.append(("reference", f"{got.text(worth)} ({reference.source})"))
     rows += [(_FEE_NAMES[fee.kind.value], amount_text(fee.amount, fee.mint, quote.tokens)) for fee in quote.fees]
+    for mint, left in quote.best.route.residuals.items():
+        rows.append(("residual", f"{amount_text(left, mint, quote.tokens)} stays with you between two hops (--hop-slippage-bps)"))
     since = f", {age_ms} ms ago" if quote.freshness.age_slots == 0 else ""
     rows.append(("read at", f"slot {quote.clock.slot}{since}"))
     rows.append(("reading", _reading(quote.freshness)))

@@ -167,6 +167,7 @@ def quote_json(quote: Quote, *, now_ms: int) -> dict[str, Any]:
         "guards": guards_json(quote),
         "bound": str(quote.best.bound) if quote.best.bound is not None else None,
         "fees": fees_json(quote.fees),
+        "residuals": [{"mint": str(mint), "amount": str(amount)} for mint, amount in quote.best.route.residuals.items()],
         "slot": quote.clock.slot,
         "unix_timestamp": quote.clock.unix_timestamp,
         "age_ms": max(0, now_ms - quote.read_ms),

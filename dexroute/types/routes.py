@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from solders.pubkey import Pubkey
 
@@ -46,3 +48,13 @@ class Route:
     @property
     def hops(self) -> tuple[Hop, ...]:
         return tuple(hop for leg in self.legs for hop in leg.hops)
+
+    @property
+    def residuals(self) -> Mapping[Pubkey, int]:
+        """What stays with the user of mints between two hops, base units, those with any: a later hop spends only what the earlier
+        one guarantees."""
+        left: dict[Pubkey, int] = {}
+        for leg in self.legs:
+            for before, after in pairwise(leg.hops):
+                left[after.input_mint] = left.get(after.input_mint, 0) + before.amount_out - after.amount_in
+        return {mint: amount for mint, amount in left.items() if amount}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -98,6 +99,22 @@ def test_the_parts_of_the_costs_are_told_apart(cli: Cli) -> None:
     assert "not ranked by them: no pool that was read says what SOL is worth in REC1B" in cli("route", "1", "REC1A", "REC1B").out
     reliable = cli("route", "1", "SOL", "USDC", "--strategy", "reliability").out
     assert "USDC for its pools' record)" in " ".join(reliable.split())
+
+
+@pytest.mark.parametrize(
+    "request_", [("150", "SOL", "BONK"), ("400000000", "SOL", "BONK", "--exact-out"), ("1", "TAXED", "USDC", "--max-splits", "1")]
+)
+def test_what_stays_between_two_hops_is_told_before_the_swap(cli: Cli, request_: tuple[str, ...]) -> None:
+    shape = cli.json("quote", *request_)
+    left: dict[str, int] = {}
+    for leg in shape["route"]["legs"]:
+        for before, after in itertools.pairwise(leg["hops"]):
+            left[after["input_mint"]] = left.get(after["input_mint"], 0) + int(before["amount_out"]) - int(after["amount_in"])
+    assert left and {entry["mint"]: int(entry["amount"]) for entry in shape["residuals"]} == left
+    for command in ("quote", "route"):
+        assert cli(command, *request_).out.count("stays with you between two hops") == len(left)
+    direct = cli.json("quote", "50", "SOL", "USDC")
+    assert direct["residuals"] == []
 
 
 def test_exact_out_and_what_is_to_be_opened(cli: Cli) -> None:

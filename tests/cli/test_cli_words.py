@@ -102,8 +102,8 @@ def test_what_was_left_out_is_the_next_step(cli: Cli) -> None:
     said = cli("quote", "1", "SOL", "USDC", "--exclude-venue", "dexroute-pool", code=3).err
     assert "and the others do not join them; leave out less, add a pool" in said
     pool = cli.facts()["pools"][0]
-    said = cli("quote", "1", "SOL", "USDC", "--pool", pool, "--venue", "raydium-clmm", code=3).err
-    assert "venue dexroute-pool is not among those asked for (--venue)" in said
+    said = cli("quote", "1", "SOL", "USDC", "--pool", pool, "--venue", "raydium-clmm", code=2).err
+    assert f"pool {pool} is asked for (--pool) and is of dexroute-pool, which is left out (--venue" in said
     said = cli("quote", "1", "SOL", "USDC", "--oracle", f"SOL={pool}", "--oracle", f"SOL={cli.facts()['pools'][1]}", code=2).err
     assert "two price feeds for SOL" in said
 
