@@ -40,7 +40,7 @@ _MISSED: Final = 1e-6
 _LOST: Final = 1e-4
 _TRIMS: Final = (1e-6, 1e-4, 1e-2, 0.1, 0.5, 0.8)
 _MOST_TRIMS: Final = 24
-# Of the order, by shares.
+# Of the order, by shares: what any one leg carries others may take over at the same price, but not what all of them carry.
 _MOST_LET_GO: Final = 0.25
 
 
@@ -155,13 +155,13 @@ def _reduce(
     for tries_left in reversed(range(_TRIES)):
         if len(shares) < 2:
             return
-        order = by_loss(market, scope, flow, shares)
         if (excess := len(shares) - options.max_splits) > 0:
             # Many go in two steps: what the first leave changes what the others are worth.
-            most = options.max_splits + (excess // 3 if excess > 4 else 0)
-            kept = _dearest(order, most) if tries_left >= _LAST_TRIES else order[: options.max_splits]
+            most = options.max_splits + (excess // 3 if excess > 4 and tries_left >= _LAST_TRIES else 0)
+            let_go = _MOST_LET_GO if tries_left >= _LAST_TRIES else 1.0
+            kept, _ = by_loss(market, scope, flow, shares, most=most, let_go=let_go)
         else:
-            kept = _fitting(market, scope, room, found, flow, order)
+            kept = _fitting(market, scope, room, found, flow, shares)
         if len(kept) < 2:
             return
         if len(kept) == len(shares):
@@ -190,20 +190,6 @@ def _reduce(
             if not flow.solved:
                 return
             shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
-
-
-def _dearest(order: list[PathShare], most: int) -> list[PathShare]:
-    """So many legs, of those given the dearest to lose first. What any one of them carries others may take over at the same price,
-    but not what all of them carry: no more than a part of the order is let go at once, the dearer legs with small shares first."""
-    left, let_go = len(order) - most, 0.0
-    dropped: set[Path] = set()
-    for share in reversed(order):
-        if len(dropped) < left and let_go + share.share <= _MOST_LET_GO:
-            dropped.add(share.path)
-            let_go += share.share
-    if not dropped:
-        return order[:-1]
-    return [share for share in order if share.path not in dropped]
 
 
 def _quoted(
@@ -266,7 +252,7 @@ def _fitting(
     flow: NetworkFlow,
     shares: Sequence[PathShare],
 ) -> list[PathShare]:
-    """The legs that fit one transaction, taken in as they are given."""
+    """The legs that fit one transaction, those taken in first that are dearest to lose."""
     pools = market.pools
     legs = {share: provisional_leg(market, scope, flow, share) for share in shares}
     reason = room.refusal([legs[share] for share in shares], pools)
@@ -274,7 +260,8 @@ def _fitting(
         return list(shares)
     found.unfit.append((tuple(share.path for share in shares), reason))
     kept: list[PathShare] = []
-    for share in shares:
+    stay, go = by_loss(market, scope, flow, shares)
+    for share in (*stay, *reversed(go)):
         if room.refusal([legs[one] for one in (*kept, share)], pools) is None:
             kept.append(share)
     return kept
