@@ -59,3 +59,16 @@ def test_in_a_large_market_no_more_is_found_than_was_said() -> None:
             assert beyond and all(one.lost for one in beyond)
         said += 1
     assert said == 3
+
+
+def test_legs_together_take_no_more_than_an_account_holds() -> None:
+    """Each of them alone was paid for, all of them by nobody."""
+    pools = [pool(f"dear {number}", (MINTS[0], MINTS[1]), (10**18, 10**12)) for number in range(3)]
+    options = RouteOptions(room=AnyRoom())
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=3 * 94 * 10**10, mode=SwapMode.EXACT_OUT)
+    most = most_fillable(Market(pools), request, options)
+    quote = find_route(pools, replace(request, amount=most), options)
+    assert_executes(pools, replace(request, amount=most), quote)
+    assert 0.99 * U64_MAX < quote.amount_in <= U64_MAX
+    # In equal parts, which is best: 6.15e18 into each.
+    assert most == pytest.approx(3 * 10**12 * 6.133 / 7.133, rel=2e-3)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from dexroute.engine.routing.filling import fill, filled_route
+from dexroute.engine.routing.filling import fill, filled_route, filling_of
+from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.room import TransactionRoom
+from dexroute.math.rounding import U64_MAX
 
 if TYPE_CHECKING:
     from dexroute.engine.routing.findings import Findings
@@ -15,21 +17,37 @@ if TYPE_CHECKING:
 _FILL_PRECISION: Final = 1_000
 # Of what was filled, how much more is tried.
 _BEYOND: Final = (1e-3, 3e-3, 1e-2, 0.1, 1.0, 9.0, 99.0)
+# Of what is asked for, how much such legs carry at least for others to be looked for, and how much more those carry.
+_NEARLY: Final = 0.5
+_MORE: Final = (1e-5, 1e-3, 1e-2, 0.1)
 
 
-def fill_up(findings: Findings, scope: Scope, rooms: Sequence[TransactionRoom]) -> None:
-    """Adds to what a search found legs that take all they can, and with them the order where they carry it."""
+Carried = Callable[[int], QuotedRoute | None]
+"""The route that a search finds for another amount of the same order."""
+
+
+def fill_up(findings: Findings, scope: Scope, rooms: Sequence[TransactionRoom], carried: Carried) -> None:
+    """Adds to what a search found legs that take all they can, and with them the order where they carry it; or, where they nearly
+    do, the legs that carry a little more."""
+    market, request, options = findings.market, findings.request, findings.options
     for room in rooms:
-        findings.filling = fill(findings.market, scope, findings.request, findings.options, room)
+        findings.filling = fill(market, scope, request, options, room)
         if findings.filling.shares:
             break
-    if findings.filling is not None:
-        route = filled_route(findings.market, findings.filling, findings.request, findings.options)
-        findings.routes += [route] if route else []
-        findings.settle(rooms)
+    assert findings.filling is not None
+    route = filled_route(market, findings.filling, request, options)
+    if route is None and findings.filling.most > _NEARLY * request.amount:
+        for step in _MORE:
+            amount = request.amount + int(request.amount * step)
+            wider = carried(amount) if amount <= U64_MAX else None
+            if wider is not None:
+                route = filled_route(market, filling_of(wider, request.mode), request, options)
+                break
+    findings.routes += [route] if route else []
+    findings.settle(rooms)
 
 
-def most_fillable(findings: Findings, fits: Callable[[int], bool]) -> int | None:
+def most_fillable(findings: Findings, carried: Carried) -> int | None:
     """Where an amount found no route although paths are there: the most of it that does find one, to about a thousandth, by trying
     others. None where a route was found, or nothing of it finds one."""
     request = findings.request
@@ -40,7 +58,7 @@ def most_fillable(findings: Findings, fits: Callable[[int], bool]) -> int | None
         # In large steps first. Where none of them finds a route, small amounts may be too small for any, and what fits is between.
         for divisor in (8, 2):
             refused, amount = request.amount, request.amount // 2
-            while amount and not fits(amount):
+            while amount and carried(amount) is None:
                 refused, amount = amount, amount // divisor
             if amount:
                 break
@@ -50,11 +68,11 @@ def most_fillable(findings: Findings, fits: Callable[[int], bool]) -> int | None
         more = first + max(1, int(first * step))
         if more >= request.amount or (step >= 1.0 and not taken):
             break
-        if taken := fits(more):
+        if taken := carried(more) is not None:
             refused, amount = request.amount, more
         else:
             refused = min(refused, more)
     while amount and refused - amount > max(1, amount // _FILL_PRECISION):
         middle = (refused + amount) // 2
-        refused, amount = (refused, middle) if fits(middle) else (middle, amount)
+        refused, amount = (middle, amount) if carried(middle) is None else (refused, middle)
     return amount or None

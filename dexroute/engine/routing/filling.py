@@ -20,7 +20,7 @@ from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.widest import carried_at_most, widest_paths
 from dexroute.fetchers.base import Pool
 from dexroute.math.rounding import U64_MAX
-from dexroute.types.requests import QuoteRequest
+from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
     from dexroute.engine.routing.network import Order
@@ -47,6 +47,12 @@ class Filling:
 def fill(market: Market, scope: Scope, request: QuoteRequest, options: RouteOptions, room: TransactionRoom) -> Filling:
     """Legs for as much of the order as they are found to carry, without a share where no path takes any of it."""
     return _Filler(market, scope.order, request, options, room).filled(widest_paths(market, scope))
+
+
+def filling_of(route: QuotedRoute, mode: SwapMode) -> Filling:
+    """The legs of a route as if they could take no more."""
+    forward = mode is SwapMode.EXACT_IN
+    return Filling(tuple(Share(leg.path, leg.amount_in if forward else leg.amount_out) for leg in route.legs))
 
 
 def filled_route(market: Market, filling: Filling, request: QuoteRequest, options: RouteOptions) -> QuotedRoute | None:
@@ -118,7 +124,7 @@ class _Filler:
         amount = self._request.amount
         if promised >= amount and self._quoted(path, amount) is not None:
             return amount
-        high = _place(min(amount, int(promised) + 2)) + 1
+        high = _place(min(amount, int(promised))) + 1
         step, low = 1, high - 1
         while low > 0 and self._quoted(path, _number(low)) is None:
             high, low, step = low, low - step, 2 * step

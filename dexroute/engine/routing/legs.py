@@ -14,7 +14,9 @@ from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.hops import QuotedHop, RefusedHop, quote_hop
 from dexroute.engine.routing.market import Market
+from dexroute.errors import QuoteOverflow
 from dexroute.fetchers.base import Pool, limit_slack
+from dexroute.math.rounding import U64_MAX
 from dexroute.math.slippage import max_amount_in, min_amount_out
 from dexroute.types.requests import SwapMode
 from dexroute.types.routes import Leg
@@ -107,15 +109,24 @@ def quote_leg(
 
 
 def quote_legs(market: Market, shares: Sequence[Share], mode: SwapMode, hop_slippage_bps: int) -> QuotedRoute | RefusedLeg:
-    """All legs, one after the other, or the first that is refused."""
+    """All legs, one after the other, or the first that is refused, if only because all so far move more than an account holds."""
     states: dict[Pubkey, Pool] = {}
     legs: list[QuotedLeg] = []
+    spent = received = 0
     for place, share in enumerate(shares):
         quoted = quote_leg(market, share.path, share.amount, mode, hop_slippage_bps, states)
         if isinstance(quoted, RefusedLeg):
             return quoted
         legs.append(quoted)
+        spent, received = spent + quoted.amount_in, received + quoted.amount_out
+        if max(spent, received) > U64_MAX:
+            return RefusedLeg(share.path, RefusedHop(quoted.hops[0].pool, _beyond_accounts(spent, received)))
         if place + 1 < len(shares):
             later = {market.edge_pool[edge].address for after in shares[place + 1 :] for edge in after.path}
             states.update({hop.pool.address: hop.quote.next_pool for hop in quoted.hops if hop.pool.address in later})
     return QuotedRoute(tuple(legs))
+
+
+def _beyond_accounts(spent: int, received: int) -> QuoteOverflow:
+    side, amount = ("take", spent) if spent > U64_MAX else ("deliver", received)
+    return QuoteOverflow(f"the legs together would {side} {amount} base units, more than any account holds; ask for less")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dexroute.engine.routing.candidates import listed_candidates, solution_of
@@ -114,7 +115,7 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
         hops = _hops_to_try(shorter, tried)
     findings.settle(rooms)
     if not findings.ranked and prove:
-        fill_up(findings, scope, rooms)
+        fill_up(findings, scope, rooms, partial(_carried, findings))
     better = polished(market, scope.order, request, options, findings.ranked[0].route) if findings.ranked and prove else None
     if better is not None:
         findings.routes.append(better)
@@ -201,12 +202,14 @@ def _guessed_rooms(max_accounts: int) -> list[TransactionRoom]:
 def _most_fillable(findings: Findings) -> int | None:
     from dexroute.engine.routing.fillable import most_fillable
 
-    def fits(amount: int) -> bool:
-        return bool(
-            _search(findings.market, replace(findings.request, amount=amount), findings.options, explain=False, prove=False).ranked
-        )
+    return most_fillable(findings, partial(_carried, findings))
 
-    return most_fillable(findings, fits)
+
+def _carried(findings: Findings, amount: int) -> QuotedRoute | None:
+    """A route for another amount of the same order, if one is easily found."""
+    request = replace(findings.request, amount=amount)
+    ranked = _search(findings.market, request, findings.options, explain=False, prove=False).ranked
+    return ranked[0].route if ranked else None
 
 
 def _single_is_enough(promised: float | None, amount: float, best_rate: float, exact_in: bool) -> bool:

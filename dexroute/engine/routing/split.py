@@ -181,15 +181,16 @@ def _reduce(
         fixed = fixed or tries_left <= _LAST_TRIES or {edge for share in kept for edge in share.path} == set(edges)
         if fixed:
             best = solve_paths(market, kept, flow, scope.order, tolerance=TOLERANCE)
-            if best is None:
-                return
-            shares, flow = best
         else:
             edges = sorted({edge for share in kept for edge in share.path})
-            flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
-            if not flow.solved:
-                return
-            shares, _ = paths_of(market, flow, scope.order, scope.max_hops)
+            fewer = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
+            best = (paths_of(market, fewer, scope.order, scope.max_hops)[0], fewer) if fewer.solved else None
+        if best is None:
+            # They may carry it all the same, at the shares of the last flow that was found.
+            quoted = _quoted(market, flow, scope.order, kept[: options.max_splits], request, options)
+            found.routes += [quoted] if isinstance(quoted, QuotedRoute) else []
+            return
+        shares, flow = best
 
 
 def _quoted(
