@@ -13,6 +13,7 @@ DOCUMENTS = (
     ROOT / "dexroute" / "localnet" / "README.md",
     *sorted((ROOT / "docs").glob("architecture.md")),
     *sorted((ROOT / "docs").glob("workers.md")),
+    ROOT / "docs" / "routes.md",
     *sorted((ROOT / "docs" / "decisions").glob("*.md")),
 )
 # Where a path in a document may start; a bare file name may be of any folder in the package or the toolchain.
