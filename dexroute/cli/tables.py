@@ -123,6 +123,8 @@ async def _named_pools(dex: Dex, pools: list[str] | None, pairs: list[str] | Non
         if len(names) != 2:
             raise UsageError(f"{pair!r} is no pair; write it like SOL/USDC", pair=pair)
         first, second = [(await dex.token(name)).mint for name in names]
+        if first == second:
+            raise UsageError(f"{pair!r} names the same token twice; write it like SOL/USDC", pair=pair)
         hints = (await dex.discover_pools(first, second)).hints
         found, _ = useful_pools(hints, first, second, max_hops=1, most=_POOLS_OF_A_PAIR)
         if not found:

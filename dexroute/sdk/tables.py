@@ -98,11 +98,19 @@ class LookupTables:
 
     async def creating(self, authority: Pubkey, pools: Iterable[Pool]) -> TableChange:
         """A new table with the accounts of these pools; or what is left of making that very one, where an earlier call was cut
-        short. Raises UsageError when they are none or too many for one table, OutcomeUnknown."""
+        short. Raises UsageError when they are none or too many for one table, or when a known usable table holds all of them
+        already; OutcomeUnknown."""
         addresses = _accounts_of(pools)
         _require_room(addresses, 0)
         if isinstance(noted := await self._unfinished(authority, addresses), TableChange):
             return noted
+        for state in await self.list():
+            if state.table and state.state == "active" and set(addresses) <= set(state.table.addresses):
+                raise UsageError(
+                    f"lookup table {state.address} holds all accounts of these pools already; another one would do no more, and "
+                    "nothing was sent",
+                    table=str(state.address),
+                )
         _, slot = await self._sender.block_height(Commitment.FINALIZED)
         create, table = create_table(authority, slot)
         first, *rest = _batches(addresses)
@@ -149,7 +157,7 @@ class LookupTables:
         """Raises LookupTableUnusable, UsageError (not deactivated, or not long enough)."""
         table = await self._changeable(authority, address)
         if table.deactivation_slot is None:
-            raise UsageError(f"lookup table {address} is active; deactivate it first (dex tables deactivate {address})")
+            raise UsageError(f"lookup table {address} is active; deactivate it first: `dex tables deactivate {address}`")
         left = blocks_until_closable(table, (await self._reader.get_accounts([SLOT_HASHES_ID])).accounts[SLOT_HASHES_ID])
         if left:
             raise UsageError(
@@ -191,6 +199,8 @@ class LookupTables:
             signatures.append(signature)
         if change.what in ("create", "finish"):
             await self._notes.replace_note(self._creation(authority), noted, "")
+        if change.what == "extend" and change.table not in self._named and not await self._is_known(change.table):
+            await self._remember(change.table, authority)
         if change.what == "close":
             await self._memory.forget_table(self._genesis_hash, change.table)
             self._shelf.remove(change.table)
@@ -203,14 +213,19 @@ class LookupTables:
     async def add(self, address: Pubkey) -> LookupTable:
         """Remember somebody's table for routes on this cluster. Raises LookupTableUnusable when no message may name it."""
         table = require_usable(await self._table(address))
-        known = {one.address: one for one in await self._memory.remembered_tables(self._genesis_hash)}
-        if address not in known:
+        if not await self._is_known(address):
             await self._remember(address, None)
         self._shelf.renew(address)
         return table
 
     async def forget(self, address: Pubkey) -> None:
-        """Use it no more. On chain it stays as it is."""
+        """Use it no more. On chain it stays as it is. Raises UsageError for one that is not known, or that the settings name."""
+        if address in self._named:
+            raise UsageError(
+                f"lookup table {address} is named in the settings (lookup_tables); take it out there", table=str(address)
+            )
+        if not await self._is_known(address):
+            raise UsageError(f"no lookup table {address} is known for this cluster; see `dex tables list`", table=str(address))
         await self._memory.forget_table(self._genesis_hash, address)
         self._shelf.remove(address)
 
@@ -259,6 +274,9 @@ class LookupTables:
                 return
             await self._clock.sleep_ms(_WARM_POLL_MS)
 
+    async def _is_known(self, address: Pubkey) -> bool:
+        return any(one.address == address for one in await self._memory.remembered_tables(self._genesis_hash))
+
     async def _remember(self, address: Pubkey, authority: Pubkey | None) -> None:
         now_ms = self._clock.now_ms()
         await self._memory.remember_table(
@@ -284,6 +302,8 @@ def _accounts_of(pools: Iterable[Pool]) -> tuple[Pubkey, ...]:
 def _require_room(added: Sequence[Pubkey], held: int) -> None:
     if not added:
         raise UsageError("name the pools whose accounts the table is to hold (--pool, --pair)")
+    if held == MOST_ADDRESSES:
+        raise UsageError(f"the table is full: it holds {held} addresses; make another with `dex tables create`", needed=len(added))
     if held + len(added) > MOST_ADDRESSES:
         raise UsageError(
             f"these pools need {len(added)} addresses and the table has room for {MOST_ADDRESSES - held}; name fewer pools",

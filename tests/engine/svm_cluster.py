@@ -227,10 +227,17 @@ class SvmCluster:
         return self.svm.minimum_balance_for_rent_exemption(data_length)
 
 
-def table_bytes(addresses: Sequence[Pubkey], *, deactivated_at: int = 2**64 - 1, extended_at: int = 1, start: int = 0) -> bytes:
-    """An initialized table of an authority nobody holds."""
+def table_bytes(
+    addresses: Sequence[Pubkey],
+    *,
+    deactivated_at: int = 2**64 - 1,
+    extended_at: int = 1,
+    start: int = 0,
+    authority: Pubkey = Pubkey(bytes([7]) * 32),  # noqa: B008  # an immutable value
+) -> bytes:
+    """An initialized table, of an authority nobody holds by default."""
     head = (1).to_bytes(4, "little") + deactivated_at.to_bytes(8, "little") + extended_at.to_bytes(8, "little")
-    return head + bytes([start, 1]) + bytes([7]) * 32 + bytes(2) + b"".join(map(bytes, addresses))
+    return head + bytes([start, 1]) + bytes(authority) + bytes(2) + b"".join(map(bytes, addresses))
 
 
 def _error(failed: FailedTransactionMetadata) -> TransactionError:
