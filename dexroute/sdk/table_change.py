@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
+from dexroute.engine.planning.lookup_tables import MOST_ADDRESSES
 from dexroute.engine.planning.screening import TableVerb
-from dexroute.errors import DatabaseError
+from dexroute.engine.planning.table_instructions import MOST_ADDED, swap_accounts
+from dexroute.errors import DatabaseError, UsageError
+from dexroute.fetchers.base import Pool
 from dexroute.types.lookup_tables import LookupTable
 
 
@@ -54,3 +57,26 @@ def creation_noted(noted: str) -> tuple[Pubkey, tuple[Pubkey, ...]]:
         return Pubkey.from_string(facts["table"]), tuple(map(Pubkey.from_string, facts["added"]))
     except (ValueError, KeyError, TypeError) as error:
         raise DatabaseError(f"the journal's note of a lookup table being made is damaged ({error}); restore a backup") from None
+
+
+def accounts_of(pools: Iterable[Pool]) -> tuple[Pubkey, ...]:
+    """What a table for swaps of these pools holds, each address once."""
+    return tuple(dict.fromkeys(key for pool in pools for key in swap_accounts(pool)))
+
+
+def require_room(added: Sequence[Pubkey], held: int) -> None:
+    """Raises UsageError where there is nothing to add to a table that holds so many, or too much."""
+    if not added:
+        raise UsageError("name the pools whose accounts the table is to hold (--pool, --pair)")
+    if held == MOST_ADDRESSES:
+        raise UsageError(f"the table is full: it holds {held} addresses; make another with `dex tables create`", needed=len(added))
+    if held + len(added) > MOST_ADDRESSES:
+        raise UsageError(
+            f"these pools need {len(added)} addresses and the table has room for {MOST_ADDRESSES - held}; name fewer pools",
+            needed=len(added),
+        )
+
+
+def batches(addresses: Sequence[Pubkey]) -> list[Sequence[Pubkey]]:
+    """As many at once as a transaction takes."""
+    return [addresses[start : start + MOST_ADDED] for start in range(0, len(addresses), MOST_ADDED)]

@@ -10,19 +10,16 @@ from solders.signature import Signature
 
 from dexroute.engine.planning.lookup_tables import (
     META_LENGTH,
-    MOST_ADDRESSES,
     blocks_until_closable,
     decode_lookup_table,
     require_usable,
 )
 from dexroute.engine.planning.screening import TableBounds
 from dexroute.engine.planning.table_instructions import (
-    MOST_ADDED,
     close_table,
     create_table,
     deactivate_table,
     extend_table,
-    swap_accounts,
 )
 from dexroute.errors import (
     AttemptExpired,
@@ -37,7 +34,7 @@ from dexroute.fetchers.base import Pool
 from dexroute.fetchers.clock import SLOT_HASHES_ID
 from dexroute.ports import AccountReader, Clock, Notes, TableMemory, TransactionSender
 from dexroute.sdk.own_transactions import OwnTransactions
-from dexroute.sdk.table_change import TableChange, TableState, creation_note, creation_noted
+from dexroute.sdk.table_change import TableChange, TableState, accounts_of, batches, creation_note, creation_noted, require_room
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.types.chain import Commitment
 from dexroute.types.lookup_tables import LookupTable, RememberedTable
@@ -100,8 +97,8 @@ class LookupTables:
         """A new table with the accounts of these pools; or what is left of making that very one, where an earlier call was cut
         short. Raises UsageError when they are none or too many for one table, or when a known usable table holds all of them
         already; OutcomeUnknown."""
-        addresses = _accounts_of(pools)
-        _require_room(addresses, 0)
+        addresses = accounts_of(pools)
+        require_room(addresses, 0)
         if isinstance(noted := await self._unfinished(authority, addresses), TableChange):
             return noted
         for state in await self.list():
@@ -113,7 +110,7 @@ class LookupTables:
                 )
         _, slot = await self._sender.block_height(Commitment.FINALIZED)
         create, table = create_table(authority, slot)
-        first, *rest = _batches(addresses)
+        first, *rest = batches(addresses)
         return TableChange(
             what="create",
             table=table,
@@ -132,16 +129,16 @@ class LookupTables:
         table = await self._changeable(authority, address)
         if table.deactivation_slot is not None:
             require_usable(table)
-        added = tuple(key for key in _accounts_of(pools) if key not in table.addresses)
+        added = tuple(key for key in accounts_of(pools) if key not in table.addresses)
         if not added:
             raise UsageError(f"lookup table {address} holds all accounts of these pools already", table=str(address))
-        _require_room(added, len(table.addresses))
+        require_room(added, len(table.addresses))
         rent = await self._sender.rent_exemption(META_LENGTH + 32 * (len(table.addresses) + len(added)))
         return TableChange(
             what="extend",
             table=address,
             added=added,
-            transactions=tuple((extend_table(address, authority, batch),) for batch in _batches(added)),
+            transactions=tuple((extend_table(address, authority, batch),) for batch in batches(added)),
             rent_lamports=max(rent - table.lamports, 0),
         )
 
@@ -254,7 +251,7 @@ class LookupTables:
             what="finish",
             table=address,
             added=left,
-            transactions=tuple((extend_table(address, authority, batch),) for batch in _batches(left)),
+            transactions=tuple((extend_table(address, authority, batch),) for batch in batches(left)),
             rent_lamports=max(rent - table.lamports, 0),
             noted=noted,
         )
@@ -293,23 +290,3 @@ class LookupTables:
             whose = f"belongs to {table.authority}" if table.authority else "is frozen for ever"
             raise UsageError(f"lookup table {address} {whose}, and this wallet is {authority}", table=str(address))
         return table
-
-
-def _accounts_of(pools: Iterable[Pool]) -> tuple[Pubkey, ...]:
-    return tuple(dict.fromkeys(key for pool in pools for key in swap_accounts(pool)))
-
-
-def _require_room(added: Sequence[Pubkey], held: int) -> None:
-    if not added:
-        raise UsageError("name the pools whose accounts the table is to hold (--pool, --pair)")
-    if held == MOST_ADDRESSES:
-        raise UsageError(f"the table is full: it holds {held} addresses; make another with `dex tables create`", needed=len(added))
-    if held + len(added) > MOST_ADDRESSES:
-        raise UsageError(
-            f"these pools need {len(added)} addresses and the table has room for {MOST_ADDRESSES - held}; name fewer pools",
-            needed=len(added),
-        )
-
-
-def _batches(addresses: Sequence[Pubkey]) -> list[Sequence[Pubkey]]:
-    return [addresses[start : start + MOST_ADDED] for start in range(0, len(addresses), MOST_ADDED)]

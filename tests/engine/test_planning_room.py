@@ -182,6 +182,33 @@ def test_a_swap_that_goes_far_computes_longer(venue: str, name: str) -> None:
     assert f"compute units of {1_400_000}" in str(asked(room, near.amount, over)[1])
 
 
+@pytest.mark.parametrize(("venue", "name"), FAR)
+def test_some_legs_of_a_route_are_measured_by_what_they_deliver(venue: str, name: str) -> None:
+    """The search takes legs in one by one: the last of those it asks about does not owe what those still to come will deliver."""
+    state = state_named(venue, name)
+    pool = decode_pool(state.pool, state.snapshot)
+    swaps = [one.request for one in state.swaps if one.succeeded and one.request.mode is SwapMode.EXACT_OUT and one.amount_in]
+    whole = max(swaps, key=lambda one: quoted_units(pool.quote(one)) or 0)
+    part = replace(whole, amount=max(2, whole.amount // 10**6))
+    hop = Hop(
+        venue_id=venue,
+        pool=pool.address,
+        input_mint=whole.input_mint,
+        output_mint=whole.output_mint,
+        amount_in=pool.quote(part).amount_in,
+        amount_out=part.amount,
+        fees=(),
+    )
+    measured = [
+        OneTransaction(request, held=(whole.input_mint, whole.output_mint)).measure([Leg(hops=(hop,))], {pool.address: pool})
+        for request in (part, whole)
+    ]
+    assert measured[0] == measured[1]
+    larger = replace(hop, amount_in=pool.quote(whole).amount_in, amount_out=whole.amount)
+    room = OneTransaction(whole, held=(whole.input_mint, whole.output_mint))
+    assert room.measure([Leg(hops=(larger,))], {pool.address: pool})[2] > measured[0][2]
+
+
 def test_a_swap_that_must_come_first_is_not_put_behind_another() -> None:
     """DAMM v2's rate limiter refuses a buy behind any other swap of the pool; a sell behind a buy is fine."""
     state = state_named("meteora-damm-v2", "limiter-active")

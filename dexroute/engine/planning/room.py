@@ -30,7 +30,7 @@ from dexroute.math.rounding import U64_MAX
 from dexroute.types.counts import counted
 from dexroute.types.mints import NATIVE_MINT, Mint
 from dexroute.types.network import MAX_COMPUTE_UNITS
-from dexroute.types.requests import QuoteRequest
+from dexroute.types.requests import QuoteRequest, SwapMode
 from dexroute.types.routes import Leg
 
 _SEED: Final = "0" * 32
@@ -122,7 +122,7 @@ class OneTransaction:
         again = Counter(hop.pool for leg in legs for hop in leg.hops if hop.venue_id not in self._steady)
         states = dict(pools) if again else pools
         shapes = []
-        for leg, request in zip(legs, leg_requests(legs, self._request), strict=True):
+        for leg, request in zip(legs, self._asked_of(legs), strict=True):
             for index, hop in enumerate(leg.hops):
                 asked, _ = hop_request(leg.hops, index, request, 1)
                 # The search asks with amounts as a flow has them, whose rounding may leave the last leg nothing.
@@ -136,6 +136,12 @@ class OneTransaction:
                     with suppress(QuoteError):
                         states[hop.pool] = pool.quote(asked).next_pool  # type: ignore[index]
         return shapes
+
+    def _asked_of(self, legs: Sequence[Leg]) -> tuple[QuoteRequest, ...]:
+        """The search asks about some legs of a route too: the last of those does not owe what the missing ones deliver."""
+        if sum(leg.amount_out for leg in legs) < self._request.amount and self._request.mode is SwapMode.EXACT_OUT:
+            return tuple(replace(self._request, amount=leg.amount_out) for leg in legs)
+        return leg_requests(legs, self._request)
 
     def _swap(self, pool: Pool, asked: QuoteRequest) -> Shape:
         """Kept by pool and direction, in the order of amounts. Between two amounts with the same accounts every amount has them,

@@ -21,7 +21,7 @@ _CAPABILITIES: Final = VenueCapabilities(
     exact_in=True,
     exact_out=False,
     token_2022=False,
-    swap_compute_units=160_000,
+    swap_compute_units=190_000,
     swap_calls=7,
     pool_filters=(AccountFilter(offset=0, bytes_=POOL_DISCRIMINATOR),),  # pools have more than one length
     mint_offsets=(40, 72),
