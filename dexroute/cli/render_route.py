@@ -125,21 +125,24 @@ def _proof_rows(quote: Quote) -> list[tuple[str, str]]:
     mint = quote.request.output_mint if exact_in else quote.request.input_mint
     what = "returns more than" if exact_in else "costs less than"
     gap = proof.gap_centi_bps
-    better = (
-        f"at most {gap // 100}.{gap % 100:02d} bps better" if gap is not None else "arbitrage between them could pay for all of it"
+    near = (
+        f"the route is within {gap // 100}.{gap % 100:02d} bps of it"
+        if gap is not None
+        else "arbitrage between them could pay for all of it"
     )
-    rows = [("proof", f"no split over these pools {what} {amount_text(proof.bound, mint, quote.tokens)}: {better}")]
-    for name, amount in _parts(proof):
+    rows = [("proof", f"no split over these pools {what} {amount_text(proof.bound, mint, quote.tokens)}: {near}")]
+    most = amount_text(proof.arbitrage_bound, mint, quote.tokens)
+    for name, amount in _parts(proof, most):
         if amount:
-            rows.append(("", f"of that {amount_text(amount, mint, quote.tokens)} {name}"))
+            rows.append(("", f"of that about {amount_text(amount, mint, quote.tokens)} {name}"))
     return rows
 
 
-def _parts(proof: Certificate) -> tuple[tuple[str, int], ...]:
+def _parts(proof: Certificate, arbitrage: str) -> tuple[tuple[str, int], ...]:
     return (
         ("by the limit on hops and pools left out (--max-hops, --venue and the like)", proof.hop_limit_cost),
         ("by the limits on legs and size (--max-splits, one transaction)", proof.leg_limit_cost),
         ("left with you as other tokens (--hop-slippage-bps)", proof.residual_cost),
-        ("around in circles between pools, which no route takes", proof.cycle_cost),
+        (f"around in circles between pools, which no leg takes; no more than {arbitrage} is to be had there", proof.cycle_cost),
         ("to whole units and rising fees, and what the bound allows for them", proof.rounding_cost),
     )

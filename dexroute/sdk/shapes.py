@@ -143,6 +143,8 @@ def certificate_json(proof: Certificate) -> dict[str, Any]:
         "residual_cost": str(proof.residual_cost),
         "rounding_cost": str(proof.rounding_cost),
         "cycle_cost": str(proof.cycle_cost),
+        "arbitrage_bound": str(proof.arbitrage_bound),
+        "proven": ["bound", "gap_centi_bps", "arbitrage_bound"],
     }
 
 

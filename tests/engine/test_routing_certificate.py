@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solders.pubkey import Pubkey
 
 from benchmarks.routing_markets import CLOCK, GeneratedMarket, generated_market
 from dexroute.engine.routing import Certificate, RouteOptions, find_route, solve_route
@@ -278,3 +280,46 @@ def test_only_damm_v1_rounds_in_the_traders_favour() -> None:
     assert favourable.keys() == {venue.id for venue in VENUES}
     assert favourable.pop("meteora-damm-v1") < 1.0
     assert max(favourable.values()) <= 1e-9
+
+
+def _best_around(pools: list[CpmmPool], start: Pubkey) -> int:
+    """The most that any circle of two or three hops from a mint back to it yields, by exact quotes of many amounts."""
+    best = 0
+    ways = [(one, x.address, y.address) for one in pools for x, y in (one.mints, one.mints[::-1])]
+    circles = [c for hops in (2, 3) for c in permutations(ways, hops) if _is_circle(c, start)]
+    for circle in circles:
+        for exponent in range(0, 120):
+            amount = spent = int(10 ** (exponent / 10))
+            try:
+                for one, source, target in circle:
+                    amount = one.quote(QuoteRequest(input_mint=source, output_mint=target, amount=amount)).amount_out
+            except QuoteError:
+                continue
+            best = max(best, amount - spent)
+    return best
+
+
+def _is_circle(ways: tuple[tuple[CpmmPool, Pubkey, Pubkey], ...], start: Pubkey) -> bool:
+    joined = all(before[2] == after[1] for before, after in pairwise(ways))
+    return joined and ways[0][1] == ways[-1][2] == start and len({one.address for one, _, _ in ways}) == len(ways)
+
+
+@pytest.mark.parametrize("mode", SwapMode)
+@pytest.mark.parametrize("seed", range(8))
+def test_no_circle_yields_more_than_the_bound_on_arbitrage(seed: int, mode: SwapMode) -> None:
+    """In the token that ranks, whatever the order; and one wide enough to matter comes near it."""
+    rng = random.Random(seed)
+    ends = [(0, 1), (0, 1), (1, 2), (0, 2)]
+    pools = [
+        pool(f"{seed} {number}", (MINTS[x], MINTS[y]), (10**10, int(10 ** rng.uniform(9.95, 10.05))), trade_ppm=500)
+        for number, (x, y) in enumerate(ends)
+    ]
+    bounds = []
+    for amount in (10**4, 10**8):
+        request = QuoteRequest(input_mint=A, output_mint=B, amount=amount, mode=mode)
+        certificate = solve_route(pools, request, RouteOptions(room=AnyRoom())).certificate
+        assert certificate is not None and certificate.cycle_cost <= certificate.arbitrage_bound
+        bounds.append(certificate.arbitrage_bound)
+    yields = _best_around(pools, B if mode is SwapMode.EXACT_IN else A)
+    assert 10**4 < yields <= min(bounds)
+    assert min(bounds) <= 4 * yields  # all circles at once yield more than the best of them

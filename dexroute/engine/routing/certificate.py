@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from collections.abc import Set as AbstractSet
-from math import inf
+from math import ceil, inf, isfinite
 from typing import Final
 
 import numpy as np
@@ -58,12 +58,14 @@ def certify(market: Market, scope: Scope, request: QuoteRequest, route: QuotedRo
         tightest, prices = _solved_for(market, scope, request, plain, route, split)
         if resting is not None:
             tightest = _tighter(tightest, resting[0], exact_in)
-    # Nobody gets more for nothing than at the best of these prices.
-    cycles = 0.0 if resting is None else min(resting[0].gained, tightest.gained)
+    arbitrage = 0
+    if market.at_rest is not None:
+        # Weak duality for an order of nothing: at any prices, nobody gets more out of cycles than that.
+        arbitrage = ceil(min(bound.gained + bound.slack for bound in (tightest, *(resting or ())[:1])))
     if exact_in and tightest.value > _FAR * reached:
         # Arbitrage at these prices may be worth any number; that all pools are emptied of the output is a bound too.
         tightest = _tighter(tightest, _payout(market, request, plain), exact_in)
-    return _certificate(market, scope, tightest, route, split, residual=_residual(route, market, prices), cycles=cycles)
+    return _certificate(market, scope, tightest, route, split, residual=_residual(route, market, prices), arbitrage=arbitrage)
 
 
 def _at_rest(market: Market, request: QuoteRequest, order: Order) -> tuple[Bound, Floats] | None:
@@ -215,7 +217,7 @@ def _residual(route: QuotedRoute, market: Market, prices: Floats) -> int:
         for place in range(1, len(leg.hops)):
             left = leg.hops[place - 1].hop.amount_out - leg.hops[place].hop.amount_in
             worth += left * float(prices[market.source[leg.path[place]]])
-    return int(worth)
+    return int(worth) if isfinite(worth) else 0  # of absurd prices
 
 
 def _certificate(
@@ -226,7 +228,7 @@ def _certificate(
     split: SplitFound | None,
     *,
     residual: int,
-    cycles: float,
+    arbitrage: int,
 ) -> Certificate:
     exact_in = scope.order.exact_in
     reached = route.amount_out if exact_in else route.amount_in
@@ -243,7 +245,7 @@ def _certificate(
         float(residual),
         below_curves + tightest.slack + 1.0,
         0.0 if limited is None else abs(limited - reached) - residual - below_curves,
-        cycles,
+        arbitrage,
     )
     costs = []
     for want in wanted:
@@ -258,6 +260,7 @@ def _certificate(
         residual_cost=costs[0],
         rounding_cost=costs[1],
         cycle_cost=costs[3],
+        arbitrage_bound=arbitrage,
     )
 
 

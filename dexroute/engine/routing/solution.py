@@ -20,11 +20,18 @@ class Certificate:
     arbitrage around cycles could pay for the whole order), which nothing is a part of. The five costs, base units of the same
     token, say where the gap comes from and sum to it: `residual_cost` is what stays with the user of intermediate tokens as hop
     slippage, `rounding_cost` what exact quotes fall short of their pools' curves (whole units, fees that rise on the way) and what
-    the bound allows for that, `leg_limit_cost` what more legs or a larger transaction could add, `cycle_cost` what arbitrage around
-    cycles yields, which the bound counts before any order and no route takes, and `hop_limit_cost` what longer paths and pools that
-    the options leave out could. `limited_bound` is what the
+    the bound allows for that, `leg_limit_cost` what more legs or a larger transaction could add, `cycle_cost` what the bound counts
+    of arbitrage around cycles, which no leg runs, and `hop_limit_cost` the rest: what longer paths and pools that the options leave
+    out could add. `limited_bound` is what the
     best split within the hop limit, but with any number of legs, was found to return (exact in) or to cost (exact out); None where
-    that was not worked out. Costs are estimates (at least 0, each to about the gap's last digit); only `bound` is a proof.
+    that was not worked out.
+
+    Proofs are `bound`, with the gap, and `arbitrage_bound`: whoever trades over these pools without an order gets no more than
+    that of the same token out of cycles (0 where pools agree to a billionth of what they trade), and the best split that runs any
+    beats the best that runs none by no more. The costs and `limited_bound` are estimates, at least 0 and each to about the gap's
+    last digit: `cycle_cost` is as much of `arbitrage_bound` as the costs before it leave of the gap, so it may be too high, and
+    `hop_limit_cost` too low. Exact out, bounds and costs are those of pools whose programs swap exact out; an exact input through
+    the others is another order.
     """
 
     bound: int
@@ -35,6 +42,7 @@ class Certificate:
     residual_cost: int
     rounding_cost: int
     cycle_cost: int
+    arbitrage_bound: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
