@@ -8,6 +8,7 @@ import typer
 
 from dexroute.cli import route_options as o
 from dexroute.cli.command import command, examples
+from dexroute.cli.picture_option import Plot
 from dexroute.cli.session import Session
 from dexroute.cli.terminal import short
 
@@ -32,7 +33,7 @@ def register(app: typer.Typer) -> None:
             list[int] | None,
             typer.Option("--bps", metavar="BPS", help="Distance from the mid price (repeatable; default 10 25 50 100 200)."),
         ] = None,
-        plot: o.Plot = None,
+        plot: Plot = None,
         refresh: o.Refresh = False,
     ) -> None:
         """How much of a token can be sold and bought before its price has moved.

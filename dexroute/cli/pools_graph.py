@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from dexroute.cli import route_options as o
 from dexroute.cli.command import command
+from dexroute.cli.picture_option import Plot
 from dexroute.cli.session import Session
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class GraphByOption(TyperGroup):
 
 def register(pools: typer.Typer) -> None:
     @command(pools, "graph")
-    async def graph(session: Session, plot: o.Plot = None) -> None:
+    async def graph(session: Session, plot: Plot = None) -> None:
         """Which tokens the known pools join, and by how many pools of which venues: what routes can lead through."""
         from dexroute.sdk.pool_graph import graph_json, pool_graph
 

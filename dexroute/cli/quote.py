@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
         from_: o.From,
         to: o.To,
         choices: o.RouteChoices,
+        fees: o.FeeChoices,
         refresh: o.Refresh = False,
     ) -> None:
         """Compare all venues for a swap.
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
         from dexroute.sdk.shapes import quote_json
 
         async with session.dex() as dex:
-            found = await dex.quote_terms(await o.terms_from(dex, amount, from_, to, choices), refresh=refresh)
+            found = await dex.quote_terms(await o.terms_from(dex, amount, from_, to, choices, fees), refresh=refresh)
             requests = dex.connection.requests
         now_ms = time.time_ns() // 1_000_000
         shape = quote_json(found, now_ms=now_ms) | {"requests": requests}

@@ -9,6 +9,7 @@ import typer
 
 from dexroute.cli import route_options as o
 from dexroute.cli.command import command, examples
+from dexroute.cli.picture_option import Plot
 from dexroute.cli.session import Session
 
 
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
         choices: o.RouteChoices,
         fees: o.FeeChoices,
         explain: Annotated[bool, typer.Option("--explain", help="Also every candidate, and why it lost.")] = False,
-        plot: o.Plot = None,
+        plot: Plot = None,
         refresh: o.Refresh = False,
     ) -> None:
         """Explain the best route: legs, shares, prices, costs, and how far from the optimum.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -25,6 +24,23 @@ _LIMITS: Final = "Limits"
 _GUARDS: Final = "Guards (exit code 4)"
 _ROUTE: Final = "Route"
 
+# Written out, so that a help text and a completion load no venue.
+VENUE_IDS: Final = (
+    "raydium-amm-v4",
+    "raydium-cpmm",
+    "raydium-clmm",
+    "meteora-damm-v1",
+    "meteora-damm-v2",
+    "meteora-dlmm",
+    "dexroute-pool",
+)
+
+
+def _venues_like(incomplete: str) -> list[str]:
+    """For a shell's completion."""
+    return [venue for venue in VENUE_IDS if venue.startswith(incomplete)]
+
+
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="What you would type: 1.5. Of FROM, or of TO with --exact-out.")]
 From = Annotated[str, typer.Argument(metavar="FROM", help="Symbol or mint to pay with.")]
 To = Annotated[str, typer.Argument(metavar="TO", help="Symbol or mint to receive.")]
@@ -32,26 +48,6 @@ Refresh = Annotated[bool, typer.Option("--refresh", help="Look for pools even wh
 Key = Annotated[str | None, typer.Option("--key", metavar="KEY", help="Idempotency key: the same key never swaps twice.")]
 Deadline = Annotated[
     int | None, typer.Option("--deadline", min=1, metavar="SECONDS", help="Sign nothing new after this; follow what was sent.")
-]
-
-
-def _picture_file(path: Path | None) -> Path | None:
-    """Said before anything is asked of a node. A file is replaced without a question, so only one that is named like a picture."""
-    if path is not None and path.suffix.lower() != ".svg":
-        raise UsageError(
-            f"pictures are SVG, and {str(path)!r} is not named so; name it {path.stem or 'picture'}.svg (--plot)", plot=str(path)
-        )
-    return path
-
-
-Plot = Annotated[
-    Path | None,
-    typer.Option(
-        "--plot",
-        metavar="FILE.svg",
-        help="Draw it into this file as well; one that is there is replaced.",
-        callback=_picture_file,
-    ),
 ]
 
 
@@ -121,10 +117,24 @@ class RouteChoices:
         ),
     ] = StrategyChoice.best
     venue: Annotated[
-        list[str] | None, typer.Option("--venue", metavar="ID", help="Only this venue (repeatable).", rich_help_panel=_ROUTE)
+        list[str] | None,
+        typer.Option(
+            "--venue",
+            metavar="ID",
+            help=f"Only this venue (repeatable): {', '.join(VENUE_IDS)}.",
+            autocompletion=_venues_like,
+            rich_help_panel=_ROUTE,
+        ),
     ] = None
     exclude_venue: Annotated[
-        list[str] | None, typer.Option("--exclude-venue", metavar="ID", help="Not this venue (repeatable).", rich_help_panel=_ROUTE)
+        list[str] | None,
+        typer.Option(
+            "--exclude-venue",
+            metavar="ID",
+            help="Not this venue (repeatable).",
+            autocompletion=_venues_like,
+            rich_help_panel=_ROUTE,
+        ),
     ] = None
     pool: Annotated[
         list[str] | None, typer.Option("--pool", metavar="ADDRESS", help="Only this pool (repeatable).", rich_help_panel=_ROUTE)
@@ -168,7 +178,7 @@ class RouteChoices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeChoices:
-    """The option group of commands that build a transaction."""
+    """The option group of what is bid for block space: a transaction costs it, and routes are ranked net of it."""
 
     priority_fee: Annotated[
         int | None,
@@ -196,14 +206,11 @@ class FeeChoices:
     ] = 75
 
 
-async def terms_from(
-    dex: Dex, amount: str, from_: str, to: str, choices: RouteChoices, fees: FeeChoices | None = None
-) -> SwapTerms:
+async def terms_from(dex: Dex, amount: str, from_: str, to: str, choices: RouteChoices, fees: FeeChoices) -> SwapTerms:
     """The typed command line as exact terms. Raises UsageError."""
     from dexroute.engine.planning import PriorityFeePolicy
     from dexroute.sdk.terms import Strategy
 
-    fees = fees or FeeChoices()
     cap = fees.priority_fee_cap
     return await dex.terms(
         from_,

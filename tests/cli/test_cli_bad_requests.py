@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from dexroute.cli.route_options import VENUE_IDS
+from dexroute.fetchers import VENUES
 from tests.cli.runner import Cli
 
 U64_MAX = 2**64 - 1
@@ -109,6 +116,17 @@ def test_the_same_token_twice(cli: Cli) -> None:
 )
 def test_options_that_cannot_be_meant(cli: Cli, options: list[str], why: str) -> None:
     assert why in cli.json("quote", "1", "SOL", "USDC", *options, code=2)["message"]
+
+
+def test_venues_are_named_in_the_help_and_completed(cli: Cli, home: Path) -> None:
+    assert tuple(venue.id for venue in VENUES) == VENUE_IDS
+    said = " ".join(cli.bare("quote", "--help").out.replace("│", "").split())
+    assert all(venue in said for venue in VENUE_IDS)
+    asked = {"_DEX_COMPLETE": "complete_bash", "COMP_WORDS": "dex swap --exclude-venue mete", "COMP_CWORD": "3"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dex")], env={**os.environ, **asked}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["meteora-damm-v1", "meteora-damm-v2", "meteora-dlmm"]
 
 
 def test_a_pool_of_a_venue_that_is_left_out(cli: Cli) -> None:

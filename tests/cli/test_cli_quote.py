@@ -123,3 +123,13 @@ def test_symbols_and_mints_mean_the_same(cli: Cli) -> None:
 def test_quoting_needs_no_wallet(cli: Cli) -> None:
     without = cli.bare("quote", "1", "SOL", "USDC", "-u", "embedded", "--data-dir", str(cli.market), "--format", "json")
     assert int(without.json["amount_out"]) > 0
+
+
+def test_a_quote_ranks_by_the_bid_a_swap_would_make(cli: Cli) -> None:
+    """Where block space is dear a second swap does not pay for itself, and `dex quote` must know it as `dex swap` does."""
+    asked, dear = ("0.5", "SOL", "USDC"), ("--priority-fee", "60000000", "--priority-fee-cap", "100000000")
+    quoted = cli.json("quote", *asked, *dear)
+    assert [len(shape["route"]["legs"]) for shape in (cli.json("quote", *asked), quoted)] == [2, 1]
+    routed = cli.json("route", *asked, *dear)
+    assert routed["route"] == quoted["route"]
+    assert int(quoted["candidates"][0]["spent_lamports"]) == int(routed["costs"]["spent_lamports"]) > 2_000_000
