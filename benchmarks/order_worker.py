@@ -8,6 +8,7 @@ process had left behind has, and one with all measurements when no order is left
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import statistics
 import sys
@@ -29,6 +30,7 @@ from solders.transaction import VersionedTransaction
 
 from dexroute.chain.rpc import RpcClient
 from dexroute.chain.signers import KeypairSigner
+from dexroute.cli import GC_SELDOM
 from dexroute.engine.execution.executor import Executor
 from dexroute.engine.execution.policy import ExecutionPolicy
 from dexroute.engine.execution.queue import OrderQueue, QueuePolicy
@@ -245,6 +247,9 @@ async def work(job: Job) -> None:
         )
         executor.ours_ms, executor.total_ms = array("d"), array("d")
         executor.told, executor.put_off, executor.memory = set(), set(), {}
+        gc.collect()  # as `dex worker` does
+        gc.freeze()
+        gc.set_threshold(GC_SELDOM)
         start, cpu = time.perf_counter(), time.process_time()
         print(json.dumps({"ended": "nothing"}), flush=True)
         while await store.oldest_open() is not None:  # another's lease may still hold one

@@ -41,8 +41,10 @@ from dexroute.types.requests import QuoteRequest
 from tests.engine.token_swap import MINT_A, MINT_B, START_A, START_LAMPORTS, build_accounts
 from tests.servers.postgres import PostgresServer, postgres_server
 
-AT_ONCE: Final = {"instant": 24, "embedded": 24}
-"""Orders worked on at a time: enough to keep the worker busy while others wait for blocks, no more."""
+AT_ONCE: Final = 24
+"""Orders worked on at a time: enough to keep a worker busy on a cluster that answers at once, no more."""
+WAITING: Final = 64
+"""Enough where orders wait for blocks."""
 
 TICKS_PER_SLOT: Final = 8  # 50 ms a slot
 LEAST_AMOUNT: Final = 1_000  # each order's is its own: equal ones on one blockhash would be one transaction
@@ -56,16 +58,16 @@ class Bench:
     url: str | None
     genesis: str
     seed: bytes
+    at_once: int = AT_ONCE
 
     def job(self, owner: str | None = None) -> str:
-        cluster = "instant" if self.url is None else "embedded"
         job = Job(
             journal=self.journal,
             url=self.url,
             seed=self.seed.hex(),
             genesis=self.genesis,
             owner=owner,
-            at_once=AT_ONCE[cluster],
+            at_once=self.at_once,
         )
         return line(job)
 
@@ -142,7 +144,7 @@ async def load(bench: Bench, orders: int, database: str, cluster: str, served_by
         database=database,
         cluster=cluster,
         orders=orders,
-        at_once=AT_ONCE[cluster],
+        at_once=bench.at_once,
         placed_per_s=placed_per_s,
         carried_per_s=orders / found["seconds"],
         ours_ms=(found["ours_p50_ms"], found["ours_p99_ms"]),
@@ -210,12 +212,12 @@ def journals(server: PostgresServer, database: str, directory: Path) -> Iterator
         yield server.url
 
 
-async def one_run(what: str, journal: str, orders: int, database: str, cluster: str) -> Load | Recovery:
+async def one_run(what: str, journal: str, orders: int, database: str, cluster: str, at_once: int = AT_ONCE) -> Load | Recovery:
     seed = os.urandom(32)
     if cluster == "instant":
         return await load(Bench(journal=journal, url=None, genesis=str(Hash.new_unique()), seed=seed), orders, database, cluster)
     async with cluster_process(seed) as (url, genesis, served_by):
-        bench = Bench(journal=journal, url=url, genesis=genesis, seed=seed)
+        bench = Bench(journal=journal, url=url, genesis=genesis, seed=seed, at_once=at_once)
         if what == "recovery":
             return await recovery(bench, orders, database)
         return await load(bench, orders, database, cluster, served_by)
@@ -235,15 +237,20 @@ def main() -> None:
         asyncio.run(serve_cluster(bytes.fromhex(arguments.serve)))
         return
     compile_all()
-    kinds = (("load", "instant"), ("load", "embedded"), ("recovery", "embedded"))
+    kinds = (
+        ("load", "instant", AT_ONCE),
+        ("load", "embedded", AT_ONCE),
+        ("load", "embedded", WAITING),
+        ("recovery", "embedded", AT_ONCE),
+    )
     runs = [(orders, database, *kind) for orders in arguments.orders for database in arguments.database for kind in kinds]
     long_runs = [(orders, database, *kinds[0]) for orders in arguments.long for database in arguments.database]
     found: list[Load | Recovery] = []
     # /tmp may be a RAM disk; the server is made durable again, which tests do without
     with TemporaryDirectory(dir="/var/tmp") as directory, postgres_server(Path(directory), durable=True) as server:
-        for orders, database, what, cluster in (*runs, *long_runs):
+        for orders, database, what, cluster, at_once in (*runs, *long_runs):
             with journals(server, database, Path(directory)) as journal:
-                one = asyncio.run(one_run(what, journal, orders, database, cluster))
+                one = asyncio.run(one_run(what, journal, orders, database, cluster, at_once))
             found.append(one)
             print(one.memory_row() if isinstance(one, Load) and len(found) > len(runs) else one.row(), flush=True)
     if not arguments.print_only:

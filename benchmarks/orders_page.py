@@ -26,7 +26,9 @@ promise its coins until they end.
 
 - **instant**: a cluster of a few lines in the worker's process, which confirms what it is sent at once. All time is ours.
 - **embedded**: the embedded cluster behind JSON-RPC over HTTP, served by a process of its own with a slot every 50 ms. It executes
-  each transaction in the SVM, and on this machine shares the cores with the worker and the database.
+  each transaction in the SVM, and on this machine shares the cores with the worker and the database. An order waits there for
+  two slots or three whatever the worker does: with few at once that bounds the rate, with more (`dex worker --concurrency`) the
+  processors do, and what many orders ask and commit at the same moment costs each of them less.
 
 *Ours* is the time of an order, from its claim to its end in the journal, less every moment in which a question to the cluster was
 not answered (HTTP and JSON included) or the order slept between two looks: our code, the database, and waiting for either while

@@ -221,7 +221,7 @@ def main() -> None:
         _TEXT.format(
             **surroundings(),
             orders=arguments.orders,
-            at_once=AT_ONCE["instant"],
+            at_once=AT_ONCE,
             rows="\n".join(found.row() for found in scales),
             verdict=verdict(scales),
             kills="\n".join(found.row() for found in kills),

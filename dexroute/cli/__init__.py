@@ -7,12 +7,12 @@ import gc
 import sys
 from typing import Final
 
-_SELDOM: Final = 100_000  # more than loading any command makes
+GC_SELDOM: Final = 100_000  # more than loading any command makes
 
 
 def main() -> None:
     """Entry point of the `dex` script and of `python -m dexroute`."""
-    gc.set_threshold(_SELDOM)  # what is loaded stays: to look through it for garbage takes a tenth of a start
+    gc.set_threshold(GC_SELDOM)  # what is loaded stays: to look through it for garbage takes a tenth of a start
     try:
         from dexroute.cli.entry import run
         from dexroute.cli.streams import open_closed_streams

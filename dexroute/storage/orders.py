@@ -24,6 +24,7 @@ from dexroute.storage.rows import (
 )
 from dexroute.storage.steps import IS_OPEN, LEASE_END, ORDERS, READ_ORDER, event_of, no_order, record
 from dexroute.storage.tables import AttemptRow, EventRow, FillRow, table_of
+from dexroute.types.changed import changed
 from dexroute.types.orders import (
     OPEN_STATES,
     Attempt,
@@ -109,7 +110,7 @@ class SqlOrders(SqlLanded):
             )
         # becoming final changes nothing that was told of the order
         updated_ms = before.updated_ms if kind is EventKind.FINALIZED else at_ms
-        stored = replace(after, event_seq=before.event_seq + 1, updated_ms=updated_ms)
+        stored = changed(after, event_seq=before.event_seq + 1, updated_ms=updated_ms)
         known = order_columns(before)
         changes = {name: value for name, value in order_columns(stored).items() if value != known[name]}
         event = event_of(stored, before.state, kind, at_ms, facts or {})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from dexroute.engine.execution import failpoints
 from dexroute.errors import OrderTakenOver
 from dexroute.ports import Clock, OrderStore
+from dexroute.types.changed import changed
 from dexroute.types.orders import OPEN_STATES, Attempt, EventKind, Fill, Json, Order, OrderEvent, OrderState
 from dexroute.types.spendings import SpendingGuard
 
@@ -56,7 +56,7 @@ class Claim:
         ends is settled with it, unless it ends by what landed: a fork may still undo that."""
         if to is not None and to not in OPEN_STATES:
             changes["settled"] = fill is None
-        after = replace(self.order, state=to or self.order.state, **changes)
+        after = changed(self.order, state=to or self.order.state, **changes)
         began_ms = self._clock.monotonic_ms()
         with failpoints.commit(kind):
             self.order, event = await self._store.advance(
