@@ -294,6 +294,10 @@ class OrderStore(Notes, Protocol):
 
     async def oldest_open(self) -> Order | None: ...
 
+    async def open_orders(self) -> Mapping[tuple[str, Pubkey], int]:
+        """How many orders are open of each (genesis hash, wallet)."""
+        ...
+
     async def holders(self) -> tuple[Holder, ...]:
         """Who works on open orders now, by worker, most orders first."""
         ...

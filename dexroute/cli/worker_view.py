@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dexroute.cli.render_order import failure_text
 from dexroute.cli.session import Session
 from dexroute.cli.terminal import plain_console, printable, short
+from dexroute.types.counts import counted
 
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
@@ -95,11 +96,14 @@ class WorkerView:
     async def shown(self, dex: Dex, worker: Worker, asked: asyncio.Event) -> AsyncIterator[None]:
         """Show `worker` while the block lasts; `asked` is set when it is told to stop."""
         from dexroute.config import redact_url
+        from dexroute.errors import DexError
 
         progress = self._progress
         progress.wallets, progress.journal = tuple(map(str, worker.wallets)), (await dex.journal()).label
         progress.cluster = "embedded" if dex.settings.is_embedded else redact_url(dex.settings.rpc_url)
         self.say("started", wallets=list(progress.wallets), cluster=progress.cluster, journal=progress.journal)
+        with suppress(DexError):  # the journal has just gone away: `troubles` tell that
+            self._say_left_alone(await (await dex.orders()).left_alone(worker.wallets))
         looking = asyncio.create_task(self._look(dex, worker, asked))
         telling = [asyncio.create_task(self._tell(dex)), asyncio.create_task(self._name(dex))]
         try:
@@ -124,6 +128,13 @@ class WorkerView:
             await asyncio.gather(looking, *telling, return_exceptions=True)
             handed_back = [order.id for order, _, _ in progress.steps.values() if order.is_open]
             self.say("stopped", **self._counts(), handed_back=handed_back)
+
+    def _say_left_alone(self, left: tuple[int, int]) -> None:
+        """Whoever placed these waits for another worker, and may not know it."""
+        said = (" of another cluster (-u)", " of wallets whose keys are not here (-k)")
+        told = [counted(number, "open order") + whose for number, whose in zip(left, said, strict=True) if number]
+        if told:
+            self.say("left_alone", ", ".join(told), other_cluster=left[0], other_wallets=left[1])
 
     async def _look(self, dex: Dex, worker: Worker, asked: asyncio.Event) -> None:
         """Keep what the view is drawn from current, and tell what changes."""

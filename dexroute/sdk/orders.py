@@ -151,6 +151,13 @@ class Orders:
             working = self._working()
         return await recovery.resume(working, wait_ms=wait_ms)
 
+    async def left_alone(self, wallets: Collection[Pubkey]) -> tuple[int, int]:
+        """How many open orders nobody here works off: (of other clusters, of this one but of other wallets)."""
+        here, found = self._connection.genesis_hash, await self._store.open_orders()
+        elsewhere = sum(number for (cluster, _), number in found.items() if cluster != here)
+        others = sum(number for (cluster, wallet), number in found.items() if cluster == here and wallet not in wallets)
+        return elsewhere, others
+
     async def restored(self) -> Mapping[str, Any] | None:
         """What is known of a restore of this journal from a backup that nobody accepted yet; None when there was none."""
         return await read_restored(self._store)

@@ -168,6 +168,16 @@ class SqlOrders(SqlLanded):
         found = self._orders(await self._sessions.rows(wanted))
         return found[0] if found else None
 
+    async def open_orders(self) -> Mapping[tuple[str, Pubkey], int]:
+        wanted = (
+            select(ORDERS.c.genesis_hash, ORDERS.c.wallet, func.count().label("number"))
+            .where(IS_OPEN)
+            .group_by(ORDERS.c.genesis_hash, ORDERS.c.wallet)
+        )
+        with self._sessions.parsing():
+            rows = await self._sessions.rows(wanted)
+            return {(row.genesis_hash, Pubkey.from_string(row.wallet)): int(row.number) for row in rows}
+
     async def newest_steps(self, kinds: Collection[EventKind], *, limit: int) -> tuple[OrderEvent, ...]:
         # ids are of their time, so the primary key is in the order of placing, and nothing is sorted
         newest = select(_EVENTS).order_by(_EVENTS.c.order_id.desc(), _EVENTS.c.seq.desc())

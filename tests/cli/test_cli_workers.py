@@ -18,12 +18,14 @@ from dexroute.localnet.rpc.dispatch import METHODS
 from dexroute.localnet.rpc.failure import RpcFailure
 from dexroute.localnet.rpc.node import Node
 from dexroute.localnet.rpc.params import Params
+from dexroute.storage.store import open_store
 from dexroute.storage.ticket_engine import ticket_engine
 from dexroute.types.orders import EventKind, OrderState
 from tests.cli.runner import Cli
 from tests.cli.worker_processes import Site, receipts_landed_once, served_site
 from tests.playground import copied
 from tests.servers.postgres import empty_postgres
+from tests.storage.orders_at_hand import an_order
 
 AMOUNT = 10_000_000  # lamports of each order
 
@@ -240,6 +242,8 @@ async def test_one_worker_serves_several_wallets_and_leaves_the_rest(site: Site,
             assert await worker.ended() == 0
         started = worker.said("started")
         assert started is not None and set(started["wallets"]) == {str(first.signer.pubkey), str(second.pubkey)}
+        left_alone = worker.said("left_alone")
+        assert left_alone is not None and (left_alone["other_cluster"], left_alone["other_wallets"]) == (0, 1)
         receipts = [await (await first.orders()).receipt(order) for order in orders[0][1]]
         landed = [receipt.order.id for receipt in receipts if receipt.order.state is OrderState.CONFIRMED]
         (refused,) = [receipt.order for receipt in receipts if receipt.order.id not in landed]
@@ -273,7 +277,20 @@ def test_an_order_is_left_for_a_worker_and_worked_off(cli: Cli) -> None:
     assert len(landed) == 3 and landed[0] == second["id"] and landed[-1] == first["id"], "by priority"
     assert cli.json("submit", "1", "SOL", "USDC", "--yes", "--key", "k")["state"] == "CONFIRMED"
     lines = cli("worker", "--until-idle").out
-    assert "started" in lines and "stopped" in lines
+    assert "started" in lines and "stopped" in lines and "left alone" not in lines
+
+
+def test_open_orders_it_leaves_alone_are_told_by_a_worker(cli: Cli) -> None:
+    """One that was placed under another -u would wait for ever, and nobody say so."""
+
+    async def placed() -> None:
+        async with open_store(f"sqlite:///{cli.market / 'journal.sqlite3'}") as store:
+            for _ in range(2):
+                await store.place(an_order())  # of a cluster called "genesis"
+
+    asyncio.run(placed())
+    (line,) = [line for line in cli("worker", "--until-idle").out.splitlines() if "left alone" in line]
+    assert line.endswith("left alone  2 open orders of another cluster (-u)")
 
 
 def test_what_is_left_open_is_told_to_programs_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,6 +195,9 @@ class MemoryStore:
     async def oldest_open(self) -> Order | None:
         return min((order for order in self._orders.values() if order.is_open), key=lambda order: order.id, default=None)
 
+    async def open_orders(self) -> Mapping[tuple[str, Pubkey], int]:
+        return Counter((order.genesis_hash, order.wallet) for order in self._orders.values() if order.is_open)
+
     async def holders(self) -> tuple[Holder, ...]:
         held: dict[str, list[Order]] = {}
         for order in self._orders.values():
