@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dexroute.cli.render_order import amount_text
 from dexroute.cli.render_quote import fact_rows, headline, render_candidates
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dexroute.engine.routing import Certificate, LegReport
     from dexroute.sdk.quote import Quote
 
-_WIDE = 100  # characters
+_ANY_WIDTH: Final = 1_000  # characters
 
 
 def render_route(console: Console, quote: Quote, *, age_ms: int, explain: bool, requests: Mapping[str, int] | None = None) -> None:
@@ -29,7 +29,11 @@ def render_route(console: Console, quote: Quote, *, age_ms: int, explain: bool, 
     from rich.text import Text
 
     console.print(headline(quote))
-    console.print(_legs(quote, wide=console.width >= _WIDE))
+    wide = _legs(quote, wide=True)
+    takes = console.measure(wide, options=console.options.update_width(_ANY_WIDTH)).maximum
+    console.print(wide if takes <= console.width else _legs(quote, wide=False))
+    priced = f"{quote.output_token.symbol}/{quote.input_token.symbol}"
+    console.print(Text(f"next: {priced} for the next unit, fees included", style="dim"))
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column()
@@ -52,11 +56,11 @@ def _legs(quote: Quote, *, wide: bool) -> Table:
 
     table = Table(box=None, header_style="dim", padding=(0, 1), show_edge=False)
     table.add_column("share", justify="right", no_wrap=True)
-    table.add_column("through", no_wrap=True)
+    table.add_column("through", no_wrap=wide)
     if wide:
         table.add_column("in", justify="right", no_wrap=True)
         table.add_column("out", justify="right", no_wrap=True)
-    table.add_column(f"next {quote.output_token.symbol}/{quote.input_token.symbol}", justify="right", no_wrap=True)
+    table.add_column("next", justify="right", no_wrap=True)
     table.add_column("impact", justify="right", no_wrap=True)
     shares = share_texts([report.share_ppm for report in quote.solution.legs])
     for report, share in zip(quote.solution.legs, shares, strict=True):
