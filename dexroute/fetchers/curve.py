@@ -185,7 +185,10 @@ def curve_of(pool: Pool, input_mint: Pubkey, output_mint: Pubkey, *, most_in: in
             return NOTHING
     own = getattr(pool, "liquidity_curve", None)  # OffersCurve; isinstance would take longer than the curve
     if own is not None:
-        return cast(OffersCurve, pool).liquidity_curve(index_in, most_in)
+        try:
+            return cast(OffersCurve, pool).liquidity_curve(index_in, most_in)
+        except ArithmeticError:
+            pass  # a state beyond floats, which only forged bytes have: its quotes say what it is worth
     pieces, complete = sampled_pieces(pool, input_mint, output_mint, most_in=most_in)
     return Curve(concave(pieces, float(most_in)), complete)
 

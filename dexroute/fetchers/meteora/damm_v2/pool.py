@@ -81,7 +81,7 @@ class DammV2Pool:
             self.fees.max_rate()
             for index_in in (0, 1):
                 self.fees.rate_inside(1, self.moment(index_in))
-            if self.liquidity == 0:
+            if self.liquidity == 0 or (self.sqrt_price_x64 == 0 and not self.compounds):
                 raise ExceedsLiquidity("it holds no liquidity; use another pool")
         except QuoteError as refusal:
             return Tradability(ok=False, reason=refusal.message)
