@@ -13,7 +13,7 @@ from dexroute.engine.routing.bound import Bound, Sales, all_prices, bound_of, du
 from dexroute.engine.routing.in_turn import carried_in_turn
 from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.market import Market
-from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
+from dexroute.engine.routing.network import NetworkFlow, Order, many_pieces, solve_network
 from dexroute.engine.routing.prices import Floats
 from dexroute.engine.routing.scope import Scope
 from dexroute.engine.routing.solution import Certificate
@@ -24,8 +24,11 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 _CENTI_BPS: Final = 100 * BPS
 _MOST_GAP: Final = 2e-7  # of the amount; below that the bound is tight enough
 _NEGLIGIBLE: Final = 1e-7  # of it, what edges not solved over could bring the bound nearer by
+# Of the distance to the bound, what bringing it nearer has to promise; distances beyond such a part of the amount count as that.
+_HARDLY: Final = 0.02
+_FAR_OFF: Final = 1e-2
 _PASSING: Final = 1e-5
-_ROUNDS: Final = 6
+_ROUNDS: Final = 8
 _MORE_EDGES: Final = 96
 # A market full of arbitrage has no end of edges that pay for themselves; any prices give a bound, better ones a tighter one.
 _MOST_EDGES: Final = 640
@@ -117,17 +120,24 @@ def _solved_for(
     # Prices of a flow over these very edges without slippage or handicap are as good as these edges allow.
     settled = split is not None and scope.order.keep == 1.0 and not scope.order.handicap
     tightest = bound
+    rough: float | None = None
     for _ in range(_ROUNDS):
-        if abs(tightest.exact - reached) <= _MOST_GAP * reached:
-            break
-        if len(edges) > _MOST_EDGES:
+        distance = abs(tightest.exact - reached)
+        if distance <= _MOST_GAP * reached:
             break
         more, lacking = _beyond(market, bound, prices, edges, known, order)
-        if settled and lacking <= _NEGLIGIBLE * reached:
+        hardly = max(_NEGLIGIBLE * reached, _HARDLY * min(distance, _FAR_OFF * reached))
+        enough = len(edges) > _MOST_EDGES or (settled and lacking <= hardly)
+        # The best flow over these edges is known: what the bound at its prices is above it is the prices' fault.
+        loose = 0.0 if rough is None else abs(bound.exact - rough) - lacking
+        if enough and loose <= hardly:
             break
-        edges |= more
-        flow = solve_network(market, sorted(edges), order, _Scale(prices), tolerance=_TOLERANCE)
-        settled = True
+        if not enough:
+            edges |= more
+        over = sorted(edges)
+        first = not enough and many_pieces(market, over)
+        flow = solve_network(market, over, order, _Scale(prices), tolerance=_TOLERANCE, rough=first)
+        settled, rough = True, flow.value if flow.rough else None
         known, bound, prices = _at_flow(market, request, flow, order)
         tightest = _tighter(tightest, bound, exact_in)
     return tightest, prices

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import heapify, heappop, heapreplace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,9 @@ def paths_of(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> 
             gains[edge] = flow.arrivals[edge] / into
     shares: list[PathShare] = []
     carried = 0.0
-    ways = _Ways(market, left, order)
+    ways = _Ways(market, left, gains, order, max_hops)
     while left and len(shares) < _MOST_PATHS:
-        found = _widest(ways, left, gains, order, max_hops)
+        found = ways.widest()
         if found is None:
             break
         path, amount_in = found
@@ -95,78 +96,98 @@ def _parts(market: Market, flow: NetworkFlow, order: Order, max_hops: int) -> di
 
 
 class _Ways:
-    """Edges that still carry something, by the mint they leave: to the output, or (edge, mint) onward; ascending."""
+    """Edges that still carry something, by the mint they leave: to the output, or (edge, mint) onward; ascending. And the widest
+    path that begins with each edge out of the input, as it was when it was looked for: paths only become narrower."""
 
-    def __init__(self, market: Market, edges: Iterable[int], order: Order) -> None:
-        self._market, self._output = market, order.output
-        self.ending: dict[int, list[int]] = {}
-        self.onward: dict[int, list[tuple[int, int]]] = {}
-        for edge in sorted(edges):
+    def __init__(self, market: Market, left: dict[int, float], gains: Mapping[int, float], order: Order, max_hops: int) -> None:
+        self._market, self._left, self._gains, self._hops = market, left, gains, max_hops
+        self._input, self._output = order.input, order.output
+        self._ending: dict[int, list[int]] = {}
+        self._onward: dict[int, list[tuple[int, int]]] = {}
+        self._widest: list[tuple[float, Path]] = []
+        for edge in sorted(left):
             source, there = market.source[edge], market.target[edge]
-            if there == order.output:
-                self.ending.setdefault(source, []).append(edge)
-            elif there != order.input:
-                self.onward.setdefault(source, []).append((edge, there))
+            if source == self._input:
+                self._widest.append((-left[edge], (edge,)))
+            elif there == self._output:
+                self._ending.setdefault(source, []).append(edge)
+            elif there != self._input:
+                self._onward.setdefault(source, []).append((edge, there))
+        heapify(self._widest)
+
+    def widest(self) -> tuple[Path, float] | None:
+        """The path that carries most, and its input; None where there is none."""
+        while self._widest:
+            narrow, path = self._widest[0]
+            if self._market.target[path[-1]] == self._output and self._room(path) == -narrow:
+                return path, -narrow
+            found = self._beginning_with(path[0]) if path[0] in self._left else None
+            if found is None:
+                heappop(self._widest)
+            else:
+                heapreplace(self._widest, found)
+        return None
 
     def close(self, edge: int) -> None:
         source, there = self._market.source[edge], self._market.target[edge]
+        if source == self._input:
+            return
         if there == self._output:
-            self.ending[source].remove(edge)
-            if not self.ending[source]:
-                del self.ending[source]
-        elif (edge, there) in self.onward.get(source, ()):
-            self.onward[source].remove((edge, there))
+            self._ending[source].remove(edge)
+            if not self._ending[source]:
+                del self._ending[source]
+        elif there != self._input:
+            self._onward[source].remove((edge, there))
 
+    def _room(self, path: Path) -> float:
+        """How much of the input a path takes."""
+        room, gain = inf, 1.0
+        for edge in path:
+            room = min(room, self._left.get(edge, 0.0) / gain)
+            gain *= self._gains[edge]
+        return room
 
-def _widest(
-    ways: _Ways, left: Mapping[int, float], gains: Mapping[int, float], order: Order, max_hops: int
-) -> tuple[Path, float] | None:
-    """The simple path that carries most, and its input."""
-    widest, best = 0.0, Path(())
-    # By mint, in order: minus the input that a path to it takes (wide ones first), the path, what arrives for one, mints behind it.
-    # Room is counted in input base units, `gain` what one of them is at this mint.
-    labels: dict[int, list[tuple[float, Path, float, Path]]] = {order.input: [(-inf, (), 1.0, ())]}
-    for hop in range(max_hops):
-        for mint, partial in labels.items():
-            ending = ways.ending.get(mint, ())
-            for narrow, path, gain, _ in partial:
-                room = -narrow
-                if room < widest:
-                    break  # what is narrower than the best has nothing to win, nor what follows
-                for edge in ending:
-                    wide = left[edge] / gain
-                    if wide > room:
-                        wide = room
-                    if wide > widest or (wide == widest and (*path, edge) < best):
-                        widest, best = wide, (*path, edge)
-        if hop == max_hops - 1:
-            break
-        following: dict[int, list[tuple[float, Path, float, Path]]] = {}
-        closing = hop == max_hops - 2
-        for mint, partial in labels.items():
-            if -partial[0][0] < widest:
-                continue
-            onward = [
-                (edge, there, left[edge], gains[edge])
-                for edge, there in ways.onward.get(mint, ())
-                if not closing or there in ways.ending
-            ]
-            for narrow, path, gain, behind in partial:
-                room = -narrow
-                if room < widest:
-                    break
-                behind_it = (*behind, mint)
-                for edge, there, remaining, rate in onward:
-                    wide = remaining / gain
-                    if wide > room:
-                        wide = room
-                    if wide >= widest and there not in behind:
-                        some = following.get(there)
-                        if some is None:
-                            some = following[there] = []
-                        some.append((-wide, (*path, edge), gain * rate, behind_it))
-        for some in following.values():
-            some.sort()
-            del some[_LABELS:]
-        labels = following
-    return (best, widest) if widest > 0.0 else None
+    def _beginning_with(self, first: int) -> tuple[float, Path] | None:
+        """The simple path that carries most of those that begin with an edge: minus its input, and the path."""
+        left, gains, there = self._left, self._gains, self._market.target[first]
+        if there == self._output:
+            return -left[first], (first,)
+        widest, best = 0.0, Path(())
+        # By mint, in order: minus the input that a path to it takes (wide ones first), the path, what arrives for one, the mints
+        # behind it. Room is counted in input base units, `gain` what one of them is at this mint.
+        labels: dict[int, list[tuple[float, Path, float, Path]]] = {}
+        labels[there] = [(-left[first], (first,), gains[first], (self._input,))]
+        for hop in range(1, self._hops):
+            for mint, partial in labels.items():
+                ending = self._ending.get(mint, ())
+                for narrow, path, gain, _ in partial:
+                    room = -narrow
+                    if room < widest:
+                        break  # what is narrower than the best has nothing to win, nor what follows
+                    for edge in ending:
+                        wide = left[edge] / gain
+                        if wide > room:
+                            wide = room
+                        if wide > widest or (wide == widest and (*path, edge) < best):
+                            widest, best = wide, (*path, edge)
+            if hop == self._hops - 1:
+                break
+            following: dict[int, list[tuple[float, Path, float, Path]]] = {}
+            closing = hop == self._hops - 2
+            for mint, partial in labels.items():
+                for narrow, path, gain, behind in partial:
+                    room = -narrow
+                    if room < widest:
+                        break
+                    for edge, there in self._onward.get(mint, ()):
+                        wide = left[edge] / gain
+                        if wide > room:
+                            wide = room
+                        if wide >= widest and there not in behind and (not closing or there in self._ending):
+                            label = -wide, (*path, edge), gain * gains[edge], (*behind, mint)
+                            following.setdefault(there, []).append(label)
+            for some in following.values():
+                some.sort()
+                del some[_LABELS:]
+            labels = following
+        return (-widest, best) if widest > 0.0 else None

@@ -36,9 +36,10 @@ def solve_paths(
     *,
     tolerance: float,
     rounds: Sequence[float] = FINAL,
+    rough: bool = False,
 ) -> tuple[list[PathShare], NetworkFlow] | None:
     """The shares with which these paths carry the order best, largest first, and the flow they make over their edges. `shares` and
-    `flow` are where to start from. None where the paths cannot carry it."""
+    `flow` are where to start from; `rough` as in `solve_network`. None where the paths cannot carry it."""
     ways = _DividedPools(market, [share.path for share in shares], order)
     amounts = ways.along([share.share for share in shares], flow, order)
     solved: NetworkFlow | None = None
@@ -46,7 +47,7 @@ def solve_paths(
         changed = ways.divide(amounts, least)
         if solved is not None and changed < _SETTLED:
             break
-        solved = solve_network(ways, range(len(ways)), ways.order, ways.worths(amounts), tolerance=tolerance)
+        solved = solve_network(ways, range(len(ways)), ways.order, ways.worths(amounts), tolerance=tolerance, rough=rough)
         if not solved.solved:
             return None
         amounts = [solved.flows[arc] for arc in range(len(ways))]
@@ -68,10 +69,13 @@ class _DividedPools(PathGraph):
         handicap = {arc: order.handicap[self.edge[arc]] for arc in self._pools if self.edge[arc] in order.handicap}
         self.order = replace(order, input=START, output=END, handicap=handicap)
 
-    def pieces_until(self, edges: Sequence[int], inputs: Floats) -> tuple[Ints, Floats, Floats, Floats, Ints]:
+    def pieces_until(
+        self, edges: Sequence[int], inputs: Floats, *, rough: bool = False
+    ) -> tuple[Ints, Floats, Floats, Floats, Ints]:
         """The pieces of all arcs, which `edges` are, those of whole pools."""
         pools = np.array(self._pools, dtype=np.int64)
-        owner, amounts, slopes, bends, more = self._market.pieces_until([self.edge[arc] for arc in self._pools], inputs[pools])
+        through = [self.edge[arc] for arc in self._pools]
+        owner, amounts, slopes, bends, more = self._market.pieces_until(through, inputs[pools], rough=rough)
         free = np.flatnonzero(np.array(self.edge) == FREE)
         if not len(free):
             return owner, amounts, slopes, bends, more
@@ -131,4 +135,4 @@ class _DividedPools(PathGraph):
             before, behind = solved.prices[self.source[arc]], solved.prices[self.target[arc]]
             prices[self._market.source[edge]], prices[self._market.target[edge]] = before, behind
             at[edge] = before, behind
-        return NetworkFlow(flows=flows, arrivals=arrivals, prices=prices, value=solved.value, solved=True, at=at)
+        return replace(solved, flows=flows, arrivals=arrivals, prices=prices, at=at)

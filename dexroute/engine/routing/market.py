@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # What one swap may cost when its venue is not registered: the cluster's default budget of one instruction.
 _UNKNOWN_VENUE_UNITS = DEFAULT_COMPUTE_UNITS
+# Of a price, by which it may fall over pieces that count as one where flows are solved roughly.
+_ROUGHLY = 0.01
 
 
 class Steps:
@@ -153,13 +155,29 @@ class Market:
         load_numpy()
         from dexroute.engine.routing.pieces import PieceTable
 
-        return PieceTable(len(self.source), self.curve)
+        return PieceTable(len(self.source), lambda edge: self.curve(edge).columns)
 
-    def pieces_until(self, edges: Sequence[int], inputs: Floats) -> tuple[Ints, Floats, Floats, Floats, Ints]:
+    @cached_property
+    def rough_pieces(self) -> PieceTable:
+        """The same with those merged that are next to each other and hardly differ in price, for flows that only choose edges."""
+        load_numpy()
+        from dexroute.engine.routing.pieces import PieceTable, merged
+
+        return PieceTable(len(self.source), lambda edge: merged(self.curve(edge).columns, _ROUGHLY))
+
+    def piece_count(self, edges: Sequence[int]) -> int:
+        """How many pieces these edges have."""
+        import numpy as np  # loaded by whoever solves a flow
+
+        return self.pieces.count(np.array(edges, dtype=np.int64))
+
+    def pieces_until(
+        self, edges: Sequence[int], inputs: Floats, *, rough: bool = False
+    ) -> tuple[Ints, Floats, Floats, Floats, Ints]:
         """`PieceTable.until`."""
         import numpy as np  # loaded by whoever made the inputs
 
-        return self.pieces.until(np.array(edges, dtype=np.int64), inputs)
+        return (self.rough_pieces if rough else self.pieces).until(np.array(edges, dtype=np.int64), inputs)
 
     @cached_property
     def prices(self) -> PriceTable:

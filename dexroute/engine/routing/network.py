@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from dexroute.engine.routing.flow import FlowProblem, best_flow
 from dexroute.engine.routing.newton import Floats, Ints
 
+if TYPE_CHECKING:
+    from dexroute.engine.routing.market import Market
+
 # Pieces beyond so many times the order's worth are not looked at in a first solve; nor is more than this ever sent.
 _ENOUGH: Final = 2.5
 _MOST: Final = 1e7
 _LEAST: Final = 1e-12
+_MANY_PIECES: Final = 1_500
 _FAR: Final = 16.0
 _RESCALED: Final = 3
 _MOST_UNITS: Final = 2.0**64
@@ -48,7 +52,9 @@ class Edges(Protocol):
         """How much of its curve an edge is, 0 to 1, all amounts in that proportion; None where all are whole."""
         ...
 
-    def pieces_until(self, edges: Sequence[int], inputs: Floats) -> tuple[Ints, Floats, Floats, Floats, Ints]:
+    def pieces_until(
+        self, edges: Sequence[int], inputs: Floats, *, rough: bool = False
+    ) -> tuple[Ints, Floats, Floats, Floats, Ints]:
         """`PieceTable.until`, of whole curves."""
         ...
 
@@ -56,22 +62,30 @@ class Edges(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkFlow:
     """`flows`: by edge, base units into it (before hop slippage takes its part). `prices`: by mint number, worth in units of the
-    ranked mint. `value`: what arrives in all (exact in) or is spent in all (exact out). `at`: prices before and behind edges where
-    tokens of one mint are kept apart, and those of the mints are not theirs."""
+    ranked mint. `value`: what arrives in all (exact in) or is spent in all (exact out). `rough`: solved over merged pieces, and
+    about a basis point off. `at`: prices before and behind edges where tokens of one mint are kept apart, and those of the mints
+    are not theirs."""
 
     flows: dict[int, float]
     arrivals: dict[int, float]
     prices: dict[int, float]
     value: float
     solved: bool
+    rough: bool = False
     at: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
+def many_pieces(market: Market, edges: Iterable[int]) -> bool:
+    """Whether so many pieces belong to these edges that a rough solution saves more than it costs to have it first."""
+    return market.piece_count(list(edges)) > _MANY_PIECES
+
+
 def solve_network(
-    market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], *, tolerance: float
+    market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], *, tolerance: float, rough: bool = False
 ) -> NetworkFlow:
-    """The best flow through these edges. `prices` are rough worths of every mint the edges touch (they only scale)."""
-    flow = _solved(market, edges, order, prices, tolerance)
+    """The best flow through these edges. `prices` are rough worths of every mint the edges touch (they only scale). `rough`: merged
+    pieces will do (`Market.rough_pieces`)."""
+    flow = _solved(market, edges, order, prices, tolerance, rough)
     for _ in range(_RESCALED):
         expected = order.amount * prices[order.input] / prices[order.output]
         expected = expected if order.exact_in else order.amount**2 / expected
@@ -79,14 +93,16 @@ def solve_network(
             break
         # The pools are drained: they pay a small part of what they promise, and what the solver took for noise was all of it.
         prices = _by_throughput(market, flow, order)
-        flow = _solved(market, edges, order, prices, tolerance)
+        flow = _solved(market, edges, order, prices, tolerance, rough)
     return flow
 
 
-def _solved(market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float) -> NetworkFlow:
-    flow, cut = _solve(market, edges, order, prices, tolerance, _ENOUGH)
+def _solved(
+    market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float, rough: bool
+) -> NetworkFlow:
+    flow, cut = _solve(market, edges, order, prices, tolerance, _ENOUGH, rough)
     if cut:
-        flow, _ = _solve(market, edges, order, prices, tolerance, _MOST)
+        flow, _ = _solve(market, edges, order, prices, tolerance, _MOST, rough)
     return flow
 
 
@@ -116,7 +132,7 @@ def _numbered(mints: Ints) -> tuple[Ints, Ints]:
 
 @np.errstate(over="ignore", invalid="ignore")  # hostile prices may be beyond all numbers; no flow is found at them then
 def _solve(
-    market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float, enough: float
+    market: Edges, edges: Sequence[int], order: Order, prices: Mapping[int, float], tolerance: float, enough: float, rough: bool
 ) -> tuple[NetworkFlow, bool]:
     unit = order.amount * prices[order.input if order.exact_in else order.output]
     source, target = ([ends[edge] for edge in edges] for ends in (market.source, market.target))
@@ -132,7 +148,7 @@ def _solve(
     reach = keep * scale
     if market.parts is not None:
         reach /= [market.parts[edge] for edge in edges]
-    owner, amounts, slopes, bends, cut = market.pieces_until(edges, enough / _SHY_OF_CAPACITY * reach)
+    owner, amounts, slopes, bends, cut = market.pieces_until(edges, enough / _SHY_OF_CAPACITY * reach, rough=rough)
     capacity = np.minimum(amounts / reach[owner] * _SHY_OF_CAPACITY, _MOST)
     worthwhile = np.flatnonzero(capacity > _LEAST)
     if len(worthwhile) < len(owner):
@@ -165,6 +181,7 @@ def _solve(
             prices=dict(zip(mints.tolist(), (solution.prices * worth / reference_worth).tolist(), strict=True)),
             value=side * float(net) * unit / reference_worth,
             solved=solution.solved,
+            rough=rough,
         ),
         missed,
     )

@@ -15,7 +15,7 @@ from dexroute.engine.routing.decomposition import PathShare
 from dexroute.engine.routing.fixed_paths import FINAL, GROWING, solve_paths
 from dexroute.engine.routing.legs import Path
 from dexroute.engine.routing.market import Market
-from dexroute.engine.routing.network import NetworkFlow
+from dexroute.engine.routing.network import NetworkFlow, many_pieces
 from dexroute.engine.routing.prices import Floats, PriceTable
 from dexroute.engine.routing.scope import Scope
 from dexroute.engine.routing.unlimited import slopes_beside
@@ -38,6 +38,7 @@ _USED: Final = 1e-5
 _ONWARD: Final = 0.7
 _LEAST_LEFT: Final = 0.1
 _NOTHING_MORE: Final = 1e-6
+_ROUGHLY: Final = 1e-4  # of flows over merged pieces
 
 
 def best_short_paths(
@@ -50,10 +51,12 @@ def best_short_paths(
     before: dict[Path, float] = {}
     seen: dict[frozenset[Path], float] = {}
     flow = _with_edges(market, flow, [share.path for share in shares])
+    rough = many_pieces(market, {edge for share in shares for edge in share.path})
     for number in range(_MOST_ROUNDS):
         if number >= max(_ROUNDS, last_gain + _PATIENCE):
             break
-        solved = solve_paths(market, shares, flow, scope.order, tolerance=tolerance, rounds=GROWING if number else FINAL[:1])
+        rounds = GROWING if number else FINAL[:1]
+        solved = solve_paths(market, shares, flow, scope.order, tolerance=tolerance, rounds=rounds, rough=rough)
         if solved is None:
             break
         found, flow = solved
@@ -61,7 +64,7 @@ def best_short_paths(
             if best is None or abs(flow.value - best[1].value) > _WORTH_A_ROUND * best[1].value:
                 last_gain = number
             best = solved
-        if most is not None and abs(best[1].value - most) <= _NOTHING_MORE * most:
+        if most is not None and abs(best[1].value - most) <= (_ROUGHLY if rough else _NOTHING_MORE) * most:
             break
         paths = frozenset(share.path for share in shares)
         if abs(seen.get(paths, 0.0) - flow.value) <= _NOTHING_MORE * flow.value:
@@ -79,6 +82,8 @@ def best_short_paths(
         grown = {path: max(carried.pop(path, 0.0), _FIRST_SHARE) for path in better}
         shares = [PathShare(path, share) for path, share in (*list(carried.items())[: _MOST_PATHS - len(grown)], *grown.items())]
         flow = _with_edges(market, flow, better)
+    if best is not None and rough:
+        best = solve_paths(market, *best, scope.order, tolerance=tolerance, rounds=GROWING) or best
     return best
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from dexroute.engine.routing.decomposition import NOISE
 from dexroute.engine.routing.market import Market
-from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
+from dexroute.engine.routing.network import NetworkFlow, Order, many_pieces, solve_network
 from dexroute.engine.routing.prices import Floats
 from dexroute.engine.routing.scope import Scope
 
@@ -51,7 +51,11 @@ def unlimited_flows(market: Market, scope: Scope, also: Collection[int], *, few:
         made += 1
         flow = None
         if not _asks_too_much(market, scope.order, edges):
-            flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
+            # Which edges to look at next a rough solution tells as well.
+            rough = made < most and many_pieces(market, edges)
+            flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE, rough=rough)
+            if rough and not flow.solved:
+                flow = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
         if flow is None or not flow.solved:
             if scope.whole and len(edges) == len(scope.edges):
                 return [*found, None]
@@ -61,6 +65,10 @@ def unlimited_flows(market: Market, scope: Scope, also: Collection[int], *, few:
                 return [*found, None]  # the same again
         else:
             more = _preferred(market, scope, flow, edges)
+            if not more and flow.rough:
+                exact = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
+                flow = exact if exact.solved else flow
+                more = _preferred(market, scope, flow, edges)
         if not more:
             settled = True
             break
