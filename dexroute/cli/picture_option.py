@@ -13,9 +13,8 @@ from dexroute.errors import UsageError
 def _picture_file(path: Path | None) -> Path | None:
     """Said before anything is asked of a node. A file is replaced without a question, so only one that is named like a picture."""
     if path is not None and path.suffix.lower() != ".svg":
-        raise UsageError(
-            f"pictures are SVG, and {str(path)!r} is not named so; name it {path.stem or 'picture'}.svg (--plot)", plot=str(path)
-        )
+        better = path.parent / f"{path.stem or 'picture'}.svg"
+        raise UsageError(f"pictures are SVG, and {str(path)!r} is not named so; name it {better} (--plot)", plot=str(path))
     return path
 
 

@@ -127,7 +127,7 @@ def test_help_and_version_import_nothing_heavy(home: Path) -> None:
     assert "typer" in loaded
     assert not loaded & (heavy | {"rich.console", "rich.table", "rich.markdown"})
     assert not {name for name in loaded if name.startswith("dexroute.")} - {
-        name for name in loaded if name.startswith(("dexroute.cli", "dexroute.errors", "dexroute.types"))
+        name for name in loaded if name.startswith(("dexroute.cli", "dexroute.errors", "dexroute.lazy", "dexroute.types"))
     }
     for command in ("quote", "swap", "orders", "pools", "wallet", "airdrop", "localnet", "demo", "config", "doctor"):
         assert command in done.stdout

@@ -46,7 +46,7 @@ def test_a_closed_stdout_is_no_bug_and_nobody_elses_file(cli: Cli, home: Path) -
 
 @pytest.mark.parametrize("command", [("route", "1", "SOL", "USDC", "--plot"), ("depth", "SOL", "USDC", "--plot"), ("export", "-o")])
 def test_a_device_or_link_is_not_replaced(cli: Cli, tmp_path: Path, command: tuple[str, ...]) -> None:
-    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    pipe, link, target = tmp_path / "pipe.svg", tmp_path / "link.svg", tmp_path / "target"
     os.mkfifo(pipe)
     target.write_text("mine")
     link.symlink_to(target)
