@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -205,8 +206,10 @@ class Quoter:
         )
 
     def _places(self, request: QuoteRequest, pools: Iterable[Pubkey], wallet: Pubkey | None) -> dict[Pubkey, Pubkey]:
-        """Where the wallet may hold what a route through these pools delivers, as far as their mints are known."""
-        between = [mint for pool in pools for mint in self._mints.get(pool, ())]
+        """Where the wallet may hold what a route through these pools delivers, as far as their mints are known: those of most pools
+        first. What only one pool holds no route passes through."""
+        pools_of = Counter(mint for pool in pools for mint in self._mints.get(pool, ()))
+        between = [mint for mint, several in pools_of.most_common() if several > 1]
         received = [mint for mint in [request.output_mint, *between] if mint != request.input_mint]
         return possible_accounts(wallet, received) if wallet else {}
 

@@ -130,3 +130,25 @@ def test_lamports_somebody_sent_make_no_token_account() -> None:
     there = AccountData(owner=first, lamports=1, data=bytes(165))
     sent = AccountData(owner=SYSTEM_PROGRAM_ID, lamports=10**6, data=b"")
     assert mints_held(places, {at[first]: there, at[second]: sent}) == {first}
+
+
+async def test_accounts_of_the_mints_that_most_pools_hold_are_looked_for_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quote looks for a few mints' accounts: those a route can pass through, however many others the pools name."""
+    monkeypatch.setattr("dexroute.sdk.landing_costs._MOST_MINTS", 2)
+    world = build_world("AC0", "CB0", "AC1")
+    cluster = world.cluster
+    strange = [cluster.new_mint() for _ in range(14)]
+    aside = [cluster.pool({world.mints["A"]: 10**9, mint: 10**9}) for mint in strange]
+    user = a_user(world, "AC")
+    quoting = world_quoter(world, user, tmp_path)
+    source, target = (world.mints[letter].address for letter in "AB")
+    terms = SwapTerms(
+        request=QuoteRequest(input_mint=source, output_mint=target, amount=10**6),
+        slippage_bps=50,
+        route=RouteOptions(pools=pools_of(world) | set(aside)),
+    )
+    quote = await quoting.quoter.quote(terms, swappable=True)
+    assert {mint.address for mint in strange} <= quote.costs.rent_lamports.keys()
+    assert world.mints["C"].address not in quote.costs.rent_lamports, "the wallet has an account of it"
