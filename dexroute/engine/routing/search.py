@@ -6,7 +6,7 @@ the route is never worse than the best single path.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -47,6 +47,12 @@ _CARRIED: Final = 1e-4
 _SMALL_PART: Final = 1e-3
 _TRIED_WHOLE: Final = 4
 _TRIED_IN_PART: Final = 2
+# Of a flow's worth, what its legs may fall short of it before others are looked for; how many routes those are taken from besides.
+_EXCHANGED: Final = 1e-4
+# Of more legs than so many there is more to exchange for less.
+_FEW_LEGS: Final = 4
+_EXCHANGED_OF_MANY: Final = 1e-3
+_QUOTED: Final = 8
 
 
 def find_route(pools: Iterable[Pool], request: QuoteRequest, options: RouteOptions = _DEFAULTS) -> RouteQuote:
@@ -116,12 +122,35 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
     findings.settle(rooms)
     if not findings.ranked and prove:
         fill_up(findings, scope, rooms, partial(_carried, findings))
+    if split is not None and findings.ranked and prove and options.max_splits > 1:
+        _exchange_legs(findings, scope, split, rooms)
     better = polished(market, scope.order, request, options, findings.ranked[0].route) if findings.ranked and prove else None
     if better is not None:
         findings.routes.append(better)
         findings.settle(rooms)
     if findings.ranked and prove:
         findings.certificate = certify(market, scope, request, findings.ranked[0].route, split)
+
+
+def _exchange_legs(findings: Findings, scope: Scope, split: SplitFound, rooms: Sequence[TransactionRoom]) -> None:
+    """Where the best route is far from the best flow without a limit on legs: looks whether other legs do better."""
+    from dexroute.engine.routing.decomposition import paths_of
+    from dexroute.engine.routing.exchange import Exchange
+
+    market, request, options = findings.market, findings.request, findings.options
+    route = findings.ranked[0].route
+    reached = route.amount_out if scope.order.exact_in else route.amount_in
+    least = _EXCHANGED if len(route.legs) <= _FEW_LEGS else _EXCHANGED_OF_MANY
+    if abs(split.flow.value - reached) <= least * split.flow.value:
+        return
+    legs = [leg.leg for leg in route.legs]
+    room = next(room for room in rooms if room.refusal(legs, market.pools) is None)
+    flow_paths = [share.path for share in paths_of(market, split.flow, scope.order, scope.max_hops)[0]]
+    quoted_paths = [leg.path for entry in findings.ranked[:_QUOTED] for leg in entry.route.legs]
+    better = Exchange(market, scope, request, options, room).better(route, [*flow_paths, *quoted_paths])
+    if better:
+        findings.routes += better
+        findings.settle(rooms)
 
 
 def _hops_to_try(findings: Findings, split: SplitFound | None) -> int:

@@ -165,7 +165,7 @@ def _reduce(
         if len(kept) < 2:
             return
         if len(kept) == len(shares):
-            quoted = _quoted(market, flow, scope.order, kept, request, options)
+            quoted = quoted_split(market, flow, scope.order, kept, request, options)
             if isinstance(quoted, QuotedRoute):
                 found.routes.append(quoted)
                 kept = _paying(market, scope, request, options, flow, kept)
@@ -187,13 +187,13 @@ def _reduce(
             best = (paths_of(market, fewer, scope.order, scope.max_hops)[0], fewer) if fewer.solved else None
         if best is None:
             # They may carry it all the same, at the shares of the last flow that was found.
-            quoted = _quoted(market, flow, scope.order, kept[: options.max_splits], request, options)
+            quoted = quoted_split(market, flow, scope.order, kept[: options.max_splits], request, options)
             found.routes += [quoted] if isinstance(quoted, QuotedRoute) else []
             return
         shares, flow = best
 
 
-def _quoted(
+def quoted_split(
     market: Market, flow: NetworkFlow, order: Order, kept: list[PathShare], request: QuoteRequest, options: RouteOptions
 ) -> QuotedRoute | RefusedLeg:
     """The legs in exact quotes. What a pool filled to the brim refuses goes to the other legs before the pool is given up."""
