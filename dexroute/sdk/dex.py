@@ -42,7 +42,16 @@ from dexroute.sdk.strategies import preference
 from dexroute.sdk.swap_instructions import SwapInstructions
 from dexroute.sdk.table_shelf import TableShelf
 from dexroute.sdk.tables import LookupTables
-from dexroute.sdk.terms import Strategy, SwapTerms, TermChoices, check_intermediates, oracle_guard, with_hop_slippage
+from dexroute.sdk.terms import (
+    Strategy,
+    StrategyName,
+    SwapTerms,
+    TermChoices,
+    as_strategy,
+    check_intermediates,
+    oracle_guard,
+    with_hop_slippage,
+)
 from dexroute.sdk.token import Token
 from dexroute.sdk.tokens import TokenBook
 from dexroute.sdk.venues import venues_for
@@ -207,7 +216,7 @@ class Dex:
         max_deviation_bps: int | None = None,
         max_slot_age: int | None = None,
         oracles: Mapping[str | Pubkey, Pubkey] | None = None,
-        strategy: Strategy = Strategy.BEST,
+        strategy: Strategy | StrategyName = Strategy.BEST,
         route: RouteOptions | None = None,
         priority_fee: PriorityFeePolicy | None = None,
     ) -> SwapTerms:
@@ -246,7 +255,7 @@ class Dex:
             max_deviation_bps=self.settings.max_deviation_bps if max_deviation_bps is None else max_deviation_bps,
             max_slot_age=self.settings.max_slot_age if max_slot_age is None else max_slot_age,
             oracle=oracle,
-            strategy=strategy,
+            strategy=as_strategy(strategy),
             route=with_hop_slippage(route or RouteOptions(), slippage),
             priority_fee=priority_fee or PriorityFeePolicy(cap_lamports=self.settings.priority_fee_cap_lamports),
         )

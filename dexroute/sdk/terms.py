@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
 from solders.pubkey import Pubkey
 
@@ -27,6 +27,9 @@ class Strategy(StrEnum):
     RELIABILITY = "reliability"  # pools and venues with a good record in this journal
 
 
+StrategyName = Literal["best", "speed", "reliability"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapTerms:
     """A request with everything the caller limits it to. `max_impact_bps` and `max_deviation_bps` of 10,000 refuse nothing;
@@ -44,7 +47,7 @@ class SwapTerms:
     max_slot_age: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "strategy", _strategy(self.strategy))
+        object.__setattr__(self, "strategy", as_strategy(self.strategy))
         require_bps("max impact", max_impact_bps=self.max_impact_bps)
         require_bps("max deviation", max_deviation_bps=self.max_deviation_bps)
         if self.max_slot_age is not None:
@@ -57,7 +60,7 @@ class SwapTerms:
             )
 
 
-def _strategy(given: Strategy | str) -> Strategy:
+def as_strategy(given: Strategy | StrategyName) -> Strategy:
     """Also of its value as text, which must not come to mean the default. Raises UsageError."""
     try:
         return Strategy(given)
@@ -74,7 +77,7 @@ class TermChoices(TypedDict, total=False):
     max_deviation_bps: int | None
     max_slot_age: int | None
     oracles: Mapping[str | Pubkey, Pubkey] | None
-    strategy: Strategy
+    strategy: Strategy | StrategyName
     route: RouteOptions | None
     priority_fee: PriorityFeePolicy | None
 

@@ -10,7 +10,7 @@ import pytest
 from solders.pubkey import Pubkey
 
 from dexroute import Dex, KeypairSigner, RouteOptions, UsageError
-from dexroute.errors import OracleUnusable, PriceDeviation, StaleSnapshot
+from dexroute.errors import OracleUnusable, PriceDeviation, StaleSnapshot, TornSnapshot
 from dexroute.sdk.shapes import quote_json
 from dexroute.sdk.terms import TermChoices
 from dexroute.types.accounts import AccountData
@@ -132,6 +132,42 @@ async def test_accounts_behind_the_newest_slot_are_refused(market: Path, signer:
         async with Dex(url="http://127.0.0.1:8899", data_dir=market, signer=signer, transport=wire) as dex:
             assert (await dex.quote("SOL", "USDC", "1")).guards.newest_slot is None
             assert wire.calls["getEpochInfo"] == 0, "nobody asked for it"
+
+
+class _Uneven(Wire):
+    """Nodes behind one address that are never at the same slot."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        question = json.loads(request.content)
+        if question["method"] != "getMultipleAccounts":
+            return await super().handle_async_request(request)
+        question["params"][1].pop("minContextSlot", None)  # each is further on than the one before
+        answer = await super().handle_async_request(httpx.Request("POST", request.url, json=question))
+        told = json.loads(await answer.aread())
+        told["result"]["context"]["slot"] += 10 * self.calls["getMultipleAccounts"]
+        return httpx.Response(200, json=told, request=request)
+
+
+async def test_accounts_of_several_slots_are_refused_and_nothing_is_signed(
+    market: Path, signer: KeypairSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dexroute.localnet import EmbeddedCluster
+
+    async with EmbeddedCluster.open(market / "embedded") as cluster:
+        wire = _Uneven(cluster.transport)
+        async with Dex(url="http://127.0.0.1:8899", data_dir=market, signer=signer, transport=wire) as dex:
+            quote = await dex.quote("SOL", "USDC", "1")
+            assert (await dex.quote("SOL", "USDC", "1")).round_trips == 1, "one call is of one slot, whatever others are of"
+            monkeypatch.setattr("dexroute.fetchers.loader.ACCOUNTS_PER_CALL", 8)  # as more than a hundred accounts would be
+            with pytest.raises(TornSnapshot) as refused:
+                await dex.quote("SOL", "USDC", "1")
+            low, high = refused.value.context["slots"]
+            assert refused.value.exit_code == 4 and low < high and refused.value.retryable
+            assert f"({low} to {high})" in refused.value.message and refused.value.context["tries"] == 5
+            with pytest.raises(TornSnapshot):
+                await dex.swap(quote, key="torn")
+            assert [order.order.state for order in await dex.list_orders()] == ["FAILED"]
+            assert wire.calls["getMultipleAccounts"] > 10 and wire.calls["sendTransaction"] == 0
 
 
 async def test_limits_that_cannot_be_meant_are_said_before_anything_is_read(wired: tuple[Dex, Wire]) -> None:

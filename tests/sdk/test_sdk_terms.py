@@ -6,7 +6,7 @@ import inspect
 import re
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from solders.pubkey import Pubkey
@@ -14,7 +14,7 @@ from solders.pubkey import Pubkey
 from dexroute import Dex, PriorityFeePolicy, QuoteRequest, RouteOptions, Strategy, SwapTerms, UsageError
 from dexroute.engine.execution.intake import new_order
 from dexroute.errors import InvalidAmount
-from dexroute.sdk.terms import TermChoices, options_json, oracle_guard, terms_of
+from dexroute.sdk.terms import StrategyName, TermChoices, options_json, oracle_guard, terms_of
 from dexroute.types.orders import Order
 
 REQUEST = QuoteRequest(input_mint=Pubkey.new_unique(), output_mint=Pubkey.new_unique(), amount=7)
@@ -110,7 +110,8 @@ async def test_values_of_another_type_are_said_and_never_taken_for_something_els
             await any_terms("SOL", "USDC", "1", **given)
     with pytest.raises(UsageError, match="kept slots of -1 slots is negative"):
         await dex.quote("SOL", "USDC", "1", kept_slots=-1)
-    assert (await any_terms("SOL", "USDC", "1", strategy="speed")).strategy is Strategy.SPEED
+    assert (await dex.terms("SOL", "USDC", "1", strategy="speed")).strategy is Strategy.SPEED
+    assert get_args(StrategyName) == tuple(Strategy)
     assert (await dex.terms("SOL", "USDC", Decimal("0.3"))).request.amount == 300_000_000
 
 
