@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -176,3 +177,19 @@ def test_broken_pools_among_good_ones_are_listed_and_cost_nothing(cli: Cli) -> N
     assert (route["amount_out"], route["route"]) == (honest["amount_out"], honest["route"])
     assert [(entry["pool"], entry["code"]) for entry in route["unusable_pools"]] == [(forged, "DECODE")]
     assert "unusable" in cli("route", "50", "SOL", "USDC", "--explain").out
+
+
+def test_the_keys_that_the_guide_names_are_there_and_no_other_is_missing(cli: Cli) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "routes.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+)`", guide.partition("### For programs")[2].partition("**Ties.**")[0]))
+    shape = cli.json("route", "150", "SOL", "BONK")
+    assert len(named) > 40 and named <= _keys(shape) | {"output", "input"}, named - _keys(shape)
+    asked = {"mode", "slippage_bps", *(key for key in shape if key.startswith(("input_", "output_")))}
+    told_in_parts = {"route", "unix_timestamp", "unlisted_candidates"}
+    assert set(shape) - named == asked | told_in_parts
+
+
+def _keys(shape: Any) -> set[str]:
+    if isinstance(shape, dict):
+        return set(shape).union(*map(_keys, shape.values()))
+    return set().union(*map(_keys, shape)) if isinstance(shape, list) else set()
