@@ -240,7 +240,7 @@ async def test_legs_with_a_flows_rounding_are_measured(mode: SwapMode) -> None:
     planned = await world.planned(pair, 10**9, mode, *paths, hop_slippage_bps=10)
     first, *others = planned.quote.route.legs
     exact = OneTransaction(planned.request, user=None, held=[]).measure(planned.quote.route.legs, planned.pools)
-    for amount in (0, 10**9, 2**64 - 1):
+    for amount in (0, 10**9, 2**64 - 1, 2**64, 10**30):
         hops = tuple(replace(hop, amount_in=amount, amount_out=amount) for hop in first.hops)
         rounded = replace(first, hops=hops)
         told = OneTransaction(planned.request, user=None, held=[]).measure((rounded, *others), planned.pools)

@@ -125,8 +125,8 @@ class OneTransaction:
         for leg, request in zip(legs, self._asked_of(legs), strict=True):
             for index, hop in enumerate(leg.hops):
                 asked, _ = hop_request(leg.hops, index, request, 1)
-                # The search asks with amounts as a flow has them, whose rounding may leave the last leg nothing.
-                asked = replace(asked, amount=max(1, asked.amount))
+                # The search asks with amounts as a flow has them: the last leg may be left nothing, or more than an amount can be.
+                asked = replace(asked, amount=min(max(1, asked.amount), U64_MAX))
                 pool = states[hop.pool]
                 moved = pool is not pools[hop.pool]
                 shapes.append(self._built(pool, asked) if moved else self._swap(pool, asked))
