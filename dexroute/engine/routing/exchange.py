@@ -90,8 +90,6 @@ class Exchange:
         ending = [float(leg.amount_out if order.exact_in else leg.amount_in) for leg in legs]
         shares = [PathShare(leg.path, amount / order.amount) for leg, amount in zip(legs, given, strict=True)]
         price = self._price(route, given)
-        if not isfinite(price):
-            return []
         ways: dict[frozenset[Path], _Way] = {}
         for without in range(-1, len(legs)):
             left = [share for place, share in enumerate(shares) if place != without]
@@ -144,7 +142,7 @@ class Exchange:
         return ending - price * given if self.scope.order.exact_in else price * given - ending
 
     def _price(self, route: QuotedRoute, given: Sequence[float]) -> float:
-        """What the next unit of the order brings (exact in) or the last one costs, in the leg where that is most, or least."""
+        """What the next unit of the order brings or the last one costs, in the leg where that is most: others are full."""
         order = self.scope.order
         paths = [leg.path for leg in route.legs]
         step = 1e-4 if order.exact_in else -1e-4
@@ -154,8 +152,7 @@ class Exchange:
             moved = [one * (1.0 + step) if at == place else one for at, one in enumerate(given)]
             after = carried_in_turn(self.market, order, list(zip(paths, moved, strict=True)))
             prices.append((sum(after) - sum(before)) / (step * amount))
-        usable = [price for price in prices if isfinite(price)]
-        return max(usable, default=0.0) if order.exact_in else min(usable, default=inf)
+        return max((price for price in prices if isfinite(price)), default=0.0)
 
     def _carrying(self, shares: Sequence[PathShare]) -> NetworkFlow:
         """What these shares make of their edges, each alone: where a solver may start from."""
