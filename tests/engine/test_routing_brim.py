@@ -58,3 +58,24 @@ def test_a_bound_is_never_more_than_the_pools_can_pay() -> None:
     paid = sum(one.vault_amounts[one.mints.index(B)] for one in tangled)
     assert solution.certificate is not None
     assert solution.quote.amount_out <= solution.certificate.bound <= paid * (1 + 1e-6)
+
+
+class Drained(CpmmPool):
+    """Takes any input for all it has; its curve ends where nothing more comes out, as that of a stable pool of DAMM v1 does."""
+
+    __slots__ = ()
+
+    def liquidity_curve(self, index_in: int, most_in: int) -> Curve:
+        return replace(super().liquidity_curve(index_in, min(most_in, 10**4)), complete=True)
+
+
+def test_what_full_pools_leave_goes_to_whoever_takes_it() -> None:
+    """A flow sends nothing to where nothing comes out any more; but a route must spend the whole input, and the good pool's part of
+    it went there as well."""
+    rich = pool("rich", (A, B), (10**12, 4 * 10**12), kind=Brimful)
+    drained = pool("drained", (A, B), (100, 100), kind=Drained)
+    request = exact_in(A, B, 10 * FULL)
+    assert 90 < drained.quote(request).amount_out < 100
+    quote = find_route([rich, drained], request, RouteOptions(room=AnyRoom()))
+    assert_executes([rich, drained], request, quote, hop_slippage_bps=0)
+    assert quote.amount_out > 0.99 * rich.quote(exact_in(A, B, FULL)).amount_out

@@ -16,6 +16,7 @@ from solders.pubkey import Pubkey
 from dexroute.engine.routing.decomposition import PathShare, paths_of
 from dexroute.engine.routing.fixed_paths import solve_paths
 from dexroute.engine.routing.in_turn import in_turn, widest_behind
+from dexroute.engine.routing.leftover import with_leftover
 from dexroute.engine.routing.leg_worth import by_loss, leg_gains
 from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, Share, quote_legs
 from dexroute.engine.routing.market import Market
@@ -126,6 +127,8 @@ def _split_along(
     longest = max((len(share.path) for share in shares), default=0)
     found = SplitFound(flow, solved.flow, edges, missed, len(shares), longest)
     if options.max_splits > 1 and shares:
+        if scope.order.exact_in and sum(share.share for share in shares) < 1.0 - _MISSED:
+            found.routes += with_leftover(market, request, options, shares, singles)
         _reduce(market, scope, request, options, room, found, shares, fixed=fixed)
     return found
 
