@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from dexroute.engine.routing.candidates import listed_candidates, solution_of
 from dexroute.engine.routing.findings import Findings
-from dexroute.engine.routing.landing import lamport_price, landing_lamports, rent_lamports, transaction_units, valued
-from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, quote_leg
-from dexroute.engine.routing.market import market_of, swap_compute_units
+from dexroute.engine.routing.landing import lamport_price
+from dexroute.engine.routing.legs import QuotedRoute
+from dexroute.engine.routing.market import market_of
 from dexroute.engine.routing.one_thread import load_numpy
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.quote import Candidate, RouteQuote
-from dexroute.engine.routing.ranking import rank
 from dexroute.engine.routing.room import CautiousRoom, TransactionRoom
+from dexroute.engine.routing.singles import MOST_QUOTED, net_promises, quote_single_paths
 from dexroute.engine.routing.solution import Solution
 from dexroute.errors import InvalidAmount, UsageError
 from dexroute.fetchers.base import Pool
@@ -28,14 +28,10 @@ from dexroute.math.rounding import U64_MAX
 from dexroute.types.requests import QuoteRequest, SwapMode
 
 if TYPE_CHECKING:
-    from dexroute.engine.routing.paths import PromisedPath
     from dexroute.engine.routing.scope import Scope
     from dexroute.engine.routing.split import SplitFound
 
 _DEFAULTS = RouteOptions()
-# Single paths that are quoted exactly: enough to settle ties, and to show what else there was.
-_MOST_QUOTED: Final = 48
-_LISTED: Final = 24
 _SMALL_MARKET: Final = 40
 _WIDTH: Final = 4
 # What splitting may still add to a single path without being looked for: a fiftieth of a basis point.
@@ -157,7 +153,7 @@ def _hops_to_try(findings: Findings, split: SplitFound | None) -> int:
     """Up to how many hops to look again, 0 for not at all. Long paths that the transaction has no room for, that exact quotes
     refuse, that cost more to land than they bring, or by which circles pay for everything hide shorter ones, and more of them side
     by side."""
-    hidden = not findings.ranked and findings.promised > _MOST_QUOTED
+    hidden = not findings.ranked and findings.promised > MOST_QUOTED
     if findings.crowded or hidden or (findings.unsolved and findings.options.max_splits > 1):
         return findings.options.max_hops - 1
     if split is None or not findings.ranked or lamport_price(findings.request, findings.options.costs) is None:
@@ -185,7 +181,7 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
     )
     promised, findings.stuck = promised_paths(market, scope.edges, search)
     findings.promised = len(promised)
-    _quote_single_paths(findings, _net_promises(findings, promised), room, explain)
+    quote_single_paths(findings, net_promises(findings, promised), room, explain)
     if not prove:
         findings.settle([room])
         if findings.ranked:
@@ -247,51 +243,6 @@ def _single_is_enough(promised: float | None, amount: float, best_rate: float, e
         return False
     unbeatable = amount * best_rate if exact_in else amount / best_rate
     return abs(promised - unbeatable) <= _NOT_WORTH_SPLITTING * unbeatable
-
-
-def _net_promises(findings: Findings, promised: list[PromisedPath]) -> list[tuple[Path, float]]:
-    """The promises less what landing each path costs, best first: cheap paths are not to be crowded out by dear ones."""
-    market, request, costs = findings.market, findings.request, findings.options.costs
-    price = lamport_price(request, costs)
-    if price is None:
-        return [(one.path, one.amount) for one in promised]
-    sign = -1 if request.mode is SwapMode.EXACT_IN else 1
-    net = []
-    for one in promised:
-        received = [market.mints[market.target[edge]] for edge in one.path]
-        pools = [market.edge_pool[edge] for edge in one.path]
-        swaps = ((pool.address, swap_compute_units(pool.venue_id)) for pool in pools)
-        units = transaction_units(swaps, request.input_mint, received, costs)
-        rent = rent_lamports(received[:-1], costs)
-        net.append((one.path, one.amount + sign * valued(landing_lamports(units, costs) + rent, price)))
-    return sorted(net, key=lambda entry: (sign * entry[1], len(entry[0]), entry[0]))
-
-
-def _quote_single_paths(
-    findings: Findings, promised: list[tuple[tuple[int, ...], float]], room: TransactionRoom, explain: bool
-) -> None:
-    """Quotes single paths exactly, best net promise first, until no further one can beat the best that fits."""
-    market, request, options = findings.market, findings.request, findings.options
-    forward = request.mode is SwapMode.EXACT_IN
-    price = lamport_price(request, options.costs)
-    best: int | None = None
-    for number, (path, promise) in enumerate(promised[:_MOST_QUOTED]):
-        if best is not None and (number >= _LISTED or not explain):
-            # A promise is kept but for rounding: a billionth and a few units.
-            hopeless = promise * (1 + 1e-9) + 4 < best if forward else promise * (1 - 1e-9) - 4 > best
-            if hopeless:
-                break
-        quoted = quote_leg(market, path, request.amount, request.mode, options.kept_back_bps, {})
-        if isinstance(quoted, RefusedLeg):
-            findings.refused.append(quoted)
-            continue
-        findings.routes.append(QuotedRoute((quoted,)))
-        if price is None and not options.pool_penalty_ppm:
-            net = quoted.amount_out if forward else quoted.amount_in
-        else:
-            net = rank([QuotedRoute((quoted,))], request, options)[0].net
-        if best is None or (net > best if forward else net < best):
-            best = net if room.refusal([quoted.leg], market.pools) is None else best
 
 
 def _check(request: QuoteRequest) -> None:
