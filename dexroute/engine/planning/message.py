@@ -80,6 +80,8 @@ def too_large(legs: int, hops: int, measured: Measured, *, compute_units: int, t
         return None
     shape = counted(hops, "hop") if legs == 1 else f"{legs} legs and {hops} hops"
     fewer = "fewer hops (--max-hops)" if legs == 1 else "fewer legs or hops (--max-splits, --max-hops)"
+    if hops == 1:  # one pool that goes through very many ticks or bins
+        fewer = "less at once"
     helped = f", with {counted(tables, 'lookup table')}" if tables else ""
     advice = f"Ask for {fewer}"
     if measured.bytes > MAX_TRANSACTION_BYTES:
