@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dexroute.sdk.token import Token
 
 _LARGE_IMPACT_BPS = 1_000
+_EXACT_CENTI_BPS = 1_000  # below ten basis points the hundredths matter
 _FEE_NAMES = {"pool": "pool fee", "creator": "creator fee", "transfer": "transfer fee"}
 
 
@@ -152,7 +153,8 @@ def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
     gap = chosen.net - candidate.net if exact_in else candidate.net - chosen.net
     if gap <= 0:  # a tie, or what a strategy preferred
         return _in_short(candidate.lost, quote) + quote_only
-    bps = gap * 10_000 // max(abs(chosen.net), 1)
+    centi_bps = gap * 1_000_000 // max(abs(chosen.net), 1)
+    bps = f"{centi_bps // 100}.{centi_bps % 100:02d}" if centi_bps < _EXACT_CENTI_BPS else str(centi_bps // 100)
     side = "less" if exact_in else "more"
     record = ""
     if (worse := candidate.handicap - chosen.handicap) > 0:

@@ -133,3 +133,15 @@ def test_a_quote_ranks_by_the_bid_a_swap_would_make(cli: Cli) -> None:
     routed = cli.json("route", *asked, *dear)
     assert routed["route"] == quoted["route"]
     assert int(quoted["candidates"][0]["spent_lamports"]) == int(routed["costs"]["spent_lamports"]) > 2_000_000
+
+
+def test_small_differences_are_told_to_the_hundredth(cli: Cli) -> None:
+    """A loser 2.47 basis points behind is not 2 behind; at hundreds of them nobody reads on."""
+    shape, told = cli.json("quote", "50", "SOL", "USDC"), cli("quote", "50", "SOL", "USDC").out
+    small = cli.json("quote", "1.5", "SOL", "USDC")["candidates"]
+    net, *others = (int(one["net"]) for one in small if one["net"])
+    nearest = (net - others[0]) * 1_000_000 // net
+    assert nearest < 1_000
+    assert f"less after costs ({nearest // 100}.{nearest % 100:02d} bps)" in cli("quote", "1.5", "SOL", "USDC").out
+    best, *far = (int(one["net"]) for one in shape["candidates"] if one["net"])
+    assert f"less after costs ({(best - far[-1]) * 10_000 // best} bps)" in told
