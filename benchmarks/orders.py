@@ -161,8 +161,9 @@ def cpu_s(process: psutil.Process | None) -> float:
     return 0.0 if process is None else sum(process.cpu_times()[:2])
 
 
-async def recovery(bench: Bench, orders: int, database: str) -> Recovery:
-    """A worker is killed while it works; how soon has the next ended one order, and one that the dead worker had left behind?"""
+async def recovery(bench: Bench, orders: int, database: str) -> Recovery | None:
+    """A worker is killed while it works; how soon has the next ended one order, and one that the dead worker had left behind? None
+    where the kill met it with nothing at work: orders end in groups."""
     await place(bench, orders)
     killed = await Worker.start(bench)
     await killed.until_first()
@@ -172,8 +173,10 @@ async def recovery(bench: Bench, orders: int, database: str) -> Recovery:
     next_one = await Worker.start(bench)
     at: dict[str, float] = {}
     while len(at) < 3:
-        ended = (await next_one.told())["ended"]
-        at[ended] = time.perf_counter() - start
+        told = await next_one.told()
+        if "ended" not in told:
+            return None
+        at[told["ended"]] = time.perf_counter() - start
     found = await next_one.measured()
     assert found["confirmed"] == orders, "every order was carried out"
     return Recovery(database=database, orders=orders, ready_s=at["nothing"], first_s=at["first"], left_behind_s=at["left behind"])
@@ -212,7 +215,9 @@ def journals(server: PostgresServer, database: str, directory: Path) -> Iterator
         yield server.url
 
 
-async def one_run(what: str, journal: str, orders: int, database: str, cluster: str, at_once: int = AT_ONCE) -> Load | Recovery:
+async def one_run(
+    what: str, journal: str, orders: int, database: str, cluster: str, at_once: int = AT_ONCE
+) -> Load | Recovery | None:
     seed = os.urandom(32)
     if cluster == "instant":
         return await load(Bench(journal=journal, url=None, genesis=str(Hash.new_unique()), seed=seed), orders, database, cluster)
@@ -249,8 +254,10 @@ def main() -> None:
     # /tmp may be a RAM disk; the server is made durable again, which tests do without
     with TemporaryDirectory(dir="/var/tmp") as directory, postgres_server(Path(directory), durable=True) as server:
         for orders, database, what, cluster, at_once in (*runs, *long_runs):
-            with journals(server, database, Path(directory)) as journal:
-                one = asyncio.run(one_run(what, journal, orders, database, cluster, at_once))
+            one = None
+            while one is None:
+                with journals(server, database, Path(directory)) as journal:
+                    one = asyncio.run(one_run(what, journal, orders, database, cluster, at_once))
             found.append(one)
             print(one.memory_row() if isinstance(one, Load) and len(found) > len(runs) else one.row(), flush=True)
     if not arguments.print_only:

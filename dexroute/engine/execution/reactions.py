@@ -47,7 +47,8 @@ def reaction_to(error: DexError) -> Reaction:
     if isinstance(error, SlippageExceeded):
         return Reaction.REQUOTE
     if isinstance(error, PolicyRefused) and error.context.get("rule") == "balance":
-        # another order of the wallet may lie between what a node read and what it simulated: nothing is signed, and looked at again
+        # Another order of the wallet may lie between what was read and what was simulated. planning/proving.py settles that where
+        # one node answers both; behind one address there may be many. Nothing is signed, and it is looked at again.
         return Reaction.REBUILD
     if isinstance(error, SimulationFailed):
         known = error.context.get("error_class")
