@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from dexroute.engine.routing.depth import DepthLevel
     from dexroute.sdk.depth import MarketDepth
 
 _DRAWN = 40
+_ANY_WIDTH = 1_000  # characters
 
 
 def register(app: typer.Typer) -> None:
@@ -70,8 +72,9 @@ def render_depth(console: Console, depth: MarketDepth, requests: Mapping[str, in
         Text.assemble((f"1 {base.symbol} = {price} {quote.symbol}", "bold"), f"  mid price ({depth.mid.source}), before fees")
     )
     for selling in (True, False):
-        console.print()
-        console.print(_side(depth, selling=selling))
+        for part in _that_fit(console, depth, selling=selling):
+            console.print()
+            console.print(part)
     for pool in depth.pools:
         if pool.reason is not None:
             console.print(Text(f"no swaps: {pool.venue_id} {short(str(pool.pool))}: {pool.reason}", style="yellow"))
@@ -83,7 +86,19 @@ def render_depth(console: Console, depth: MarketDepth, requests: Mapping[str, in
     console.print(Text(f"requests: {requests_text(requests)}", style="dim"))
 
 
-def _side(depth: MarketDepth, *, selling: bool) -> object:
+def _that_fit(console: Console, depth: MarketDepth, *, selling: bool) -> list[Table]:
+    """One side with all levels; where they are too many for the width, table below table."""
+    wide = console.options.update_width(_ANY_WIDTH)
+    levels = depth.levels_bps
+    for columns in range(len(levels), 0, -1):
+        parts = [depth.narrowed(levels[first : first + columns]) for first in range(0, len(levels), columns)]
+        tables = [_side(part, selling=selling) for part in parts]
+        if columns == 1 or all(console.measure(table, options=wide).maximum <= console.width for table in tables):
+            return tables
+    raise AssertionError("a market has levels")
+
+
+def _side(depth: MarketDepth, *, selling: bool) -> Table:
     from rich.table import Table
 
     from dexroute.cli.rounding import rounded

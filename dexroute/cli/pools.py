@@ -173,17 +173,18 @@ def _register_record(pools: typer.Typer) -> None:
             table.add_column("pool", no_wrap=True)
             for name in ("landed", "failed", "refused", "expired", "short", "counts as"):
                 table.add_column(name, justify="right", no_wrap=True)
-            table.add_column("left out for now", overflow="fold")
             for one in ordered:
                 table.add_row(
                     f"{one.venue_id} {short(str(one.pool))}",
                     *map(str, (one.landed, one.landed_with_error, one.refused, one.expired)),
                     f"{_bps(one.average_shortfall_ppm)} bps",
                     f"-{_bps(penalties[one.pool])} bps",
-                    one.cooling(now_ms) or "",
                     style="yellow" if one.cooling(now_ms) else None,
                 )
             console.print(table)
+            for one in ordered:
+                if reason := one.cooling(now_ms):
+                    console.print(f"left out for now: {one.venue_id} {short(str(one.pool))}: {reason}", style="yellow")
             console.print(
                 "failed: landed with an error; refused: failed in simulation; short: what arrived below the quote, on average; "
                 "counts as: what the strategy takes off a route's amount",

@@ -77,3 +77,22 @@ def test_a_picture_is_well_formed_and_says_the_venues(cli: Cli, tmp_path: Path) 
 )
 def test_what_cannot_be_meant(cli: Cli, arguments: tuple[str, ...], code: int, why: str) -> None:
     assert why in cli.json("depth", *arguments, code=code)["message"]
+
+
+def test_many_levels_are_several_tables_and_no_number_is_cut(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = (1, 2, 5, 10, 25, 50, 100, 200, 500, 1_000, 2_500)
+    asked = ("depth", "SOL", "USDC", *(word for bps in levels for word in ("--bps", str(bps))))
+    wide = cli(*asked).out
+    assert wide.count("all, in SOL") == 2 and "…" not in wide
+    monkeypatch.setattr("dexroute.cli.session._REDIRECTED_WIDTH", 80)
+    narrow = cli(*asked).out
+    assert narrow.count("all, in SOL") > 4 and "…" not in narrow and max(map(len, narrow.splitlines())) <= 80
+    for bps in levels:
+        assert narrow.count(f"−{bps} bps") == narrow.count(f"+{bps} bps") == 1
+    sums = [
+        [word for line in told.splitlines() if line.startswith(" all, in SOL") for word in line.split()[3:]]
+        for told in (wide, narrow)
+    ]
+    assert sums[0] == sums[1] and len(sums[0]) == 2 * len(levels)
+    monkeypatch.setattr("dexroute.cli.session._REDIRECTED_WIDTH", 20)
+    assert cli(*asked).out.count("sell SOL") >= 1, "narrower than any column: cut, but no crash"

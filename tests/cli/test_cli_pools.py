@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from dexroute import Dex, RouteOptions
 from tests.cli.runner import Cli
+from tests.sdk.test_sdk_strategies import failed_through
 
 
 def test_each_source_and_what_pools_held(cli: Cli) -> None:
@@ -84,3 +87,20 @@ def test_addresses_are_whole_at_every_width(cli: Cli, width: int, monkeypatch: p
     for address in addresses:
         assert address in told
     assert all(len(line.rstrip()) <= width for line in told.splitlines())
+
+
+async def _fail_twice(cli: Cli) -> None:
+    async with Dex(url="embedded", data_dir=cli.market, keypair=str(cli.wallet)) as dex:
+        (hop,) = (await dex.quote("SOL", "USDC", "1", route=RouteOptions(max_splits=1))).best.route.hops
+        for _ in range(2):
+            await failed_through(dex, hop.pool, hop.venue_id, {"error_class": "requote", "cause": "dexroute-pool: it moved"})
+
+
+def test_why_a_pool_is_left_out_is_said_at_any_width(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a column it was what a terminal of 80 characters dropped first."""
+    asyncio.run(_fail_twice(cli))
+    for width in (80, 120):
+        monkeypatch.setattr("dexroute.cli.session._REDIRECTED_WIDTH", width)
+        told = " ".join(cli("pools", "record").out.split())
+        assert "left out for now: dexroute-pool " in told and "2 failures in a row, the last 0 min ago" in told
+        assert "tried again in 15 min" in told

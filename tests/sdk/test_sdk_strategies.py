@@ -14,7 +14,7 @@ from dexroute.types.orders import EventKind, Failure, OrderState
 from tests.sdk.wire import Wire
 
 
-async def _failed_through(dex: Dex, pool: Pubkey, venue_id: str, context: dict[str, str]) -> None:
+async def failed_through(dex: Dex, pool: Pubkey, venue_id: str, context: dict[str, str]) -> None:
     """An order of this journal that ended so, by the same steps the executor takes."""
     journal = await dex.journal()
     terms = await dex.terms("SOL", "USDC", "1")
@@ -44,7 +44,7 @@ async def test_a_pool_that_failed_lately_is_left_out_with_the_reason(dex: Dex) -
     best = await dex.quote("SOL", "USDC", "1.5", route=ONE_LEG)
     (hop,) = best.best.route.hops
     cause = "dexroute-pool: Paused (6003): swaps are off; use another pool"
-    await _failed_through(dex, hop.pool, hop.venue_id, {"error_class": "exclude_pool", "cause": cause})
+    await failed_through(dex, hop.pool, hop.venue_id, {"error_class": "exclude_pool", "cause": cause})
     assert (await dex.quote("SOL", "USDC", "1.5", route=ONE_LEG)).best.route.hops[0].pool == hop.pool, (
         "the best price asks no journal"
     )
@@ -90,7 +90,7 @@ async def test_a_bad_record_costs_a_pool_its_place_and_no_amount(dex: Dex) -> No
     best = await dex.quote("SOL", "USDC", "0.5", route=one_leg)
     (hop,) = best.best.route.hops
     for _ in range(2):
-        await _failed_through(dex, hop.pool, hop.venue_id, {"error_class": "requote", "cause": "dexroute-pool: it moved"})
+        await failed_through(dex, hop.pool, hop.venue_id, {"error_class": "requote", "cause": "dexroute-pool: it moved"})
     cooled = await dex.quote("SOL", "USDC", "0.5", route=one_leg, strategy=Strategy.RELIABILITY)
     assert cooled.best.route.hops[0].pool != hop.pool
     assert any("2 failures in a row" in note for note in cooled.notes)
