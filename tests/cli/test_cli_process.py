@@ -133,6 +133,17 @@ def test_help_and_version_import_nothing_heavy(home: Path) -> None:
         assert command in done.stdout
 
 
+def test_reading_the_journal_brings_no_router_along(cli: Cli, home: Path) -> None:
+    """Nor a venue or HTTP, where the tokens are on a list."""
+    probe = "import sys; from dexroute.cli.entry import run; run(sys.argv[1:]); print(sorted(sys.modules), file=sys.stderr)"
+    command = [sys.executable, "-c", probe, "orders", "list", *cli.here]
+    done = subprocess.run(command, env=clean_environment(home), capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stderr.replace("'", '"')))
+    assert {"sqlmodel", "dexroute.sdk.journal_view"} <= loaded
+    heavy = {"httpx", "numpy", "wasmtime", "tenacity", "dexroute.sdk.dex", "dexroute.engine.routing", "dexroute.fetchers.venues"}
+    assert not loaded & heavy
+
+
 def test_every_command_has_help(cli: Cli) -> None:
     commands = ["quote", "swap", "airdrop", "localnet", "demo", "config", "doctor"]
     commands += [f"orders {name}" for name in ("list", "show", "cancel", "resume")]
