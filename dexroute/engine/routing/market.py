@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, cached_property
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from solders.pubkey import Pubkey
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dexroute.engine.routing.pieces import PieceTable
     from dexroute.engine.routing.prices import Floats, Ints, PriceTable
 
+_ROUNDED_UP: Final = 1.0 + 1e-12
 # What one swap may cost when its venue is not registered: the cluster's default budget of one instruction.
 _UNKNOWN_VENUE_UNITS = DEFAULT_COMPUTE_UNITS
 # Of a price, by which it may fall over pieces that count as one where flows are solved roughly.
@@ -73,7 +74,8 @@ class Steps:
         """The least input for which `y` arrives; infinity where that is never."""
         place = bisect_left(self.ends_out, y)
         if place == len(self.pieces):
-            return inf
+            # All there is, as a whole number, may be more than the sum of floats.
+            return self.capacity_in if 0.0 < y <= self.capacity_out * _ROUNDED_UP else inf
         before = self.ends_in[place - 1] if place else 0.0
         return before + self.pieces[place].needed(y - (self.ends_out[place - 1] if place else 0.0))
 
