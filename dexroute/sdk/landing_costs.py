@@ -22,18 +22,22 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 # Opening an associated account of a plain mint locks this much; Token-2022 ones a little more. Ranking only: planning asks the
 # cluster for the rent that is really paid.
 _ACCOUNT_RENT_LAMPORTS: Final = 2_039_280
-_MOST_MINTS: Final = 12
+_MOST_ACCOUNTS: Final = 24
 
 
-def possible_accounts(wallet: Pubkey, mints: Iterable[Pubkey]) -> dict[Pubkey, Pubkey]:
-    """Where a wallet may hold these mints, as {address: mint}: under either token program, since only reading the mint would tell.
-    At most a dozen mints; SOL needs no account."""
-    wanted = [mint for mint in dict.fromkeys(mints) if mint != NATIVE_MINT][:_MOST_MINTS]
-    return {
-        associated_token_address(wallet, Mint(address=mint, decimals=0, token_program=program)): mint
-        for mint in wanted
-        for program in (TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID)
-    }
+def possible_accounts(
+    wallet: Pubkey, mints: Iterable[Pubkey], programs: Mapping[Pubkey, Pubkey] | None = None
+) -> dict[Pubkey, Pubkey]:
+    """Where a wallet may hold these mints, as {address: mint}: under the mint's token program where `programs` tells it, else under
+    either, since only reading the mint would tell. At most two dozen accounts, those of the first mints; SOL needs none."""
+    known = programs or {}
+    places: dict[Pubkey, Pubkey] = {}
+    for mint in dict.fromkeys(mints):
+        either = (known[mint],) if mint in known else (TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID)
+        if mint != NATIVE_MINT and len(places) + len(either) <= _MOST_ACCOUNTS:
+            held = (Mint(address=mint, decimals=0, token_program=program) for program in either)
+            places |= {associated_token_address(wallet, one): mint for one in held}
+    return places
 
 
 def mints_held(places: Mapping[Pubkey, Pubkey], accounts: Mapping[Pubkey, AccountData | None]) -> frozenset[Pubkey]:

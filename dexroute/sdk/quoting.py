@@ -78,6 +78,7 @@ class Quoter:
         self._choice = PoolChoice(finder, clock, max_pools=max_pools)
         self._absent: frozenset[str] | None = None
         self._mints: dict[Pubkey, tuple[Pubkey, ...]] = {}
+        self._token_programs: dict[Pubkey, Pubkey] = {}
 
     async def quote(
         self,
@@ -110,7 +111,7 @@ class Quoter:
         every = [*addresses, *sorted(chosen.beside, key=bytes)]
         await self._learning.recall(every)
         wallet = wallet or self._wallet
-        places = self._places(request, addresses, wallet)
+        places, met = self._places(request, addresses, wallet), self._mints_of(addresses)
         # Whether the programs are there is asked once, in the same read: a program does not leave a cluster.
         programs = [venue.program_id for venue in self._venues] if self._absent is None else []
         feeds = [account for _, account in terms.oracle.feeds] if terms.oracle else []
@@ -124,10 +125,14 @@ class Quoter:
                 round_trips, rounds = round_trips + read.round_trips, rounds + read.rounds
                 loaded = chosen.for_routes(read)
                 self._mints |= {address: tuple(mint.address for mint in pool.mints) for address, pool in loaded.pools.items()}
-                if tries_left and (more := self._places(request, addresses, wallet).keys() - places.keys()):
+                self._token_programs |= {mint.address: mint.token_program for pool in loaded.pools.values() for mint in pool.mints}
+                if tries_left and self._mints_of(addresses) - met:
                     # Pools named by address alone: only now it is known which accounts of the wallet matter.
-                    places, also = self._places(request, addresses, wallet), [*also, *more]
-                    continue
+                    met, asked = self._mints_of(addresses), places
+                    places = self._places(request, addresses, wallet)
+                    if more := places.keys() - asked.keys():
+                        also = [*also, *more]
+                        continue
                 absent = self._absent = self._absent if self._absent is not None else self._absent_venues(loaded)
                 left_out = absent if swappable else frozenset()
                 unsure = unsure_of_all(loaded.pools.values(), terms)
@@ -211,7 +216,10 @@ class Quoter:
         pools_of = Counter(mint for pool in pools for mint in self._mints.get(pool, ()))
         between = [mint for mint, several in pools_of.most_common() if several > 1]
         received = [mint for mint in [request.output_mint, *between] if mint != request.input_mint]
-        return possible_accounts(wallet, received) if wallet else {}
+        return possible_accounts(wallet, received, self._token_programs) if wallet else {}
+
+    def _mints_of(self, pools: Iterable[Pubkey]) -> frozenset[Pubkey]:
+        return frozenset(mint for pool in pools for mint in self._mints.get(pool, ()))
 
     def _units_of(self, loaded: LoadedPools) -> dict[Pubkey, int]:
         """What one swap of these pools was seen to take, where it says something about others: one that passed many ticks or bins

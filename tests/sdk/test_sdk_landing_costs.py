@@ -21,6 +21,7 @@ from dexroute.sdk.recent_fees import RecentFees, Samples
 from dexroute.sdk.shapes import solution_json
 from dexroute.sdk.terms import SwapTerms
 from dexroute.types.accounts import AccountData
+from dexroute.types.mints import TOKEN_2022_PROGRAM_ID
 from dexroute.types.requests import QuoteRequest
 from tests.engine.leg_world import World, a_user, build_world
 from tests.engine.svm_cluster import SOL, SvmCluster
@@ -136,7 +137,7 @@ async def test_accounts_of_the_mints_that_most_pools_hold_are_looked_for_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A quote looks for a few mints' accounts: those a route can pass through, however many others the pools name."""
-    monkeypatch.setattr("dexroute.sdk.landing_costs._MOST_MINTS", 2)
+    monkeypatch.setattr("dexroute.sdk.landing_costs._MOST_ACCOUNTS", 2)
     world = build_world("AC0", "CB0", "AC1")
     cluster = world.cluster
     strange = [cluster.new_mint() for _ in range(14)]
@@ -152,3 +153,12 @@ async def test_accounts_of_the_mints_that_most_pools_hold_are_looked_for_first(
     quote = await quoting.quoter.quote(terms, swappable=True)
     assert {mint.address for mint in strange} <= quote.costs.rent_lamports.keys()
     assert world.mints["C"].address not in quote.costs.rent_lamports, "the wallet has an account of it"
+
+
+def test_a_token_program_that_is_known_leaves_room_for_other_mints() -> None:
+    wallet, mints = Pubkey.new_unique(), [Pubkey.new_unique() for _ in range(30)]
+    assert list(possible_accounts(wallet, mints).values()) == [mint for mint in mints[:12] for _ in range(2)]
+    programs = dict.fromkeys(mints[1:], TOKEN_2022_PROGRAM_ID)
+    told = possible_accounts(wallet, mints, programs)
+    assert list(told.values()) == [mints[0], *mints[:23]]
+    assert set(told) <= set(possible_accounts(wallet, mints[:12])) | set(possible_accounts(wallet, mints[12:24]))
