@@ -7,7 +7,7 @@ drained the later ones with nothing. So the first asks for less, and the later o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
@@ -65,6 +65,14 @@ def carried_in_turn(market: Market, order: Order, legs: Sequence[tuple[Path, flo
             amount = carried
         ends.append(amount)
     return ends
+
+
+def carried_beside(market: Market, order: Order, flows: Mapping[int, float], path: Path, given: float) -> float:
+    """The same of one more path beside a flow over edges."""
+    amount = given
+    for edge in path if order.exact_in else path[::-1]:
+        amount = _carried(market, order, edge, flows.get(edge, 0.0), amount)
+    return amount
 
 
 def widest_behind(shares: Sequence[PathShare], taking: Sequence[bool]) -> int:

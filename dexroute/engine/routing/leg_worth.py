@@ -46,6 +46,12 @@ def by_loss(
         bent.drop(going)
 
 
+def leg_losses(market: Market, scope: Scope, flow: NetworkFlow, shares: Sequence[PathShare]) -> list[float]:
+    """By leg, about what the order would lose without it; base units of the ranked mint."""
+    losses: list[float] = _Bent(market, scope, flow, shares).losses().tolist()
+    return losses
+
+
 class _Bent:
     """What an order loses without some of its legs, as their pools' curves bend where the flow is: where the part w of the order
     passes a pool that is worth p beyond the price, a change by d costs p (d/w)^2. The others take over what the dropped legs
@@ -93,7 +99,7 @@ def leg_gains(
         for mint in {market.target[edge] for edge in share.path[:-1]}:
             legs_of[mint] = legs_of.get(mint, 0) + 1
     gains = []
-    for share, worth in zip(shares, _Bent(market, scope, flow, shares).losses().tolist(), strict=True):
+    for share, worth in zip(shares, leg_losses(market, scope, flow, shares), strict=True):
         alone = [mint for mint in {market.target[edge] for edge in share.path[:-1]} if legs_of[mint] == 1]
         mints = [(market.target if scope.order.exact_in else market.source)[edge] for edge in share.path]
         rounded = sum(flow.prices[mint] for mint in mints) / 2.0

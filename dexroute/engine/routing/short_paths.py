@@ -50,7 +50,7 @@ def best_short_paths(
     last_gain = 0
     before: dict[Path, float] = {}
     seen: dict[frozenset[Path], float] = {}
-    flow = _with_edges(market, flow, [share.path for share in shares])
+    flow = with_edges(market, flow, [share.path for share in shares])
     rough = many_pieces(market, {edge for share in shares for edge in share.path})
     for number in range(_MOST_ROUNDS):
         if number >= max(_ROUNDS, last_gain + _PATIENCE):
@@ -70,7 +70,7 @@ def best_short_paths(
         if abs(seen.get(paths, 0.0) - flow.value) <= _NOTHING_MORE * flow.value:
             break  # round in a circle
         seen[paths] = flow.value
-        better = _better_paths(market, scope, flow)
+        better = better_paths(market, scope, flow)
         if not better:
             break
         now = {share.path: share.share for share in found if share.share > _USED}
@@ -81,13 +81,13 @@ def best_short_paths(
         before = now
         grown = {path: max(carried.pop(path, 0.0), _FIRST_SHARE) for path in better}
         shares = [PathShare(path, share) for path, share in (*list(carried.items())[: _MOST_PATHS - len(grown)], *grown.items())]
-        flow = _with_edges(market, flow, better)
+        flow = with_edges(market, flow, better)
     if best is not None and rough:
         best = solve_paths(market, *best, scope.order, tolerance=tolerance, rounds=GROWING) or best
     return best
 
 
-def _better_paths(market: Market, scope: Scope, flow: NetworkFlow) -> list[Path]:
+def better_paths(market: Market, scope: Scope, flow: NetworkFlow) -> list[Path]:
     """Paths that fetch more than the marginal price of the flow, best first, one through each edge that promises that."""
     table, order = scope.table, scope.order
     slope = slopes_beside(market, scope, flow, list(flow.at), _LEAST_PART)
@@ -160,7 +160,7 @@ def _path_through(scope: Scope, best: _BestSteps, place: int, hops: int) -> Path
     return tuple(int(table.edge[step]) for step in path)
 
 
-def _with_edges(market: Market, flow: NetworkFlow, paths: Sequence[Path]) -> NetworkFlow:
+def with_edges(market: Market, flow: NetworkFlow, paths: Sequence[Path]) -> NetworkFlow:
     """The flow with a first guess for edges it has not used."""
     flows, arrivals = dict(flow.flows), dict(flow.arrivals)
     for path in paths:

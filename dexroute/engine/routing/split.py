@@ -17,6 +17,7 @@ from dexroute.engine.routing.decomposition import PathShare, paths_of
 from dexroute.engine.routing.fixed_paths import solve_paths
 from dexroute.engine.routing.in_turn import in_turn, widest_behind
 from dexroute.engine.routing.leftover import with_leftover
+from dexroute.engine.routing.leg_swaps import exchanged
 from dexroute.engine.routing.leg_worth import by_loss, leg_gains
 from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, Share, quote_legs
 from dexroute.engine.routing.market import Market
@@ -35,6 +36,7 @@ _ROUNDS: Final = 4
 _MOST_FLOWS: Final = 8
 _FEW_FLOWS: Final = 4
 _TRIES: Final = 8
+_LAST_DROPPED: Final = 12
 _LAST_TRIES: Final = 3
 _MISSED: Final = 1e-6
 # Of a flow, for the loss of which to paths of few enough hops others are looked for.
@@ -155,6 +157,7 @@ def _reduce(
 ) -> None:
     flow, edges = found.flow, found.edges
     worth = RoughWorth(scope)
+    exchange, dropped = False, list[Path]()
     for tries_left in reversed(range(_TRIES)):
         if len(shares) < 2:
             return
@@ -162,7 +165,8 @@ def _reduce(
             # Many go in two steps: what the first leave changes what the others are worth.
             most = options.max_splits + (excess // 3 if excess > 4 and tries_left >= _LAST_TRIES else 0)
             let_go = _MOST_LET_GO if tries_left >= _LAST_TRIES else 1.0
-            kept, _ = by_loss(market, scope, flow, shares, most=most, let_go=let_go)
+            kept, gone = by_loss(market, scope, flow, shares, most=most, let_go=let_go)
+            dropped += [share.path for share in gone]
         else:
             kept = _fitting(market, scope, room, found, flow, shares)
         if len(kept) < 2:
@@ -171,6 +175,12 @@ def _reduce(
             quoted = quoted_split(market, flow, scope.order, kept, request, options)
             if isinstance(quoted, QuotedRoute):
                 found.routes.append(quoted)
+                limited = bool(dropped or found.unfit) and _leaves(flow, found.flow)
+                others = exchanged(market, scope, (kept, flow), dropped[-_LAST_DROPPED:]) if limited and not exchange else None
+                exchange = exchange or limited
+                if others is not None:
+                    shares, flow = others
+                    continue
                 kept = _paying(market, scope, request, options, flow, kept)
                 if len(kept) == len(shares):
                     return
@@ -194,6 +204,11 @@ def _reduce(
             found.routes += [quoted] if isinstance(quoted, QuotedRoute) else []
             return
         shares, flow = best
+
+
+def _leaves(flow: NetworkFlow, best: NetworkFlow) -> bool:
+    """Whether the limit on legs costs anything."""
+    return abs(flow.value - best.value) > _MISSED * best.value
 
 
 def quoted_split(

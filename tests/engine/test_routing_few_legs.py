@@ -1,0 +1,74 @@
+"""With fewer legs allowed than the best split has, the legs are the best so many: against every choice of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import pytest
+
+from benchmarks.routing_markets import generated_market
+from dexroute.engine.routing import RouteOptions, find_route
+from dexroute.engine.routing.decomposition import PathShare
+from dexroute.engine.routing.fixed_paths import solve_paths
+from dexroute.engine.routing.legs import Path
+from dexroute.engine.routing.market import Market
+from dexroute.engine.routing.network import NetworkFlow
+from dexroute.engine.routing.paths import PathSearch, promised_paths
+from dexroute.engine.routing.room import AnyRoom
+from dexroute.engine.routing.scope import scope_of
+from dexroute.types.requests import QuoteRequest, SwapMode
+
+_LOOKED_AT = 12
+
+
+def _every_choice(market: Market, request: QuoteRequest, options: RouteOptions) -> Iterator[float]:
+    """What so many of the best paths bring (exact in) or cost (exact out) together."""
+    scope = scope_of(market, request, options)
+    order = scope.order
+    search = PathSearch(
+        input=order.input,
+        output=order.output,
+        amount=order.amount / 10,
+        exact_in=order.exact_in,
+        max_hops=options.max_hops,
+        keep=1.0,
+        width=1_000_000,
+    )
+    paths: list[Path] = [one.path for one in promised_paths(market, scope.edges, search)[0]][:_LOOKED_AT]
+    edges = {edge for path in paths for edge in path}
+    arrivals = {edge: market.curve(edge).pieces[0].slope for edge in edges}
+    start = NetworkFlow(flows=dict.fromkeys(edges, 1.0), arrivals=arrivals, prices={}, value=order.amount, solved=True)
+    for chosen in combinations(paths, options.max_splits):
+        shares = [PathShare(path, 1.0 / len(chosen)) for path in chosen]
+        solved = solve_paths(market, shares, start, order, tolerance=1e-7)
+        if solved is not None:
+            yield solved[1].value
+
+
+@pytest.mark.parametrize(
+    ("seed", "pools", "mints", "arbitrage", "ends", "mode", "amount", "legs"),
+    [
+        (0, 20, 4, True, (2, 0), SwapMode.EXACT_IN, 2_472_179_492, 2),
+        (12, 20, 4, False, (3, 2), SwapMode.EXACT_IN, 668_091_338, 2),
+        (23, 20, 3, True, (0, 1), SwapMode.EXACT_IN, 38_200_237_622, 2),
+        (113, 12, 5, False, (2, 1), SwapMode.EXACT_OUT, 830_130_877, 3),
+        (115, 20, 3, False, (1, 0), SwapMode.EXACT_OUT, 2_357_170_857_445, 3),
+    ],
+)
+def test_no_other_legs_are_better(
+    seed: int, pools: int, mints: int, arbitrage: bool, ends: tuple[int, int], mode: SwapMode, amount: int, legs: int
+) -> None:
+    made = generated_market(pools, mints, seed=seed, arbitrage=arbitrage)
+    market = Market(made.pools)
+    source, target = (made.mints[end].address for end in ends)
+    request = QuoteRequest(input_mint=source, output_mint=target, amount=amount, mode=mode)
+    options = RouteOptions(max_splits=legs, room=AnyRoom())
+    route = find_route(market, request, options)
+    assert len(route.route.legs) == legs
+    worths = list(_every_choice(market, request, options))
+    assert len(worths) > 25
+    if mode is SwapMode.EXACT_IN:
+        assert route.amount_out >= max(worths) * (1 - 1e-6)
+    else:
+        assert route.amount_in <= min(worths) * (1 + 1e-6)
