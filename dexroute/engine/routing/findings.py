@@ -40,6 +40,7 @@ class Findings:
     connected: bool = False
     most: int | None = None
     unsolved: bool = False
+    small: bool = False
     filling: Filling | None = None
 
     @property

@@ -151,12 +151,17 @@ def _exchange_legs(findings: Findings, scope: Scope, split: SplitFound, rooms: S
 
 def _hops_to_try(findings: Findings, split: SplitFound | None) -> int:
     """Up to how many hops to look again, 0 for not at all. Long paths that the transaction has no room for, that exact quotes
-    refuse, that cost more to land than they bring, or by which circles pay for everything hide shorter ones, and more of them side
-    by side."""
+    refuse, that cost more to land than they bring, or by which circles pay hide shorter ones, and more of them side by side; where
+    some of the best flow only circles or longer paths carry, that is looked for in small markets only."""
     hidden = not findings.ranked and findings.promised > MOST_QUOTED
     if findings.crowded or hidden or (findings.unsolved and findings.options.max_splits > 1):
         return findings.options.max_hops - 1
-    if split is None or not findings.ranked or lamport_price(findings.request, findings.options.costs) is None:
+    if split is None or not findings.ranked:
+        return 0
+    left = abs(split.unlimited.value - split.flow.value)
+    if findings.small and findings.options.max_splits > 1 and left > _CARRIED * split.unlimited.value:
+        return findings.options.max_hops - 1
+    if lamport_price(findings.request, findings.options.costs) is None:
         return 0
     best = max(len(leg.hops) for leg in findings.ranked[0].route.legs)
     return best if best < split.longest else 0
@@ -169,7 +174,7 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
     from dexroute.engine.routing.split import find_split
 
     market, request, options, order = findings.market, findings.request, findings.options, scope.order
-    small = scope.whole and len(scope.edges) <= _SMALL_MARKET
+    small = findings.small = scope.whole and len(scope.edges) <= _SMALL_MARKET
     search = PathSearch(
         input=order.input,
         output=order.output,
