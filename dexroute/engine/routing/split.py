@@ -21,7 +21,7 @@ from dexroute.engine.routing.leg_swaps import exchanged
 from dexroute.engine.routing.leg_worth import by_loss, leg_gains
 from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, Share, quote_legs
 from dexroute.engine.routing.market import Market
-from dexroute.engine.routing.network import NetworkFlow, Order, solve_network
+from dexroute.engine.routing.network import NetworkFlow, Order, many_pieces, solve_network
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.provisional import provisional_leg
 from dexroute.engine.routing.room import TransactionRoom
@@ -111,11 +111,17 @@ def _split_along(
         shorter = sorted({*also, *(edge for share in shares for edge in share.path)})
         if len(shorter) == len(edges):
             break
-        again = solve_network(market, shorter, scope.order, RoughWorth(scope), tolerance=TOLERANCE)
+        rough = many_pieces(market, shorter)
+        again = solve_network(market, shorter, scope.order, RoughWorth(scope), tolerance=TOLERANCE, rough=rough)
         if not again.solved:
             break
         flow, edges = again, shorter
         shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
+    if flow.rough and missed < _MISSED:
+        again = solve_network(market, edges, scope.order, RoughWorth(scope), tolerance=TOLERANCE)
+        if again.solved:
+            flow = again
+            shares, missed = paths_of(market, flow, scope.order, scope.max_hops)
     fixed = False
     completed = _completed(shares, missed, singles)
     if completed and (missed >= _MISSED or abs(flow.value - unlimited) > _LOST * unlimited):

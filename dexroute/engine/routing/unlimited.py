@@ -20,6 +20,8 @@ TOLERANCE: Final = 1e-7
 _FIRST_EDGES: Final = 48
 _MORE_EDGES: Final = 32
 _MOST_EDGES: Final = 1_000
+# Of a flow over merged pieces, by which one more round has to better it for another.
+_HARDLY_MORE: Final = 1e-5
 _BETTER: Final = 1.0 + 1e-8
 _MORE_THAN_ALL: Final = 1.0 + 1e-6
 # Of the order, parts that edges pay better for: those for the larger are looked at first, and for less than the smaller none.
@@ -45,6 +47,7 @@ def unlimited_flows(market: Market, scope: Scope, also: Collection[int], *, few:
     worth = RoughWorth(scope)
     flow: NetworkFlow | None = None
     made, settled = 0, False
+    last: float | None = None
     while made < most:
         if made == few:
             found.append(_found(flow, edges, made, settled=False))
@@ -65,10 +68,15 @@ def unlimited_flows(market: Market, scope: Scope, also: Collection[int], *, few:
                 return [*found, None]  # the same again
         else:
             more = _preferred(market, scope, flow, edges)
-            if not more and flow.rough:
+            # Of many edges the last add next to nothing, and what limits on hops and legs cost is a hundred times that.
+            hardly = flow.rough and last is not None and abs(flow.value - last) <= _HARDLY_MORE * flow.value
+            if flow.rough and (hardly or not more):
                 exact = solve_network(market, edges, scope.order, worth, tolerance=TOLERANCE)
                 flow = exact if exact.solved else flow
+                if hardly:
+                    break
                 more = _preferred(market, scope, flow, edges)
+            last = flow.value if flow.rough else None
         if not more:
             settled = True
             break
