@@ -72,3 +72,21 @@ def test_legs_together_take_no_more_than_an_account_holds() -> None:
     assert 0.99 * U64_MAX < quote.amount_in <= U64_MAX
     # In equal parts, which is best: 6.15e18 into each.
     assert most == pytest.approx(3 * 10**12 * 6.133 / 7.133, rel=2e-3)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_less_can_be_asked_for_than_all_the_input_there_can_be_buys(seed: int) -> None:
+    """One pool drained to its last unit costs what several cost for most of theirs; together they cost no more than 2^64 - 1."""
+    rng = random.Random(seed)
+    pools = [
+        pool(f"{seed} dear {number}", (MINTS[0], MINTS[1]), (int(10 ** rng.uniform(16, 18.8)), int(10 ** rng.uniform(5, 8))))
+        for number in range(rng.randint(3, 8))
+    ]
+    market, options = Market(pools), RouteOptions(room=AnyRoom())
+    request = QuoteRequest(input_mint=A, output_mint=B, amount=10**12, mode=SwapMode.EXACT_OUT)
+    most = most_fillable(market, request, options)
+    bought = find_route(market, QuoteRequest(input_mint=A, output_mint=B, amount=U64_MAX - 10**6), options).amount_out
+    assert most >= bought * (1 - 1e-5)
+    quote = find_route(market, replace(request, amount=most), options)
+    assert_executes(pools, replace(request, amount=most), quote)
+    assert quote.amount_in <= U64_MAX

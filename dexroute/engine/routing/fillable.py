@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dexroute.engine.routing.filling import fill, filled_route, filling_of
 from dexroute.engine.routing.legs import QuotedRoute
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.math.rounding import U64_MAX
+from dexroute.types.requests import SwapMode
 
 if TYPE_CHECKING:
     from dexroute.engine.routing.findings import Findings
@@ -24,9 +26,11 @@ _MORE: Final = (1e-5, 1e-3, 1e-2, 0.1)
 
 Carried = Callable[[int], QuotedRoute | None]
 """The route that a search finds for another amount of the same order."""
+Bought = Callable[[], QuotedRoute | None]
+"""The route that a search finds for all the input there can be, by pools that swap exact out."""
 
 
-def fill_up(findings: Findings, scope: Scope, rooms: Sequence[TransactionRoom], carried: Carried) -> None:
+def fill_up(findings: Findings, scope: Scope, rooms: Sequence[TransactionRoom], carried: Carried, bought: Bought) -> None:
     """Adds to what a search found legs that take all they can, and with them the order where they carry it; or, where they nearly
     do, the legs that carry a little more."""
     market, request, options = findings.market, findings.request, findings.options
@@ -35,6 +39,12 @@ def fill_up(findings: Findings, scope: Scope, rooms: Sequence[TransactionRoom], 
         if findings.filling.shares:
             break
     assert findings.filling is not None
+    if findings.filling.spent and request.mode is SwapMode.EXACT_OUT and (best := bought()) is not None:
+        # Drained to its last unit the first pool costs what several cost for most of theirs.
+        filling = filling_of(best, request.mode)
+        whole = replace(request, amount=filling.most)
+        if filling.most > findings.filling.most and filled_route(market, filling, whole, options) is not None:
+            findings.filling = filling
     route = filled_route(market, findings.filling, request, options)
     if route is None and findings.filling.most > _NEARLY * request.amount:
         for step in _MORE:

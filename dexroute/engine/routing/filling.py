@@ -35,9 +35,11 @@ _DIGITS: Final = 20
 @dataclass(frozen=True, slots=True)
 class Filling:
     """Legs that all took what they could, in the order in which they did, and how much of the order that is: base units of the
-    input (exact in) or of the output (exact out), more than the order where the last leg takes more than was left for it."""
+    input (exact in) or of the output (exact out), more than the order where the last leg takes more than was left for it. `spent`
+    says whether a leg was kept from more by what those before it cost: no account holds more than 2^64 - 1."""
 
     shares: tuple[Share, ...]
+    spent: bool = False
 
     @property
     def most(self) -> int:
@@ -85,6 +87,7 @@ class _Filler:
         self._legs: list[QuotedLeg] = []
         self._states: dict[Pubkey, Pool] = {}
         self._passed: dict[int, float] = {}
+        self._spent = False
 
     def filled(self, paths: Sequence[tuple[float, Path]]) -> Filling:
         shares: list[Share] = []
@@ -110,7 +113,7 @@ class _Filler:
             looks -= 1
             if taken := self._most(path, promised):
                 heappush(heap, (-taken, hops, path, len(shares)))
-        return Filling(tuple(shares))
+        return Filling(tuple(shares), self._spent)
 
     def _promised(self, path: Path) -> float:
         """What curves say that a path takes at most beside the legs so far."""
@@ -136,7 +139,10 @@ class _Filler:
 
     def _quoted(self, path: Path, amount: int) -> QuotedLeg | None:
         leg = quote_leg(self._market, path, amount, self._request.mode, self._options.kept_back_bps, self._states)
-        if isinstance(leg, RefusedLeg) or sum(one.amount_in for one in self._legs) + leg.amount_in > U64_MAX:
+        if isinstance(leg, RefusedLeg):
+            return None
+        if self._legs and sum(one.amount_in for one in self._legs) + leg.amount_in > U64_MAX:
+            self._spent = True
             return None
         return leg
 

@@ -15,7 +15,7 @@ from dexroute.engine.routing.candidates import listed_candidates, solution_of
 from dexroute.engine.routing.findings import Findings
 from dexroute.engine.routing.landing import lamport_price
 from dexroute.engine.routing.legs import QuotedRoute
-from dexroute.engine.routing.market import market_of
+from dexroute.engine.routing.market import market_of, offers_exact_out
 from dexroute.engine.routing.one_thread import load_numpy
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.quote import Candidate, RouteQuote
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _DEFAULTS = RouteOptions()
 _SMALL_MARKET: Final = 40
+# Base units that exact outputs of a few legs may cost more than the exact inputs that bought as much.
+_ROUNDING: Final = 10**6
 _WIDTH: Final = 4
 # What splitting may still add to a single path without being looked for: a fiftieth of a basis point.
 _NOT_WORTH_SPLITTING: Final = 2e-6
@@ -117,7 +119,7 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
         hops = _hops_to_try(shorter, tried)
     findings.settle(rooms)
     if not findings.ranked and prove:
-        fill_up(findings, scope, rooms, partial(_carried, findings))
+        fill_up(findings, scope, rooms, partial(_carried, findings), partial(_bought, findings))
     if split is not None and findings.ranked and prove and options.max_splits > 1:
         _exchange_legs(findings, scope, split, rooms)
     better = polished(market, scope.order, request, options, findings.ranked[0].route) if findings.ranked and prove else None
@@ -233,6 +235,17 @@ def _most_fillable(findings: Findings) -> int | None:
     from dexroute.engine.routing.fillable import most_fillable
 
     return most_fillable(findings, partial(_carried, findings))
+
+
+def _bought(findings: Findings) -> QuotedRoute | None:
+    """A route for all the input there can be, by venues that swap exact out."""
+    options = findings.options
+    without = {pool.venue_id for pool in findings.market if not offers_exact_out(pool.venue_id)}
+    allowed = None if options.venues is None else options.venues - without
+    options = replace(options, venues=allowed, exclude_venues=options.exclude_venues | without)
+    request = replace(findings.request, amount=U64_MAX - _ROUNDING, mode=SwapMode.EXACT_IN)
+    ranked = _search(findings.market, request, options, explain=False).ranked
+    return ranked[0].route if ranked else None
 
 
 def _carried(findings: Findings, amount: int) -> QuotedRoute | None:
