@@ -7,14 +7,14 @@ promise most at the prices of the legs at hand, as long as that pays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Final, NamedTuple
 
 from dexroute.engine.routing.decomposition import PathShare
 from dexroute.engine.routing.fixed_paths import solve_paths
-from dexroute.engine.routing.in_turn import carried_in_turn
+from dexroute.engine.routing.in_turn import carried_beside, carried_in_turn, passed_in_turn
 from dexroute.engine.routing.legs import Path, QuotedRoute
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import NetworkFlow
@@ -95,11 +95,12 @@ class Exchange:
             left = [share for place, share in enumerate(shares) if place != without]
             free = 0.0 if without < 0 else shares[without].share
             lost = 0.0 if without < 0 else self._gain(given[without], ending[without], price)
+            passed = passed_in_turn(self.market, order, [(share.path, share.share * order.amount) for share in left])
             more = [
                 (gain, PathShare(path, max(part, free)))
                 for path in others
                 if all(share.path != path for share in shares)
-                for gain, part in (self._promised(left, path, price),)
+                for gain, part in (self._promised(passed, path, price),)
             ]
             more.sort(key=lambda one: (-one[0], one[1].path))
             for first in range(min(_FIRST, len(more))):
@@ -127,14 +128,13 @@ class Exchange:
         if len(shares) > len(left) + 1:
             yield _Way(promise, tuple(shares))
 
-    def _promised(self, beside: Sequence[PathShare], path: Path, price: float) -> tuple[float, float]:
-        """What a path brings beside others more than the price at hand, and with what part of the order."""
+    def _promised(self, passed: Mapping[int, float], path: Path, price: float) -> tuple[float, float]:
+        """What a path brings beside what passed edges already more than the price at hand, and with what part of the order."""
         order = self.scope.order
         best = -inf, _PARTS[0]
         for part in _PARTS:
-            legs = [(share.path, share.share * order.amount) for share in beside]
             amount = part * order.amount
-            ending = carried_in_turn(self.market, order, [*legs, (path, amount)])[-1]
+            ending = carried_beside(self.market, order, passed, path, amount)
             best = max(best, (self._gain(amount, ending, price), part))
         return best
 

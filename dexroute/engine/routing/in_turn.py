@@ -54,6 +54,15 @@ def in_turn(market: Market, flow: NetworkFlow, order: Order, shares: Sequence[Pa
 def carried_in_turn(market: Market, order: Order, legs: Sequence[tuple[Path, float]]) -> list[float]:
     """What legs bring (exact in) or cost (exact out) one after the other by their pools' curves, given what goes into each or is
     asked of it; infinity where a curve ends before that."""
+    return _in_turn(market, order, legs)[0]
+
+
+def passed_in_turn(market: Market, order: Order, legs: Sequence[tuple[Path, float]]) -> dict[int, float]:
+    """What such legs put into each edge: what one more path finds there, see `carried_beside`."""
+    return _in_turn(market, order, legs)[1]
+
+
+def _in_turn(market: Market, order: Order, legs: Sequence[tuple[Path, float]]) -> tuple[list[float], dict[int, float]]:
     passed: dict[int, float] = {}
     ends = []
     for path, given in legs:
@@ -64,7 +73,7 @@ def carried_in_turn(market: Market, order: Order, legs: Sequence[tuple[Path, flo
             passed[edge] = before + (amount if order.exact_in else carried)
             amount = carried
         ends.append(amount)
-    return ends
+    return ends, passed
 
 
 def carried_beside(market: Market, order: Order, flows: Mapping[int, float], path: Path, given: float) -> float:
@@ -89,9 +98,10 @@ def _carried(market: Market, order: Order, edge: int, before: float, amount: flo
     """What a leg carries on when it brings `amount` to an edge that took `before` already: what arrives (exact in), or what has to
     be put in (exact out)."""
     curve, keep = market.curve(edge), _keep(market, order, edge)
+    given = curve.amount_out(before * keep) if before else 0.0
     if order.exact_in:
-        return curve.amount_out((before + amount) * keep) - curve.amount_out(before * keep)
-    return curve.amount_in(curve.amount_out(before * keep) + amount) / keep - before
+        return curve.amount_out((before + amount) * keep) - given
+    return curve.amount_in(given + amount) / keep - before
 
 
 def _asked(market: Market, order: Order, edge: int, before: float, carried: float) -> float:
