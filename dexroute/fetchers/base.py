@@ -178,6 +178,21 @@ class MustComeFirst(Protocol):
         ...
 
 
+@runtime_checkable
+class SharesAccounts(Protocol):
+    """Optional, for pools whose tokens lie in accounts that other pools of the venue use too."""
+
+    def beside(self, before: Pool, after: Pool) -> Pool:
+        """This pool when a swap through another one has moved that from `before` to `after`; itself where they share nothing."""
+        ...
+
+
+def beside(pool: Pool, before: Pool, after: Pool) -> Pool:
+    """`SharesAccounts.beside` of pools that have it; any other as it is."""
+    moved = getattr(pool, "beside", None)
+    return pool if moved is None else moved(before, after)
+
+
 def limit_slack(pool: Pool) -> int:
     """By how many base units the pool's program can deliver less than the least output it is told: it compares before a last
     rounding. `swap_instruction` tells it as many more, so that a limit closer to the quote than that may be refused on chain."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from solders.pubkey import Pubkey
 
 from dexroute.engine.routing import RouteQuote
-from dexroute.fetchers.base import Pool, limit_slack
+from dexroute.fetchers.base import Pool, beside, limit_slack
 from dexroute.math.slippage import max_amount_in, min_amount_out
 from dexroute.types.mints import Mint
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -37,6 +37,7 @@ def _leg(states: dict[Pubkey, Pool], request: QuoteRequest, amount: int, path: P
         pool = states[path[place][0]]
         asked = QuoteRequest(input_mint=mints[place], output_mint=mints[place + 1], amount=amount, mode=request.mode)
         quote = pool.quote(asked)
+        states.update({address: beside(other, pool, quote.next_pool) for address, other in states.items()})
         states[pool.address] = quote.next_pool
         hop = Hop(
             venue_id=pool.venue_id,

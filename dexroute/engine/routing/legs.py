@@ -15,7 +15,7 @@ from solders.pubkey import Pubkey
 from dexroute.engine.routing.hops import QuotedHop, RefusedHop, quote_hop
 from dexroute.engine.routing.market import Market
 from dexroute.errors import QuoteOverflow
-from dexroute.fetchers.base import Pool, limit_slack
+from dexroute.fetchers.base import Pool, SharesAccounts, beside, limit_slack
 from dexroute.math.rounding import U64_MAX
 from dexroute.math.slippage import max_amount_in, min_amount_out
 from dexroute.types.requests import SwapMode
@@ -99,6 +99,8 @@ def quote_leg(
             amount = max_amount_in(amount, hop_slippage_bps)
         pool = market.edge_pool[edge]
         pool = states.get(pool.address, pool)
+        for earlier in hops if forward else ():
+            pool = beside(pool, earlier.pool, earlier.quote.next_pool)
         quoted = quote_hop(pool, market.mints[market.source[edge]], market.mints[market.target[edge]], amount, mode)
         if isinstance(quoted, RefusedHop):
             looked_at = ordered[: place + 1]
@@ -122,8 +124,15 @@ def quote_legs(market: Market, shares: Sequence[Share], mode: SwapMode, hop_slip
         if max(spent, received) > U64_MAX:
             return RefusedLeg(share.path, RefusedHop(quoted.hops[0].pool, _beyond_accounts(spent, received)))
         if place + 1 < len(shares):
-            later = {market.edge_pool[edge].address for after in shares[place + 1 :] for edge in after.path}
-            states.update({hop.pool.address: hop.quote.next_pool for hop in quoted.hops if hop.pool.address in later})
+            later = {
+                pool.address: pool for after in shares[place + 1 :] for pool in (market.edge_pool[edge] for edge in after.path)
+            }
+            for hop in quoted.hops:
+                if hop.pool.address in later:
+                    states[hop.pool.address] = hop.quote.next_pool
+                if isinstance(hop.pool, SharesAccounts):
+                    for address in later.keys() - {hop.pool.address}:
+                        states[address] = beside(states.get(address, later[address]), hop.pool, hop.quote.next_pool)
     return QuotedRoute(tuple(legs))
 
 

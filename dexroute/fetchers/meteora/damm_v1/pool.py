@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from dexroute.errors import ExceedsLiquidity, PoolNotTradable, QuoteError
-from dexroute.fetchers.base import SwapQuote, SwapRequest, Tradability
+from dexroute.fetchers.base import Pool, SwapQuote, SwapRequest, Tradability
 from dexroute.fetchers.curve import NOTHING, Curve, curve_along
 from dexroute.fetchers.meteora.damm_v1.curves import ConstantProduct, StableCurve
 from dexroute.fetchers.meteora.damm_v1.fees import PoolFees
@@ -30,7 +30,7 @@ _BY_TIME: Final = 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DammV1Pool:
     """Pairs are A then B. The pool's tokens lie in two vaults that other pools use too: a swap through one of those moves share
-    prices, so the second hop of a route through one vault twice can differ from its quote by the rounding of a share.
+    prices by the rounding of a share, and with it what this one pays by a unit (`beside`).
 
     `activation_point` counts slots (type 0) or unix seconds (type 1).
     """
@@ -70,6 +70,15 @@ class DammV1Pool:
             return self.reserves()
         except QuoteError:
             return 0, 0
+
+    def beside(self, before: Pool, after: Pool) -> DammV1Pool:
+        """See `fetchers.base.SharesAccounts`."""
+        if not (isinstance(before, DammV1Pool) and isinstance(after, DammV1Pool)):
+            return self
+        first, second = self.sides
+        for old, new in zip(before.sides, after.sides, strict=True):
+            first, second = first.beside(old, new), second.beside(old, new)
+        return self if (first, second) == self.sides else replace(self, sides=(first, second))
 
     def tradable(self) -> Tradability:
         """Whether swaps are open at the snapshot's clock, in at least one direction."""

@@ -105,6 +105,14 @@ class VaultSide:
             share=self.share + minted,
         )
 
+    def beside(self, before: VaultSide, after: VaultSide) -> VaultSide:
+        """This side when another pool's side moved from `before` to `after`: the same vault, where it was as this one has it."""
+        if before.accounts.vault != self.accounts.vault:
+            return self
+        if (before.total, before.cash, before.supply) != (self.total, self.cash, self.supply):
+            return self
+        return replace(self, total=after.total, cash=after.cash, supply=after.supply)
+
     def paid_for(self, amount: int, free: int) -> tuple[int, int]:
         """(shares burned, base units paid) when `amount` is withdrawn: both round down; `free` is the wealth before.
         Raises QuoteError."""
