@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, combinations
 from math import inf, isfinite
 from typing import Final, NamedTuple
 
@@ -35,6 +36,7 @@ _PARTS: Final = (0.01, 0.03, 0.1, 0.3, 0.6)
 _UNSURE: Final = 1.5
 _FIRST: Final = 5
 _BESIDES: Final = 7
+_TWO_OUT_OF: Final = 4
 # Of a route's worth, what an exchange must bring.
 _WORTH_IT: Final = 5e-6
 
@@ -84,17 +86,18 @@ class Exchange:
         return None
 
     def _ways(self, route: QuotedRoute, others: Sequence[Path]) -> list[_Way]:
-        """Sets of legs that may fit: with one leg more, or others in place of one; what promises most first."""
+        """Sets of legs that may fit: with more of them, or others in place of one, of few legs of two; what promises most first."""
         order, legs = self.scope.order, route.legs
         given = [float(leg.amount_in if order.exact_in else leg.amount_out) for leg in legs]
         ending = [float(leg.amount_out if order.exact_in else leg.amount_in) for leg in legs]
         shares = [PathShare(leg.path, amount / order.amount) for leg, amount in zip(legs, given, strict=True)]
         price = self._price(route, given)
         ways: dict[frozenset[Path], _Way] = {}
-        for without in range(-1, len(legs)):
-            left = [share for place, share in enumerate(shares) if place != without]
-            free = 0.0 if without < 0 else shares[without].share
-            lost = 0.0 if without < 0 else self._gain(given[without], ending[without], price)
+        most_out = 2 if len(legs) <= _TWO_OUT_OF else 1
+        for without in chain.from_iterable(combinations(range(len(legs)), out) for out in range(most_out + 1)):
+            left = [share for place, share in enumerate(shares) if place not in without]
+            free = sum(shares[place].share for place in without)
+            lost = sum(self._gain(given[place], ending[place], price) for place in without)
             passed = passed_in_turn(self.market, order, [(share.path, share.share * order.amount) for share in left])
             more = [
                 (gain, PathShare(path, max(part, free)))
