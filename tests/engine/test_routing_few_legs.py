@@ -102,3 +102,13 @@ def test_with_more_hops_allowed_no_route_is_worse_where_circles_pay(
     worths = [find_route(pools, request, RouteOptions(max_hops=hops, room=AnyRoom())).amount_out for hops in (1, 2, 3, 4)]
     for fewer, more in pairwise(worths):
         assert more >= fewer * (1 - 1e-6)
+
+
+def test_with_more_legs_allowed_no_route_of_a_small_market_is_worse() -> None:
+    made = generated_market(8, 4, seed=327, arbitrage=True)
+    market = Market(made.pools)
+    for amount in (334_424_040, 476_018_655):
+        request = QuoteRequest(input_mint=made.mints[1].address, output_mint=made.mints[0].address, amount=amount)
+        worths = [find_route(market, request, RouteOptions(max_splits=legs, room=AnyRoom())).amount_out for legs in (1, 2, 3, 5, 8)]
+        for fewer, more in pairwise(worths):
+            assert more >= fewer * (1 - 1e-6)

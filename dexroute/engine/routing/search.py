@@ -49,6 +49,7 @@ _TRIED_IN_PART: Final = 2
 _EXCHANGED: Final = 1e-4
 # Of more legs than so many there is more to exchange for less.
 _FEW_LEGS: Final = 4
+_FEWER_LEGS: Final = (5, 3, 2)
 _EXCHANGED_OF_MANY: Final = 1e-3
 _QUOTED: Final = 8
 
@@ -122,12 +123,29 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
         fill_up(findings, scope, rooms, partial(_carried, findings), partial(_bought, findings))
     if split is not None and findings.ranked and prove and options.max_splits > 1:
         _exchange_legs(findings, scope, split, rooms)
+        for most in _FEWER_LEGS if findings.small else ():
+            # Quotes that refuse legs, or fall short of the curves of each, may leave worse ones than fewer legs would have.
+            if most < options.max_splits and _apart(findings, split) > _NOT_WORTH_SPLITTING:
+                fewer = Findings(market, request, replace(options, max_splits=most))
+                tried = _look(fewer, scope, rooms[0], explain, prove)
+                fewer.settle(rooms)
+                if tried is not None and fewer.ranked:
+                    _exchange_legs(fewer, scope, tried, rooms)
+                findings.take(fewer)
+                findings.settle(rooms)
     better = polished(market, scope.order, request, options, findings.ranked[0].route) if findings.ranked and prove else None
     if better is not None:
         findings.routes.append(better)
         findings.settle(rooms)
     if findings.ranked and prove:
         findings.certificate = certify(market, scope, request, findings.ranked[0].route, split)
+
+
+def _apart(findings: Findings, split: SplitFound) -> float:
+    """How far the best route is from the best flow within the limit on hops, of that."""
+    route = findings.ranked[0].route
+    reached = route.amount_out if findings.request.mode is SwapMode.EXACT_IN else route.amount_in
+    return abs(split.flow.value - reached) / max(split.flow.value, 1e-300)
 
 
 def _exchange_legs(findings: Findings, scope: Scope, split: SplitFound, rooms: Sequence[TransactionRoom]) -> None:
@@ -137,9 +155,7 @@ def _exchange_legs(findings: Findings, scope: Scope, split: SplitFound, rooms: S
 
     market, request, options = findings.market, findings.request, findings.options
     route = findings.ranked[0].route
-    reached = route.amount_out if scope.order.exact_in else route.amount_in
-    least = _EXCHANGED if len(route.legs) <= _FEW_LEGS else _EXCHANGED_OF_MANY
-    if abs(split.flow.value - reached) <= least * split.flow.value:
+    if _apart(findings, split) <= (_EXCHANGED if len(route.legs) <= _FEW_LEGS else _EXCHANGED_OF_MANY):
         return
     legs = [leg.leg for leg in route.legs]
     room = next(room for room in rooms if room.refusal(legs, market.pools) is None)
