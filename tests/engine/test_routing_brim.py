@@ -8,7 +8,10 @@ from typing import Final
 import pytest
 
 from dexroute.engine.routing import RouteOptions, find_route, solve_route
+from dexroute.engine.routing.by_trial import two_legs_by_trial
+from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.room import AnyRoom
+from dexroute.engine.routing.scope import scope_of
 from dexroute.errors import ExceedsLiquidity
 from dexroute.fetchers.base import SwapQuote
 from dexroute.fetchers.curve import Curve
@@ -17,7 +20,7 @@ from dexroute.types.requests import QuoteRequest, SwapMode
 from tests.engine.routing_oracle import assert_executes
 from tests.engine.small_market import exact_in, mint, pool
 
-A, B = mint("a"), mint("b")
+A, B, C = mint("a"), mint("b"), mint("c")
 FULL: Final = 10**9
 
 
@@ -35,6 +38,18 @@ class Brimful(CpmmPool):
         return super().quote(request)
 
 
+class Bounded(CpmmPool):
+    """Refuses what would leave it with more than `2 * FULL` of a mint."""
+
+    __slots__ = ()
+
+    def quote(self, request: QuoteRequest) -> SwapQuote:
+        quoted = super().quote(request)
+        if max(quoted.next_pool.vault_amounts) > 2 * FULL:  # type: ignore[attr-defined]
+            raise ExceedsLiquidity("it is full", pool=str(self.address))
+        return quoted
+
+
 @pytest.mark.parametrize("times", [2, 3, 10])
 def test_what_a_full_pool_refuses_goes_to_the_others(times: int) -> None:
     rich = pool("rich", (A, B), (10**12, 4 * 10**12), kind=Brimful)
@@ -45,6 +60,21 @@ def test_what_a_full_pool_refuses_goes_to_the_others(times: int) -> None:
     rest = request.amount - FULL
     by_hand = rich.quote(exact_in(A, B, FULL)).amount_out + plain.quote(exact_in(A, B, rest)).amount_out
     assert len(quote.route.legs) == 2 and by_hand * (1 - 1e-5) < quote.amount_out <= by_hand
+
+
+def test_two_legs_that_fill_the_pool_they_share_are_tried_with_less() -> None:
+    """What the one takes at most leaves the other no room behind it."""
+    small = pool("small", (A, C), (10**8, 10**9), kind=Brimful)
+    large = pool("large", (A, C), (10**12, 6 * 10**8))
+    shared = pool("end", (C, B), (FULL, FULL), kind=Bounded)
+    market, request, options = Market([small, large, shared]), exact_in(A, B, 10**12), RouteOptions(room=AnyRoom())
+    (last,) = market.between(C.address, B.address)
+    paths = [(edge, last) for edge in market.between(A.address, C.address)]
+    order = scope_of(market, request, options).order
+    route = two_legs_by_trial(market, order, request, options, paths, None)
+    assert route is not None
+    through = sum(leg.hops[1].hop.amount_in for leg in route.legs)
+    assert len(route.legs) == 2 and FULL - FULL // 1_000 < through <= FULL
 
 
 def test_a_bound_is_never_more_than_the_pools_can_pay() -> None:

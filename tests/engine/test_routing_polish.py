@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from dexroute.engine.routing import RouteOptions
-from dexroute.engine.routing.legs import QuotedRoute, Share, quote_legs
+from dexroute.engine.routing import RouteOptions, find_route
+from dexroute.engine.routing.legs import Path, QuotedRoute, Share, quote_legs
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.polish import polished
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.engine.routing.scope import scope_of
 from dexroute.types.requests import QuoteRequest, SwapMode
-from tests.engine.small_market import mint, pool
+from tests.engine.small_market import exact_in, mint, pool
 
 A, B, C = (mint(name) for name in "ABC")
 POOLS = {
@@ -62,6 +62,28 @@ def test_amounts_move_between_legs_that_share_a_pool_until_none_is_better(mode: 
     assert _cost(better, mode) <= best < _cost(poor, mode)
     again = polished(market, order, request, options, better)
     assert again is None or _cost(better, mode) - _cost(again, mode) <= ORDER * 1e-6
+
+
+def test_legs_that_share_a_dear_pool_go_in_the_order_that_is_better() -> None:
+    """What the first leaves of its fee in the pool they share is worth more to the second where that is the larger."""
+    shared = pool("dear", (A, C), (10**8, 10**8), trade_ppm=100_000)
+    behind = [pool("one", (C, B), (10**8, 10**8)), pool("other", (C, B), (10**7, 2 * 10**7))]
+    market = Market([shared, *behind])
+    request = exact_in(A, B, 2 * 10**8)
+    edges = {
+        market.edge_pool[edge].address: edge
+        for edge in (*market.between(A.address, C.address), *market.between(C.address, B.address))
+    }
+    paths = [(edges[shared.address], edges[one.address]) for one in behind]
+
+    def best_of(first: Path, second: Path) -> int:
+        grid = [[Share(first, part * 10**6), Share(second, (200 - part) * 10**6)] for part in range(1, 200)]
+        quoted = [quote_legs(market, shares, request.mode, 0) for shares in grid]
+        return max(route.amount_out for route in quoted if isinstance(route, QuotedRoute))
+
+    orders = best_of(*paths), best_of(*reversed(paths))
+    assert abs(orders[0] - orders[1]) > 50_000
+    assert find_route(market, request, RouteOptions(room=AnyRoom())).amount_out >= max(orders)
 
 
 def test_a_single_leg_and_pools_that_count_for_less_than_they_quote_stay_as_they_are() -> None:

@@ -7,10 +7,11 @@ import os
 import random
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 
 from benchmarks.routing_markets import GeneratedMarket, generated_market
-from dexroute.engine.routing import RouteOptions, find_route
+from dexroute.engine.routing import RouteOptions, find_route, rank_candidates, solve_route
 from dexroute.engine.routing.market import Market, offers_exact_out
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.types.requests import QuoteRequest, SwapMode
@@ -19,7 +20,7 @@ from tests.engine.routing_oracle import assert_executes
 _ANSWERS = """
 import random, sys
 from benchmarks.routing_markets import generated_market
-from dexroute.engine.routing import RouteOptions, find_route
+from dexroute.engine.routing import RouteOptions, find_route, rank_candidates, solve_route
 from dexroute.engine.routing.room import AnyRoom
 from tests.engine.test_routing_same_answer import requests
 made = generated_market(60, 8, seed=2, arbitrage=True)
@@ -85,3 +86,23 @@ def test_what_a_route_brings_costs_no_more_when_asked_for() -> None:
         split += len(forward.route.legs) > 1
     assert compared > 8
     assert split > 1
+
+
+def test_explaining_a_search_does_not_change_what_it_finds() -> None:
+    """Who asks for candidates and the reasons they lost gets the route of who does not, also where the smallest of good ones is
+    wanted; what is listed besides stands behind it, best first."""
+    compared = Counter[bool]()
+    for seed in range(6):
+        made = generated_market(24, 5, seed=seed, arbitrage=bool(seed % 2))
+        market = Market(made.pools)
+        for place, request in enumerate(requests(made, seed, 12)):
+            small = place % 2 == 1
+            options = RouteOptions(room=AnyRoom(), prefer_small=small, small_tolerance_bps=200, max_splits=(8, 2, 3)[place % 3])
+            plain, explained = find_route(market, request, options), solve_route(market, request, options)
+            assert explained.quote == plain
+            assert explained.candidates[0].quote == plain
+            assert [one.pools for one in rank_candidates(market, request, options)] == [one.pools for one in explained.candidates]
+            nets = [one.net for one in explained.candidates[1:] if one.net is not None]
+            assert nets == sorted(nets, reverse=request.mode is SwapMode.EXACT_IN)
+            compared[small] += len(nets) > 4
+    assert min(compared[False], compared[True]) > 5

@@ -69,7 +69,7 @@ class Trouble(httpx.AsyncBaseTransport):
 
 @pytest.fixture
 async def cluster(market: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[EmbeddedCluster, Later]]:
-    monkeypatch.setattr("dexroute.sdk.tables.MOST_ADDED", 8)  # so that one table takes several transactions
+    monkeypatch.setattr("dexroute.sdk.table_change.MOST_ADDED", 8)  # so that one table takes several transactions
     later = Later()
     async with EmbeddedCluster.open(market / "embedded", clock=later) as opened:
         yield opened, later

@@ -29,6 +29,7 @@ _PRECISION: Final = 1_000  # of what a path takes at most, before it is refined 
 _OUT_OF_REACH: Final = 1e-2
 _MANY_UNITS: Final = 1_000_000
 _LOOKS: Final = 20
+_HALVINGS: Final = 4
 _GOLDEN: Final = 0.6180339887498949
 
 
@@ -45,10 +46,8 @@ def two_legs_by_trial(
         if frozenset((first, second)) not in pairs:
             continue
         for amount in {most[first], request.amount - most[second], request.amount // 2}:
-            if 0 < amount < request.amount:
-                worth = trial.worth(first, second, amount)
-                if worth is not None:
-                    starts.append((-worth, first, second, amount))
+            start = trial.start(first, second, amount) if 0 < amount < request.amount else None
+            starts += [] if start is None else [(-start[0], first, second, start[1])]
     for _, first, second, amount in sorted(starts)[:_PAIRS_REFINED]:
         trial.refine(first, second, amount)
     return trial.best
@@ -122,6 +121,17 @@ class _Trial:
             middle = (taken + refused) // 2
             taken, refused = (middle, refused) if self._quoted([Share(path, middle)]) is not None else (taken, middle)
         return taken
+
+    def start(self, first: Path, second: Path, amount: int) -> tuple[int, int] | None:
+        """What the order brings with so much of it in the first leg, or with less where the two fill a pool that both pass, and
+        that amount; None where all are refused."""
+        for _ in range(_HALVINGS):
+            if not amount:
+                break
+            if (worth := self.worth(first, second, amount)) is not None:
+                return worth, amount
+            amount //= 2
+        return None
 
     def refine(self, first: Path, second: Path, amount: int) -> None:
         """Moves amounts between the legs, `amount` of the order in the first, as long as that is better."""

@@ -23,7 +23,7 @@ from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.provisional import provisional_leg
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.scope import Scope
-from dexroute.engine.routing.split import quoted_split
+from dexroute.engine.routing.split_quotes import quoted_split
 from dexroute.engine.routing.unlimited import TOLERANCE
 from dexroute.types.requests import QuoteRequest
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Findings:
     """`ranked`: quoted routes, best first, the first of them fits. `unfit`: routes and leg sets the transaction has no room for.
     `refused`: legs an exact quote refused. `stuck`: partial paths whose last pool cannot carry the amount, not quoted.
+    `besides`: single paths that no route comes of, quoted only to be listed; `singles`: the single paths that promise most.
     `promised`: how many single paths there were; `connected`: whether any path of open pools joins the mints; `most`: of an amount
     beyond all liquidity, what can be filled; `unsolved`: whether no flow was found to split the order by; `filling`: where nothing
     else carried the order, legs that take all they can."""
@@ -35,6 +36,8 @@ class Findings:
     unfit_ranked: list[tuple[RankedRoute, str]] = field(default_factory=list)
     refused: list[RefusedLeg] = field(default_factory=list)
     stuck: list[Path] = field(default_factory=list)
+    besides: list[QuotedRoute] = field(default_factory=list)
+    singles: list[Path] = field(default_factory=list)
     promised: int = 0
     certificate: Certificate | None = None
     connected: bool = False
@@ -59,6 +62,14 @@ class Findings:
         paths = {leg.path for leg in self.refused}
         self.refused += [leg for leg in shorter.refused if leg.path not in paths]
         self.unfit += [legs for legs in shorter.unfit if legs not in self.unfit]
+        self.besides += shorter.besides
+
+    def list_besides(self, rooms: Sequence[TransactionRoom]) -> None:
+        """Ranks what was quoted to be listed behind the route that was found without it."""
+        best, known = self.ranked[:1], {route.shares for route in self.routes}
+        self.routes += [route for route in self.besides if route.shares not in known]
+        self.settle(rooms)
+        self.ranked = [*best, *(entry for entry in self.ranked if entry.route.shares != best[0].route.shares)] if best else []
 
     def settle(self, rooms: Sequence[TransactionRoom]) -> None:
         """Ranks the routes and sets aside the best ones as long as they do not fit the first room; where nothing fits it, the

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from math import isfinite
 from typing import Final
 
-from dexroute.engine.routing.legs import Path, QuotedRoute, Share, quote_legs
+from dexroute.engine.routing.legs import Path, QuotedLeg, QuotedRoute, Share, quote_legs
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.network import Order
 from dexroute.engine.routing.options import RouteOptions
@@ -21,30 +22,54 @@ from dexroute.types.requests import QuoteRequest
 # Of the route's worth, what there must be to gain: a two-hundredth of a basis point.
 _WORTH_IT: Final = 5e-7
 _MOST_LOOKS: Final = 60
+# So many legs are tried in every order; in a small market, where few legs are most of what can be found, more.
+_TWO: Final = 2
+_FEW: Final = 3
 _LOOKS_A_STEP: Final = 7
 # Curves bend at their bins and ticks: the next unit and the last one are looked at that far to either side.
 _ASIDE: Final = 1e-7
 
 
-def polished(market: Market, order: Order, request: QuoteRequest, options: RouteOptions, route: QuotedRoute) -> QuotedRoute | None:
-    """The same legs with better amounts, by exact quotes; None where there is nothing to gain, or pools are worth less than they
-    quote (handicaps)."""
-    legs = route.legs
-    if len(legs) < 2 or order.handicap:
+def polished(
+    market: Market, order: Order, request: QuoteRequest, options: RouteOptions, route: QuotedRoute, *, small: bool = False
+) -> QuotedRoute | None:
+    """The same legs with better amounts, or in a better order, by exact quotes; None where there is nothing to gain, or pools are
+    worth less than they quote (handicaps)."""
+    if len(route.legs) < 2 or order.handicap:
         return None
+    best = route
+    for legs in _orders(route.legs, _FEW if small else _TWO):
+        found = _balanced(market, order, request, options, legs)
+        if found is not None and _worth(found) > _worth(best):
+            best = found
+    return None if best is route else best
+
+
+def _orders(legs: tuple[QuotedLeg, ...], few: int) -> list[tuple[QuotedLeg, ...]]:
+    """The legs as they are, and a few that share pools in other orders: a fee left in a pool is the next one's gain."""
+    pools = [hop.pool.address for leg in legs for hop in leg.hops]
+    if len(legs) > few or len(set(pools)) == len(pools):
+        return [legs]
+    return list(permutations(legs))
+
+
+def _worth(route: QuotedRoute) -> tuple[int, int]:
+    return route.amount_out, -route.amount_in
+
+
+def _balanced(
+    market: Market, order: Order, request: QuoteRequest, options: RouteOptions, legs: Sequence[QuotedLeg]
+) -> QuotedRoute | None:
     given = [float(leg.amount_in if order.exact_in else leg.amount_out) for leg in legs]
     found = _Turns(market, order, [leg.path for leg in legs]).balanced(given)
     if found is None:
-        return None
+        found = given
     parts = [int(amount) for amount in found]
     largest = max(range(len(parts)), key=lambda place: (parts[place], -place))
     parts[largest] += request.amount - sum(parts)
     shares = [Share(leg.path, part) for leg, part in zip(legs, parts, strict=True) if part > 0]
     quoted = quote_legs(market, shares, request.mode, options.kept_back_bps)
-    if not isinstance(quoted, QuotedRoute):
-        return None
-    better = quoted.amount_out > route.amount_out if order.exact_in else quoted.amount_in < route.amount_in
-    return quoted if better else None
+    return quoted if isinstance(quoted, QuotedRoute) else None
 
 
 @dataclass(slots=True)

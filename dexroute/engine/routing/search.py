@@ -20,7 +20,7 @@ from dexroute.engine.routing.one_thread import load_numpy
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.quote import Candidate, RouteQuote
 from dexroute.engine.routing.room import CautiousRoom, TransactionRoom
-from dexroute.engine.routing.singles import MOST_QUOTED, net_promises, quote_single_paths
+from dexroute.engine.routing.singles import BEST_SINGLES, MOST_QUOTED, net_promises, quote_single_paths
 from dexroute.engine.routing.solution import Solution
 from dexroute.errors import InvalidAmount, UsageError
 from dexroute.fetchers.base import Pool
@@ -121,11 +121,11 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
     findings.settle(rooms)
     if not findings.ranked and prove:
         fill_up(findings, scope, rooms, partial(_carried, findings), partial(_bought, findings))
-    if split is not None and findings.ranked and prove and options.max_splits > 1:
+    if findings.ranked and prove and options.max_splits > 1 and (split is not None or findings.unsolved):
         _exchange_legs(findings, scope, split, rooms)
         for most in _FEWER_LEGS if findings.small else ():
             # Quotes that refuse legs, or fall short of the curves of each, may leave worse ones than fewer legs would have.
-            if most < options.max_splits and _apart(findings, split) > _NOT_WORTH_SPLITTING:
+            if split is not None and most < options.max_splits and _apart(findings, split) > _NOT_WORTH_SPLITTING:
                 fewer = Findings(market, request, replace(options, max_splits=most))
                 tried = _look(fewer, scope, rooms[0], explain, prove)
                 fewer.settle(rooms)
@@ -133,12 +133,16 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
                     _exchange_legs(fewer, scope, tried, rooms)
                 findings.take(fewer)
                 findings.settle(rooms)
-    better = polished(market, scope.order, request, options, findings.ranked[0].route) if findings.ranked and prove else None
+    better = None
+    if findings.ranked and prove:
+        better = polished(market, scope.order, request, options, findings.ranked[0].route, small=findings.small)
     if better is not None:
         findings.routes.append(better)
         findings.settle(rooms)
     if findings.ranked and prove:
         findings.certificate = certify(market, scope, request, findings.ranked[0].route, split)
+    if explain:
+        findings.list_besides(rooms)
 
 
 def _apart(findings: Findings, split: SplitFound) -> float:
@@ -148,20 +152,22 @@ def _apart(findings: Findings, split: SplitFound) -> float:
     return abs(split.flow.value - reached) / max(split.flow.value, 1e-300)
 
 
-def _exchange_legs(findings: Findings, scope: Scope, split: SplitFound, rooms: Sequence[TransactionRoom]) -> None:
-    """Where the best route is far from the best flow without a limit on legs: looks whether other legs do better."""
+def _exchange_legs(findings: Findings, scope: Scope, split: SplitFound | None, rooms: Sequence[TransactionRoom]) -> None:
+    """Where the best route is far from the best flow without a limit on legs, or none was found: looks whether other legs do
+    better."""
     from dexroute.engine.routing.decomposition import paths_of
     from dexroute.engine.routing.exchange import Exchange
 
     market, request, options = findings.market, findings.request, findings.options
     route = findings.ranked[0].route
-    if _apart(findings, split) <= (_EXCHANGED if len(route.legs) <= _FEW_LEGS else _EXCHANGED_OF_MANY):
+    if split is not None and _apart(findings, split) <= (_EXCHANGED if len(route.legs) <= _FEW_LEGS else _EXCHANGED_OF_MANY):
         return
     legs = [leg.leg for leg in route.legs]
     room = next(room for room in rooms if room.refusal(legs, market.pools) is None)
-    flow_paths = [share.path for share in paths_of(market, split.flow, scope.order, scope.max_hops)[0]]
+    carried = [] if split is None else paths_of(market, split.flow, scope.order, scope.max_hops)[0]
     quoted_paths = [leg.path for entry in findings.ranked[:_QUOTED] for leg in entry.route.legs]
-    better = Exchange(market, scope, request, options, room).better(route, [*flow_paths, *quoted_paths])
+    others = [*(share.path for share in carried), *quoted_paths, *(findings.singles if findings.small else ())]
+    better = Exchange(market, scope, request, options, room).better(route, others)
     if better:
         findings.routes += better
         findings.settle(rooms)
@@ -220,8 +226,12 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
         findings.unfit += split.unfit
     if prove and options.max_splits > 1 and _falls_short(findings, split):
         few = promised_paths(market, scope.edges, replace(search, amount=order.amount * _SMALL_PART))[0]
-        paths = dict.fromkeys(path.path for path in (*promised[:_TRIED_WHOLE], *few[:_TRIED_IN_PART], *promised, *few))
-        route = two_legs_by_trial(market, order, request, options, list(paths), _best_so_far(findings))
+        best_so_far = _best_so_far(findings)
+        known = [leg.path for leg in best_so_far.legs] if best_so_far else []
+        by_promise = [path.path for path in (*promised[:_TRIED_WHOLE], *few[:_TRIED_IN_PART], *promised, *few)]
+        paths = dict.fromkeys([*known[:2], *by_promise])
+        findings.singles += [path.path for path in few[:BEST_SINGLES]]
+        route = two_legs_by_trial(market, order, request, options, list(paths), best_so_far)
         findings.routes += [route] if route else []
     return split
 

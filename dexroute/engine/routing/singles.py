@@ -10,6 +10,7 @@ from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, quote_le
 from dexroute.engine.routing.market import swap_compute_units
 from dexroute.engine.routing.ranking import rank
 from dexroute.engine.routing.room import TransactionRoom
+from dexroute.math.rounding import BPS
 from dexroute.types.requests import SwapMode
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # Enough to settle ties, and to show what else there was.
 MOST_QUOTED: Final = 48
 _LISTED: Final = 24
+# That other legs are looked for among.
+BEST_SINGLES: Final = 8
 
 
 def net_promises(findings: Findings, promised: list[PromisedPath]) -> list[tuple[Path, float]]:
@@ -41,25 +44,35 @@ def net_promises(findings: Findings, promised: list[PromisedPath]) -> list[tuple
 def quote_single_paths(
     findings: Findings, promised: list[tuple[tuple[int, ...], float]], room: TransactionRoom, explain: bool
 ) -> None:
-    """Quotes single paths exactly, best net promise first, until no further one can beat the best that fits."""
+    """Quotes single paths exactly, best net promise first, until no further one can beat the best that fits. With `explain` a few
+    of those are quoted too, aside: what is shown of a search must not change what it finds."""
     market, request, options = findings.market, findings.request, findings.options
+    findings.singles = [path for path, _ in promised[:BEST_SINGLES]]
+    # Of the best one, within which a smaller route goes first.
+    near = options.small_tolerance_bps / BPS if options.prefer_small else 0.0
     forward = request.mode is SwapMode.EXACT_IN
     price = lamport_price(request, options.costs)
     best: int | None = None
+    hopeless = False
     for number, (path, promise) in enumerate(promised[:MOST_QUOTED]):
-        if best is not None and (number >= _LISTED or not explain):
+        if best is not None and not hopeless:
             # A promise is kept but for rounding: a billionth and a few units.
-            hopeless = promise * (1 + 1e-9) + 4 < best if forward else promise * (1 - 1e-9) - 4 > best
-            if hopeless:
-                break
+            slack = abs(best) * near + 4
+            hopeless = promise * (1 + 1e-9) + slack < best if forward else promise * (1 - 1e-9) - slack > best
+        if hopeless and (number >= _LISTED or not explain):
+            break
         quoted = quote_leg(market, path, request.amount, request.mode, options.kept_back_bps, {})
         if isinstance(quoted, RefusedLeg):
             findings.refused.append(quoted)
             continue
-        findings.routes.append(QuotedRoute((quoted,)))
+        route = QuotedRoute((quoted,))
+        if hopeless:
+            findings.besides.append(route)
+            continue
+        findings.routes.append(route)
         if price is None and not options.pool_penalty_ppm:
             net = quoted.amount_out if forward else quoted.amount_in
         else:
-            net = rank([QuotedRoute((quoted,))], request, options)[0].net
+            net = rank([route], request, options)[0].net
         if best is None or (net > best if forward else net < best):
             best = net if room.refusal([quoted.leg], market.pools) is None else best

@@ -8,25 +8,23 @@ solved again, until nothing is to be dropped. Exact quotes decide afterwards.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
-
-from solders.pubkey import Pubkey
 
 from dexroute.engine.routing.decomposition import PathShare, paths_of
 from dexroute.engine.routing.fixed_paths import solve_paths
-from dexroute.engine.routing.in_turn import in_turn, widest_behind
 from dexroute.engine.routing.leftover import with_leftover
 from dexroute.engine.routing.leg_swaps import exchanged
 from dexroute.engine.routing.leg_worth import by_loss, leg_gains
-from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, Share, quote_legs
+from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg
 from dexroute.engine.routing.market import Market
-from dexroute.engine.routing.network import NetworkFlow, Order, many_pieces, solve_network
+from dexroute.engine.routing.network import NetworkFlow, many_pieces, solve_network
 from dexroute.engine.routing.options import RouteOptions
 from dexroute.engine.routing.provisional import provisional_leg
 from dexroute.engine.routing.room import TransactionRoom
 from dexroute.engine.routing.scope import Scope
 from dexroute.engine.routing.short_paths import best_short_paths
+from dexroute.engine.routing.split_quotes import quoted_split
 from dexroute.engine.routing.unlimited import TOLERANCE, RoughWorth, UnlimitedFlow, unlimited_flows
 from dexroute.errors import AmountTooSmall
 from dexroute.types.requests import QuoteRequest
@@ -41,8 +39,6 @@ _LAST_TRIES: Final = 3
 _MISSED: Final = 1e-6
 # Of a flow, for the loss of which to paths of few enough hops others are looked for.
 _LOST: Final = 1e-4
-_TRIMS: Final = (1e-6, 1e-4, 1e-2, 0.1, 0.5, 0.8)
-_MOST_TRIMS: Final = 24
 # Of the order, by shares: what any one leg carries others may take over at the same price, but not what all of them carry.
 _MOST_LET_GO: Final = 0.25
 
@@ -217,36 +213,6 @@ def _leaves(flow: NetworkFlow, best: NetworkFlow) -> bool:
     return abs(flow.value - best.value) > _MISSED * best.value
 
 
-def quoted_split(
-    market: Market, flow: NetworkFlow, order: Order, kept: list[PathShare], request: QuoteRequest, options: RouteOptions
-) -> QuotedRoute | RefusedLeg:
-    """The legs in exact quotes. What a pool filled to the brim refuses goes to the other legs before the pool is given up."""
-    kept = sorted(kept, key=lambda share: (-share.share, share.path))
-    used = sum(into for edge, into in flow.flows.items() if market.source[edge] == order.input) / order.amount
-    # Where pools are drained the flow leaves input lying.
-    idle = max(0.0, 1.0 - used) if order.exact_in and used > 0.0 else 0.0
-    full: dict[Pubkey, int] = {}
-    for _ in range(_MOST_TRIMS):
-        taking = [not any(market.edge_pool[edge].address in full for edge in share.path) for share in kept]
-        turns = in_turn(market, flow, order, kept)
-        place = widest_behind(turns, taking)
-        quoted = quote_legs(market, _whole(turns, request.amount, idle, place), request.mode, options.kept_back_bps)
-        if isinstance(quoted, QuotedRoute) or isinstance(quoted.refused.error, AmountTooSmall):
-            break
-        refusing = market.edge_pool[quoted.path[-1] if order.exact_in else quoted.path[0]].address
-        trims = full.get(refusing, 0)
-        through = [any(market.edge_pool[edge].address == refusing for edge in share.path) for share in kept]
-        if trims == len(_TRIMS) or all(gives or not takes for gives, takes in zip(through, taking, strict=True)):
-            break
-        full[refusing] = trims + 1
-        idle += _TRIMS[trims] * sum(share.share for share, gives in zip(kept, through, strict=True) if gives)
-        kept = [
-            replace(share, share=share.share * (1.0 - _TRIMS[trims])) if gives else share
-            for share, gives in zip(kept, through, strict=True)
-        ]
-    return quoted
-
-
 def _without_refused(market: Market, kept: Sequence[PathShare], refused: RefusedLeg, *, exact_in: bool) -> list[PathShare]:
     """The legs that do not pass through a pool that refused its part; where that was too small, all but the smallest of those."""
     culprit = market.edge_pool[refused.path[-1] if exact_in else refused.path[0]].address
@@ -290,11 +256,3 @@ def _fitting(
         if room.refusal([legs[one] for one in (*kept, share)], pools) is None:
             kept.append(share)
     return kept
-
-
-def _whole(shares: Sequence[PathShare], amount: int, idle: float, place: int) -> list[Share]:
-    """Whole amounts that sum to the order's; the share at `place` gets what is `idle` of it besides, and what rounding leaves."""
-    total = sum(share.share for share in shares)
-    parts = [int(share.share / total * (1.0 - idle) * amount) for share in shares]
-    parts[place] += amount - sum(parts)
-    return [Share(share.path, part) for share, part in zip(shares, parts, strict=True) if part > 0]
