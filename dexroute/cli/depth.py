@@ -10,7 +10,7 @@ from dexroute.cli import route_options as o
 from dexroute.cli.command import command, examples
 from dexroute.cli.picture_option import Plot
 from dexroute.cli.session import Session
-from dexroute.cli.terminal import short
+from dexroute.cli.terminal import natural_width, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dexroute.sdk.depth import MarketDepth
 
 _DRAWN = 40
-_ANY_WIDTH = 1_000  # characters
 
 
 def register(app: typer.Typer) -> None:
@@ -88,12 +87,11 @@ def render_depth(console: Console, depth: MarketDepth, requests: Mapping[str, in
 
 def _that_fit(console: Console, depth: MarketDepth, *, selling: bool) -> list[Table]:
     """One side with all levels; where they are too many for the width, table below table."""
-    wide = console.options.update_width(_ANY_WIDTH)
     levels = depth.levels_bps
     for columns in range(len(levels), 0, -1):
         parts = [depth.narrowed(levels[first : first + columns]) for first in range(0, len(levels), columns)]
         tables = [_side(part, selling=selling) for part in parts]
-        if columns == 1 or all(console.measure(table, options=wide).maximum <= console.width for table in tables):
+        if columns == 1 or all(natural_width(console, table) <= console.width for table in tables):
             return tables
     raise AssertionError("a market has levels")
 

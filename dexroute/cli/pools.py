@@ -166,6 +166,8 @@ def _register_record(pools: typer.Typer) -> None:
         def render(console: Console) -> None:
             from rich.table import Table
 
+            from dexroute.cli.rounding import hundredths
+
             if not ordered:
                 console.print("no order of this journal went through a pool of this cluster yet")
                 return
@@ -177,8 +179,8 @@ def _register_record(pools: typer.Typer) -> None:
                 table.add_row(
                     f"{one.venue_id} {short(str(one.pool))}",
                     *map(str, (one.landed, one.landed_with_error, one.refused, one.expired)),
-                    f"{_bps(one.average_shortfall_ppm)} bps",
-                    f"-{_bps(penalties[one.pool])} bps",
+                    f"{hundredths(one.average_shortfall_ppm)} bps",
+                    f"-{hundredths(penalties[one.pool])} bps",
                     style="yellow" if one.cooling(now_ms) else None,
                 )
             console.print(table)
@@ -192,10 +194,6 @@ def _register_record(pools: typer.Typer) -> None:
             )
 
         session.emit(shape, render)
-
-
-def _bps(ppm: int) -> str:
-    return f"{ppm // 100}.{ppm % 100:02d}"
 
 
 async def _tokens(dex: Dex, pool: Pool) -> list[Token]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dexroute.cli.render_order import amount_text, fact_table, failure_text, render_headline, route_rows
+from dexroute.cli.rounding import hundredths
 from dexroute.cli.terminal import short
 from dexroute.types.amounts import LAMPORT_DECIMALS, format_ui_amount, sol_text
 
@@ -110,8 +111,8 @@ def _bps(quoted: SwapAmounts, amounts: SwapAmounts, *, exact_in: bool) -> str:
     if not whole:
         return ""
     gain = part - whole if exact_in else whole - part
-    hundredths = int(Fraction(gain * 1_000_000, whole))
-    return f"{'-' if hundredths < 0 else '+' if hundredths else ''}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"
+    centi_bps = int(Fraction(gain * 1_000_000, whole))
+    return f"{'-' if centi_bps < 0 else '+' if centi_bps else ''}{hundredths(abs(centi_bps))}"
 
 
 def _costs(receipt: Receipt, tokens: Tokens) -> Table | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dexroute.cli.render_order import amount_text
-from dexroute.cli.rounding import share_texts
+from dexroute.cli.rounding import hundredths, share_texts
 from dexroute.cli.terminal import short
 from dexroute.cli.words import in_whole_tokens, with_names
 from dexroute.types.amounts import format_ui_amount
@@ -154,7 +154,7 @@ def _why_not(candidate: Candidate, quote: Quote, token: Token) -> str:
     if gap <= 0:  # a tie, or what a strategy preferred
         return _in_short(candidate.lost, quote) + quote_only
     centi_bps = gap * 1_000_000 // max(abs(chosen.net), 1)
-    bps = f"{centi_bps // 100}.{centi_bps % 100:02d}" if centi_bps < _EXACT_CENTI_BPS else str(centi_bps // 100)
+    bps = hundredths(centi_bps) if centi_bps < _EXACT_CENTI_BPS else str(centi_bps // 100)
     side = "less" if exact_in else "more"
     record = ""
     if (worse := candidate.handicap - chosen.handicap) > 0:

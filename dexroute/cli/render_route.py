@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dexroute.cli.render_order import amount_text
 from dexroute.cli.render_quote import fact_rows, headline, render_candidates
-from dexroute.cli.rounding import rounded, rounded_ratio, share_texts
-from dexroute.cli.terminal import short
+from dexroute.cli.rounding import hundredths, rounded, rounded_ratio, share_texts
+from dexroute.cli.terminal import natural_width, short
 from dexroute.types.amounts import sol_text
 from dexroute.types.counts import counted
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from dexroute.engine.routing import Certificate, LegReport
     from dexroute.sdk.quote import Quote
 
-_ANY_WIDTH: Final = 1_000  # characters
-
 
 def render_route(console: Console, quote: Quote, *, age_ms: int, explain: bool, requests: Mapping[str, int] | None = None) -> None:
     """Legs first, then the facts of a quote, costs and proof; all candidates with `explain`."""
@@ -30,8 +28,7 @@ def render_route(console: Console, quote: Quote, *, age_ms: int, explain: bool, 
 
     console.print(headline(quote))
     wide = _legs(quote, wide=True)
-    takes = console.measure(wide, options=console.options.update_width(_ANY_WIDTH)).maximum
-    console.print(wide if takes <= console.width else _legs(quote, wide=False))
+    console.print(wide if natural_width(console, wide) <= console.width else _legs(quote, wide=False))
     priced = f"{quote.output_token.symbol}/{quote.input_token.symbol}"
     console.print(Text(f"next: {priced} for the next unit, fees included", style="dim"))
     facts = Table.grid(padding=(0, 2))
@@ -130,9 +127,7 @@ def _proof_rows(quote: Quote) -> list[tuple[str, str]]:
     what = "returns more than" if exact_in else "costs less than"
     gap = proof.gap_centi_bps
     near = (
-        f"the route is within {gap // 100}.{gap % 100:02d} bps of it"
-        if gap is not None
-        else "arbitrage between them could pay for all of it"
+        f"the route is within {hundredths(gap)} bps of it" if gap is not None else "arbitrage between them could pay for all of it"
     )
     rows = [("proof", f"no split over these pools {what} {amount_text(proof.bound, mint, quote.tokens)}: {near}")]
     most = amount_text(proof.arbitrage_bound, mint, quote.tokens)

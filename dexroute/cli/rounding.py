@@ -30,9 +30,14 @@ def rounded_ratio(ratio: Fraction, digits: int = 6) -> str:
     return _plain(Context(prec=digits, rounding=ROUND_DOWN).divide(ratio.numerator, ratio.denominator))
 
 
+def hundredths(number: int) -> str:
+    """Hundredths of a basis point, say, as a number of two decimals. Not negative."""
+    return f"{number // 100}.{number % 100:02d}"
+
+
 def share_texts(ppm: Sequence[int]) -> list[str]:
     """The shares of a whole as percent, to a hundredth: 33.33 %. They add up to 100 %."""
-    return [f"{share // 100}.{share % 100:02d} %" for share in apportion(10_000, ppm)]
+    return [f"{hundredths(share)} %" for share in apportion(10_000, ppm)]
 
 
 def _plain(number: Decimal) -> str:

@@ -10,7 +10,9 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
+_ANY_WIDTH: Final = 1_000
 # C0 but for tab and newline, DEL, C1, and Unicode's line separators and direction marks (Trojan Source, CVE-2021-42574).
 _COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -23,6 +25,11 @@ def printable(text: str) -> str:
 def short(address: str) -> str:
     """An address where there is no room for all of it; JSON has it whole."""
     return f"{address[:4]}…{address[-4:]}"
+
+
+def natural_width(console: Console, table: Table) -> int:
+    """How many characters wide a table is where nothing in it is cut or folded."""
+    return console.measure(table, options=console.options.update_width(_ANY_WIDTH)).maximum
 
 
 def plain_console(file: IO[str] | None = None, *, stderr: bool = False, width: int | None = None) -> Console:

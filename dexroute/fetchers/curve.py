@@ -111,8 +111,7 @@ class HasRoom(Protocol):
 
 def room_beside(held: int, mint: Mint) -> int:
     """The most that can be sent to an account that holds so many base units: no account holds more than 2^64 - 1."""
-    room = max(U64_MAX - held, 0)
-    return room if mint.transfer_fee is None else amount_before_fee(room, mint.transfer_fee)
+    return amount_before_fee(max(U64_MAX - held, 0), mint.transfer_fee)
 
 
 def curve_along(pieces: Iterable[Piece], mints: Sequence[Mint], index_in: int, most_in: int) -> Curve:

@@ -43,6 +43,14 @@ def markets(draw: st.DrawFn, most_pools: int = 7, reserves: st.SearchStrategy[in
     return made
 
 
+def pools_of(held: Sequence[tuple[int, int, int, int]], *, trade_ppm: int = 2_500) -> list[CpmmPool]:
+    """A pool for each (two mints, by their places in `MINTS`, and what it holds of them)."""
+    return [
+        pool(f"{number}", (MINTS[first], MINTS[second]), (x, y), trade_ppm=trade_ppm)
+        for number, (first, second, x, y) in enumerate(held)
+    ]
+
+
 def simple_paths(pools: Sequence[CpmmPool], max_hops: int) -> Iterator[Path]:
     """Every path from A to B that sees no mint twice."""
     between = [one.address for one in MINTS[2:]]

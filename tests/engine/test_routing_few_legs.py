@@ -18,8 +18,7 @@ from dexroute.engine.routing.paths import PathSearch, promised_paths
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.engine.routing.scope import scope_of
 from dexroute.types.requests import QuoteRequest, SwapMode
-from tests.engine.routing_oracle import MINTS, A, B
-from tests.engine.small_market import pool
+from tests.engine.routing_oracle import A, B, pools_of
 
 _LOOKED_AT = 12
 
@@ -97,7 +96,7 @@ def test_no_other_legs_are_better(
 def test_with_more_hops_allowed_no_route_is_worse_where_circles_pay(
     held: list[tuple[int, int, int, int]], mode: SwapMode, amount: int
 ) -> None:
-    pools = [pool(f"{place}", (MINTS[a], MINTS[b]), (x, y)) for place, (a, b, x, y) in enumerate(held)]
+    pools = pools_of(held)
     request = QuoteRequest(input_mint=A, output_mint=B, amount=amount, mode=mode)
     worths = [find_route(pools, request, RouteOptions(max_hops=hops, room=AnyRoom())).amount_out for hops in (1, 2, 3, 4)]
     for fewer, more in pairwise(worths):

@@ -20,7 +20,7 @@ from dexroute.math.concave import Piece
 from dexroute.math.rounding import U64_MAX
 from dexroute.types.prices import Price
 from dexroute.types.requests import QuoteRequest, SwapMode
-from tests.engine.routing_oracle import MINTS, A, B, assert_executes, carried, simple_paths
+from tests.engine.routing_oracle import MINTS, A, B, assert_executes, carried, pools_of, simple_paths
 from tests.engine.small_market import SWAPS_OFF, pool
 
 RESERVES = [0, 1, 2, 10, 10**3, 10**6, 10**9, 10**12, 10**15, 10**18, U64_MAX // 2, U64_MAX - 1, U64_MAX]
@@ -106,10 +106,7 @@ def _two_legs(market: list[CpmmPool], request: QuoteRequest) -> list[int]:
     ],
 )
 def test_two_legs_are_tried_where_curves_are_no_guide(pools: list[tuple[int, int, int, int]], mode: SwapMode, amount: int) -> None:
-    market = [
-        pool(f"{number}", (MINTS[first], MINTS[second]), (held, holding))
-        for number, (first, second, held, holding) in enumerate(pools)
-    ]
+    market = pools_of(pools)
     request = QuoteRequest(input_mint=A, output_mint=B, amount=amount, mode=mode)
     quote = find_route(market, request, RouteOptions(max_hops=4, room=AnyRoom()))
     assert_executes(market, request, quote)
@@ -123,11 +120,7 @@ def test_two_legs_are_tried_where_curves_are_no_guide(pools: list[tuple[int, int
 
 def test_two_legs_found_by_trying_have_a_bound_too() -> None:
     """No flow of real numbers solves this order, so there are no prices of one to start its bound from."""
-    pools = [(0, 1, 10**9, 1_000), (0, 2, 1_000, 10**9), (2, 1, 1, 2)]
-    market = [
-        pool(f"{number}", (MINTS[first], MINTS[second]), (held, holding), trade_ppm=100)
-        for number, (first, second, held, holding) in enumerate(pools)
-    ]
+    market = pools_of([(0, 1, 10**9, 1_000), (0, 2, 1_000, 10**9), (2, 1, 1, 2)], trade_ppm=100)
     request = QuoteRequest(input_mint=A, output_mint=B, amount=912, mode=SwapMode.EXACT_OUT)
     quote = find_route(market, request, RouteOptions(room=AnyRoom()))
     assert_executes(market, request, quote)

@@ -12,8 +12,7 @@ from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.room import AnyRoom
 from dexroute.errors import RouteNotFound
 from dexroute.types.requests import QuoteRequest, SwapMode
-from tests.engine.routing_oracle import MINTS, A, B, assert_executes
-from tests.engine.small_market import pool
+from tests.engine.routing_oracle import A, B, assert_executes, pools_of
 
 DENSE = generated_market(60, 6, seed=11)
 WIDE = generated_market(200, 30, seed=1)
@@ -140,7 +139,7 @@ def test_circles_that_pay_hide_no_path_of_fewer_hops() -> None:
         (3, 2, 299057360, 83692858),
         (2, 0, 3355, 306),
     ]
-    market = [pool(f"{number}", (MINTS[i], MINTS[j]), (held, holding)) for number, (i, j, held, holding) in enumerate(pools)]
+    market = pools_of(pools)
     request = QuoteRequest(input_mint=A, output_mint=B, amount=2_879_089)
     three, four = (find_route(market, request, RouteOptions(max_hops=hops, room=AnyRoom())) for hops in (3, 4))
     assert four.amount_out >= three.amount_out

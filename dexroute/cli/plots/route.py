@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dexroute.cli.plots.legend import draw_legend
 from dexroute.cli.plots.palette import venue_color
 from dexroute.cli.plots.svg import Drawing, band, fitted
-from dexroute.cli.rounding import brief, share_texts
+from dexroute.cli.rounding import brief, hundredths, share_texts
 from dexroute.cli.terminal import short
 
 if TYPE_CHECKING:
@@ -153,4 +153,4 @@ def _proof(quote: Quote) -> str:
     proof = quote.solution.certificate
     if proof is None or proof.gap_centi_bps is None:
         return ""
-    return f": at most {proof.gap_centi_bps // 100}.{proof.gap_centi_bps % 100:02d} bps from the optimum"
+    return f": at most {hundredths(proof.gap_centi_bps)} bps from the optimum"

@@ -15,7 +15,7 @@ from dexroute.engine.routing.in_turn import carried_in_turn
 from dexroute.engine.routing.legs import Path, QuotedRoute, RefusedLeg, Share, quote_legs
 from dexroute.engine.routing.market import Market
 from dexroute.engine.routing.options import RouteOptions
-from dexroute.types.requests import QuoteRequest, SwapMode
+from dexroute.types.requests import QuoteRequest
 
 if TYPE_CHECKING:
     from dexroute.engine.routing.network import Order
@@ -152,7 +152,7 @@ class _Trial:
         route = self._quoted([Share(first, amount), Share(second, self._request.amount - amount)])
         if route is None:
             return None
-        worth = route.amount_out if self._request.mode is SwapMode.EXACT_IN else -route.amount_in
+        worth = route.worth(self._request.mode)
         if self._best_worth is None or worth > self._best_worth:
             self._best_worth, self.best = worth, route
         return worth

@@ -69,7 +69,7 @@ class Exchange:
         return found
 
     def _once(self, route: QuotedRoute, others: Sequence[Path]) -> QuotedRoute | None:
-        order, worth = self.scope.order, self._worth(route)
+        order, worth = self.scope.order, route.worth(self.request.mode)
         solved = []
         for way in self._ways(route, others)[:_SOLVED_A_ROUND]:
             best = solve_paths(self.market, way.shares, self._carrying(way.shares), order, tolerance=TOLERANCE)
@@ -81,7 +81,7 @@ class Exchange:
             if self._refused(shares, flow):
                 continue
             quoted = quoted_split(self.market, flow, order, shares, self.request, self.options)
-            if isinstance(quoted, QuotedRoute) and self._worth(quoted) > worth + _WORTH_IT * abs(worth):
+            if isinstance(quoted, QuotedRoute) and quoted.worth(self.request.mode) > worth + _WORTH_IT * abs(worth):
                 return quoted
         return None
 
@@ -97,7 +97,7 @@ class Exchange:
         for without in chain.from_iterable(combinations(range(len(legs)), out) for out in range(most_out + 1)):
             left = [share for place, share in enumerate(shares) if place not in without]
             free = sum(shares[place].share for place in without)
-            lost = sum(self._gain(given[place], ending[place], price) for place in without)
+            lost = sum(order.gain(given[place], ending[place], price) for place in without)
             passed = passed_in_turn(self.market, order, [(share.path, share.share * order.amount) for share in left])
             more = [
                 (gain, PathShare(path, max(part, free)))
@@ -138,11 +138,8 @@ class Exchange:
         for part in _PARTS:
             amount = part * order.amount
             ending = carried_beside(self.market, order, passed, path, amount)
-            best = max(best, (self._gain(amount, ending, price), part))
+            best = max(best, (order.gain(amount, ending, price), part))
         return best
-
-    def _gain(self, given: float, ending: float, price: float) -> float:
-        return ending - price * given if self.scope.order.exact_in else price * given - ending
 
     def _price(self, route: QuotedRoute, given: Sequence[float]) -> float:
         """What the next unit of the order brings or the last one costs, in the leg where that is most: others are full."""
@@ -182,6 +179,3 @@ class Exchange:
     def _refused(self, shares: Sequence[PathShare], flow: NetworkFlow) -> bool:
         legs = [provisional_leg(self.market, self.scope, flow, share) for share in shares]
         return self.room.refusal(legs, self.market.pools) is not None
-
-    def _worth(self, route: QuotedRoute) -> float:
-        return float(route.amount_out if self.scope.order.exact_in else -route.amount_in)

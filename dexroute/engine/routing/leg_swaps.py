@@ -92,8 +92,8 @@ def _gain(market: Market, scope: Scope, flow: NetworkFlow, path: Path) -> float:
     price = flow.prices[fixed] / max(flow.prices[ranked], 1e-300)
     best = 0.0
     for part in _PARTS:
-        carried = carried_beside(market, order, flow.flows, path, part * order.amount)
-        gain = carried - price * part * order.amount if order.exact_in else price * part * order.amount - carried
+        given = part * order.amount
+        gain = order.gain(given, carried_beside(market, order, flow.flows, path, given), price)
         if gain <= best:
             break
         best = gain

@@ -82,6 +82,10 @@ class QuotedRoute:
     def amount_out(self) -> int:
         return sum(leg.amount_out for leg in self.legs)
 
+    def worth(self, mode: SwapMode) -> int:
+        """What it brings (exact in) or minus what it costs (exact out), base units, landing it apart: more is better."""
+        return self.amount_out if mode is SwapMode.EXACT_IN else -self.amount_in
+
 
 def quote_leg(
     market: Market, path: Path, amount: int, mode: SwapMode, hop_slippage_bps: int, states: Mapping[Pubkey, Pool]

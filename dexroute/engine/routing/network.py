@@ -38,6 +38,11 @@ class Order:
     keep: float
     handicap: Mapping[int, float]
 
+    def gain(self, given: float, ending: float, price: float) -> float:
+        """By how much a part of the order that is `given` and ends as `ending` is better than at a price; base units of the ranked
+        mint."""
+        return ending - price * given if self.exact_in else price * given - ending
+
 
 class Edges(Protocol):
     """What a flow needs of a market. An edge and a mint are numbers."""

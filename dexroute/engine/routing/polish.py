@@ -40,7 +40,7 @@ def polished(
     best = route
     for legs in _orders(route.legs, _FEW if small else _TWO):
         found = _balanced(market, order, request, options, legs)
-        if found is not None and _worth(found) > _worth(best):
+        if found is not None and found.worth(request.mode) > best.worth(request.mode):
             best = found
     return None if best is route else best
 
@@ -53,18 +53,11 @@ def _orders(legs: tuple[QuotedLeg, ...], few: int) -> list[tuple[QuotedLeg, ...]
     return list(permutations(legs))
 
 
-def _worth(route: QuotedRoute) -> tuple[int, int]:
-    return route.amount_out, -route.amount_in
-
-
 def _balanced(
     market: Market, order: Order, request: QuoteRequest, options: RouteOptions, legs: Sequence[QuotedLeg]
 ) -> QuotedRoute | None:
     given = [float(leg.amount_in if order.exact_in else leg.amount_out) for leg in legs]
-    found = _Turns(market, order, [leg.path for leg in legs]).balanced(given)
-    if found is None:
-        found = given
-    parts = [int(amount) for amount in found]
+    parts = [int(amount) for amount in _Turns(market, order, [leg.path for leg in legs]).balanced(given) or given]
     largest = max(range(len(parts)), key=lambda place: (parts[place], -place))
     parts[largest] += request.amount - sum(parts)
     shares = [Share(leg.path, part) for leg, part in zip(legs, parts, strict=True) if part > 0]

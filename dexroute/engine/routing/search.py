@@ -121,25 +121,15 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
     findings.settle(rooms)
     if not findings.ranked and prove:
         fill_up(findings, scope, rooms, partial(_carried, findings), partial(_bought, findings))
-    if findings.ranked and prove and options.max_splits > 1 and (split is not None or findings.unsolved):
-        _exchange_legs(findings, scope, split, rooms)
-        for most in _FEWER_LEGS if findings.small else ():
-            # Quotes that refuse legs, or fall short of the curves of each, may leave worse ones than fewer legs would have.
-            if split is not None and most < options.max_splits and _apart(findings, split) > _NOT_WORTH_SPLITTING:
-                fewer = Findings(market, request, replace(options, max_splits=most))
-                tried = _look(fewer, scope, rooms[0], explain, prove)
-                fewer.settle(rooms)
-                if tried is not None and fewer.ranked:
-                    _exchange_legs(fewer, scope, tried, rooms)
-                findings.take(fewer)
-                findings.settle(rooms)
-    better = None
     if findings.ranked and prove:
+        if options.max_splits > 1 and (split is not None or findings.unsolved):
+            _exchange_legs(findings, scope, split, rooms)
+        if split is not None and findings.small:
+            _look_for_fewer_legs(findings, scope, split, rooms, explain)
         better = polished(market, scope.order, request, options, findings.ranked[0].route, small=findings.small)
-    if better is not None:
-        findings.routes.append(better)
-        findings.settle(rooms)
-    if findings.ranked and prove:
+        if better is not None:
+            findings.routes.append(better)
+            findings.settle(rooms)
         findings.certificate = certify(market, scope, request, findings.ranked[0].route, split)
     if explain:
         findings.list_besides(rooms)
@@ -147,9 +137,23 @@ def _fill(findings: Findings, explain: bool, prove: bool) -> None:
 
 def _apart(findings: Findings, split: SplitFound) -> float:
     """How far the best route is from the best flow within the limit on hops, of that."""
-    route = findings.ranked[0].route
-    reached = route.amount_out if findings.request.mode is SwapMode.EXACT_IN else route.amount_in
+    reached = abs(findings.ranked[0].route.worth(findings.request.mode))
     return abs(split.flow.value - reached) / max(split.flow.value, 1e-300)
+
+
+def _look_for_fewer_legs(
+    findings: Findings, scope: Scope, split: SplitFound, rooms: Sequence[TransactionRoom], explain: bool
+) -> None:
+    """Quotes that refuse legs, or fall short of the curves of each, may leave worse ones than fewer legs would have."""
+    for most in _FEWER_LEGS:
+        if most < findings.options.max_splits and _apart(findings, split) > _NOT_WORTH_SPLITTING:
+            fewer = Findings(findings.market, findings.request, replace(findings.options, max_splits=most))
+            tried = _look(fewer, scope, rooms[0], explain, prove=True)
+            fewer.settle(rooms)
+            if tried is not None and fewer.ranked:
+                _exchange_legs(fewer, scope, tried, rooms)
+            findings.take(fewer)
+            findings.settle(rooms)
 
 
 def _exchange_legs(findings: Findings, scope: Scope, split: SplitFound | None, rooms: Sequence[TransactionRoom]) -> None:
@@ -224,9 +228,9 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
         findings.routes += split.routes
         findings.refused += split.refused
         findings.unfit += split.unfit
-    if prove and options.max_splits > 1 and _falls_short(findings, split):
+    best_so_far = max(findings.routes, key=lambda route: route.worth(request.mode), default=None)
+    if prove and options.max_splits > 1 and _falls_short(best_so_far, request.mode, split):
         few = promised_paths(market, scope.edges, replace(search, amount=order.amount * _SMALL_PART))[0]
-        best_so_far = _best_so_far(findings)
         known = [leg.path for leg in best_so_far.legs] if best_so_far else []
         by_promise = [path.path for path in (*promised[:_TRIED_WHOLE], *few[:_TRIED_IN_PART], *promised, *few)]
         paths = dict.fromkeys([*known[:2], *by_promise])
@@ -236,20 +240,11 @@ def _look(findings: Findings, scope: Scope, room: TransactionRoom, explain: bool
     return split
 
 
-def _falls_short(findings: Findings, split: SplitFound | None) -> bool:
-    """Whether exact quotes of the best split, or of any route, are far from what its curves promise, or nothing was promised."""
-    if split is None or not findings.routes or split.missed > _CARRIED:
+def _falls_short(best: QuotedRoute | None, mode: SwapMode, split: SplitFound | None) -> bool:
+    """Whether exact quotes of the best route are far from what curves promise, or nothing was promised."""
+    if split is None or best is None or split.missed > _CARRIED:
         return True
-    forward = findings.request.mode is SwapMode.EXACT_IN
-    reached = [route.amount_out if forward else -route.amount_in for route in findings.routes]
-    return abs(abs(max(reached)) - split.flow.value) > _SHORT * split.flow.value
-
-
-def _best_so_far(findings: Findings) -> QuotedRoute | None:
-    """The quoted route that brings most or costs least."""
-    if findings.request.mode is SwapMode.EXACT_IN:
-        return max(findings.routes, key=lambda route: route.amount_out, default=None)
-    return min(findings.routes, key=lambda route: route.amount_in, default=None)
+    return abs(abs(best.worth(mode)) - split.flow.value) > _SHORT * split.flow.value
 
 
 def _guessed_rooms(max_accounts: int) -> list[TransactionRoom]:
